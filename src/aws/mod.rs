@@ -1,0 +1,1 @@
+//! The one place that names `aws_sdk_*`: an account with domain verbs.

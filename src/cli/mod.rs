@@ -1,0 +1,13 @@
+//! The command line: the only place that prints, reads the environment, or decides an exit code. One file a command.
+
+mod context;
+mod exit;
+mod failure;
+mod run;
+mod ui;
+
+pub use context::{Context, Global, Network};
+pub use exit::Exit;
+pub use failure::Failure;
+pub use run::main;
+pub use ui::Ui;

@@ -1,0 +1,68 @@
+//! The only file that writes to the terminal: stdout is data, stderr is talk.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "everything else prints through this file"
+)]
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+
+/// How much is said, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Ui {
+    quiet: bool,
+}
+
+impl Ui {
+    /// Makes a voice; a quiet one says only warnings and errors.
+    pub fn new(quiet: bool) -> Self {
+        Self { quiet }
+    }
+
+    /// Writes one line of data to stdout. A reader that has gone away ends the output, not the work.
+    pub fn data(&self, line: impl Display) {
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+
+    /// Tells the person at the terminal how it goes.
+    pub fn status(&self, line: impl Display) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+
+    /// Tells of something that is wrong but does not stop the work.
+    pub fn warning(&self, line: impl Display) {
+        let _ = writeln!(std::io::stderr(), "Warning: {line}");
+    }
+
+    /// Tells why the command failed.
+    pub fn error(&self, line: impl Display) {
+        let _ = writeln!(std::io::stderr(), "Error: {line}");
+    }
+
+    /// Tells whether a person may be asked: both ends are terminals.
+    pub fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Asks a yes-or-no question; anything but `y` or `yes` is no.
+    pub fn ask(&self, question: impl Display) -> bool {
+        if !self.can_ask() {
+            return false;
+        }
+        eprint!("{question} [y/N] ");
+        let mut answer = String::new();
+        match std::io::stdin().read_line(&mut answer) {
+            Ok(_) => matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"),
+            Err(_) => false,
+        }
+    }
+
+    /// Writes text to stdout as it is, without a line end of its own.
+    pub fn text(&self, text: &str) {
+        print!("{text}");
+    }
+}

@@ -1,0 +1,1 @@
+//! Phase 4: taking people from Classic to New, one saga each.

@@ -1,0 +1,140 @@
+//! What the hook hands to the mover in a space, and what comes back from it through S3.
+//!
+//! These are the only formats that cross from the person's space to the operator. All are JSON and versioned.
+
+use serde::{Deserialize, Serialize};
+
+/// The order to move one home, written into the hook by the executor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ticket {
+    /// The version of this format; 1 today.
+    pub schema: u32,
+    /// The migration, `<domain>/<profile>`.
+    pub migration: String,
+    /// The only domain in which this ticket is good.
+    pub domain: String,
+    /// The only space in which this ticket is good.
+    pub space: String,
+    /// A folder under the space's home to copy into; empty means the home itself.
+    pub folder: String,
+    /// `refuse`, `keep-both`, `source-wins` or `newer-wins`.
+    pub conflict: String,
+    /// What is not copied: glob and reason. The first that matches wins.
+    pub leave_out: Vec<(String, String)>,
+    /// The staging bucket.
+    pub bucket: String,
+    /// The account that must own it.
+    pub bucket_owner: String,
+    /// The Region of the bucket.
+    pub region: String,
+    /// The prefix under which reports go; no trailing slash.
+    pub reports: String,
+}
+
+/// Names of what the mover leaves under [`Ticket::reports`].
+pub mod key {
+    /// The latest [`super::Progress`], overwritten every few seconds.
+    pub const PROGRESS: &str = "progress.json";
+    /// The manifest: JSON lines, zstd.
+    pub const MANIFEST: &str = "manifest.jsonl.zst";
+    /// The [`super::Done`] marker, written last and once.
+    pub const DONE: &str = "done.json";
+}
+
+/// Where the copy is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Counting what there is.
+    #[default]
+    Scanning,
+    /// Reading, hashing and writing.
+    Copying,
+    /// Reading back every byte from the destination.
+    Verifying,
+    /// Nothing more to do.
+    Finished,
+}
+
+/// A sign of life with numbers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The version of this format; 1 today.
+    pub schema: u32,
+    /// When, RFC 3339.
+    pub at: String,
+    /// A number that grows with every report, so that a stall is told from a slow clock.
+    pub beat: u64,
+    /// What is being done.
+    pub phase: Phase,
+    /// Bytes done in this phase.
+    pub bytes: u64,
+    /// Bytes to do in this phase, once known.
+    pub total_bytes: u64,
+    /// Regular files done in this phase.
+    pub files: u64,
+    /// Regular files to do, once known.
+    pub total_files: u64,
+    /// The path last worked on, escaped as in the manifest.
+    pub path: String,
+}
+
+/// How much of each kind, and the digest that sums it up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Regular files, each name counted.
+    pub files: u64,
+    /// Directories.
+    pub directories: u64,
+    /// Symbolic links.
+    pub symlinks: u64,
+    /// Bytes of regular files, each name counted.
+    pub bytes: u64,
+    /// The root digest over every selected entry: kind, path, mode, mtime, size, content hash or link target.
+    pub digest: String,
+}
+
+/// What tells an EBS volume from an EFS home, as the space itself says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The device that holds the destination, from `findmnt`: `/dev/nvme1n1`.
+    pub device: String,
+    /// Its file system type.
+    pub fstype: String,
+    /// What `df` prints of the destination.
+    pub df: String,
+    /// The source's device: `127.0.0.1:/` over TLS to EFS.
+    pub source_device: String,
+}
+
+/// The last word of the mover on one home.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// The version of this format; 1 today.
+    pub schema: u32,
+    /// The migration that it is about.
+    pub migration: String,
+    /// The space that it was done in.
+    pub space: String,
+    /// Why it failed; `None` is success.
+    pub error: Option<String>,
+    /// What was selected at the source, hashed as it was read.
+    pub source: Totals,
+    /// What was read back from the destination.
+    pub destination: Totals,
+    /// Entries not copied, by reason class: `excluded`, `special`, `unreadable`, `changed`, `unstorable`, `conflict`.
+    pub not_copied: std::collections::BTreeMap<String, u64>,
+    /// Where the home now is.
+    pub evidence: Evidence,
+    /// BLAKE3 of the manifest object as stored.
+    pub manifest_blake3: String,
+    /// Bytes of the manifest object.
+    pub manifest_bytes: u64,
+    /// When the mover began, RFC 3339.
+    pub started_at: String,
+    /// When it ended, RFC 3339.
+    pub ended_at: String,
+    /// The version of the mover.
+    pub version: String,
+}

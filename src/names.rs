@@ -1,0 +1,89 @@
+//! The identifiers that every stage shares, each with a type of its own, so that a space name can never stand where a
+//! profile name belongs.
+//!
+//! A name is checked where it is parsed from what a person typed; what AWS answers is taken as it comes.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Makes a newtype over `String` for one kind of identifier.
+macro_rules! identifiers {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the identifier as it stands.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// Returns the identifier as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+    )*};
+}
+
+identifiers! {
+    /// A twelve-digit AWS account id; `000000000000` is the simulated account and no other.
+    AccountId;
+    /// A Region code such as `eu-west-1`.
+    Region;
+    /// A SageMaker domain id, `d-…`; `d-sim…` in a simulated account.
+    DomainId;
+    /// A user profile name, unique in its domain; AWS does not tell upper from lower case in it.
+    ProfileName;
+    /// A space name, unique in its domain: `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`.
+    SpaceName;
+    /// An EFS file system id, `fs-…`.
+    FileSystemId;
+    /// The directory of a home at the root of its file system: `HomeEfsFileSystemUid`, up to ten digits.
+    HomeUid;
+    /// One snapshot of the inventory.
+    SnapshotId;
+    /// One immutable plan: the first twelve hexadecimal digits of the hash of its content.
+    PlanId;
+    /// One batch of a plan: `pilot`, `batch-2`, ….
+    BatchName;
+    /// One migration of a plan: the domain and the profile (or shared space) that moves.
+    MigrationId;
+}
+
+impl AccountId {
+    /// The account id of every simulated account.
+    pub const SIMULATED: &'static str = "000000000000";
+
+    /// Tells whether this is the simulated account.
+    pub fn is_simulated(&self) -> bool {
+        self.0 == Self::SIMULATED
+    }
+}

@@ -1,0 +1,105 @@
+//! The plan as data: immutable, explained, and leaving no choice to execution time.
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::{
+    AccountId, BatchName, DomainId, HomeUid, MigrationId, PlanId, ProfileName, Region, SnapshotId,
+    SpaceName,
+};
+use crate::playbook::Playbook;
+
+/// An immutable plan. The same snapshot, findings and playbook give the same plan, byte for byte.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The version of this format; 1 today.
+    pub schema: u32,
+    /// The hash of everything below.
+    pub id: PlanId,
+    /// The plan that this one replaces.
+    pub parent: Option<PlanId>,
+    /// The snapshot that it was drawn up from.
+    pub snapshot: SnapshotId,
+    /// The account that it is for.
+    pub account: AccountId,
+    /// The Region that it is for.
+    pub region: Region,
+    /// The policy, whole.
+    pub playbook: Playbook,
+    /// The batches in the order in which they run.
+    pub batches: Vec<Batch>,
+    /// Who is left out, and why. Nobody is left out in silence.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Migrations that run together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// `pilot`, `batch-1`, ….
+    pub name: BatchName,
+    /// Its migrations, smallest home first.
+    pub migrations: Vec<Migration>,
+}
+
+/// One person's way from Classic to New.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Migration {
+    /// `<domain>/<profile>`.
+    pub id: MigrationId,
+    /// The domain.
+    pub domain: DomainId,
+    /// The profile.
+    pub profile: ProfileName,
+    /// The directory of the home on the domain's file system.
+    pub home_uid: HomeUid,
+    /// How the bytes travel.
+    pub route: Route,
+    /// The space that is made for it.
+    pub space: SpaceName,
+    /// The size of its volume in GiB.
+    pub volume_gb: i32,
+    /// The name of the lifecycle script that starts the copy.
+    pub hook: String,
+    /// The prefix in the staging bucket under which its reports arrive; no trailing slash.
+    pub reports: String,
+    /// Bytes to copy, as far as the snapshot knows.
+    pub bytes: Option<u64>,
+    /// Files to copy, as far as the snapshot knows.
+    pub files: Option<u64>,
+    /// Why it is in this batch, in words.
+    pub because: String,
+}
+
+/// How the bytes travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Route {
+    /// Inside the person's own new space, from the auto-mounted EFS home to the EBS volume.
+    InSpace,
+}
+
+/// Someone who is not migrated by this plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The domain.
+    pub domain: DomainId,
+    /// The profile, or the shared space by name.
+    pub who: String,
+    /// Why, with finding codes where there are some.
+    pub because: String,
+}
+
+impl Plan {
+    /// Every migration with its batch, in running order.
+    pub fn migrations(&self) -> impl Iterator<Item = (&Batch, &Migration)> {
+        self.batches.iter().flat_map(|batch| batch.migrations.iter().map(move |m| (batch, m)))
+    }
+
+    /// The staging bucket with account and Region filled in.
+    pub fn staging_bucket(&self) -> String {
+        self.playbook
+            .staging
+            .bucket
+            .replace("{account}", self.account.as_str())
+            .replace("{region}", self.region.as_str())
+    }
+}

@@ -1,0 +1,269 @@
+//! The policy types: what a playbook may say, with the value that each key has when it says nothing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::{BatchName, ProfileName};
+
+/// A whole playbook, as written in YAML.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Playbook {
+    /// The version of this format; 1 today.
+    pub schema: u32,
+    /// A name for people, repeated in plans and reports.
+    pub name: String,
+    /// Who is to be moved.
+    #[serde(default)]
+    pub scope: Scope,
+    /// The space that each person gets.
+    #[serde(default)]
+    pub target: Target,
+    /// Where files land in that space.
+    #[serde(default)]
+    pub placement: Placement,
+    /// What is not copied, each rule with its reason. The first rule that matches a path wins.
+    #[serde(default)]
+    pub leave_out: Vec<LeaveOut>,
+    /// What happens to Classic apps that still run. A stopped Classic app can never be started again.
+    #[serde(default)]
+    pub classic_apps: ClassicApps,
+    /// How people are grouped.
+    #[serde(default)]
+    pub batches: Batches,
+    /// How much is done at once, and how long anything may take.
+    #[serde(default)]
+    pub limits: Limits,
+    /// When a batch stops by itself.
+    #[serde(default)]
+    pub stop_rules: StopRules,
+    /// What people see afterwards.
+    #[serde(default)]
+    pub experience: Experience,
+    /// Where the mover and its reports are kept while a run lasts.
+    #[serde(default)]
+    pub staging: Staging,
+}
+
+/// Who is to be moved: domains by id, people by profile name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scope {
+    /// Domain ids; empty means every domain of the snapshot.
+    pub domains: Vec<String>,
+    /// Glob patterns of profile names to take.
+    pub include: Vec<String>,
+    /// Glob patterns of profile names to leave.
+    pub exclude: Vec<String>,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self { domains: Vec::new(), include: vec!["*".to_owned()], exclude: Vec::new() }
+    }
+}
+
+/// The space that each person gets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Target {
+    /// The pattern of the space's name; `{profile}` stands for the profile name. Shortened to 63 characters.
+    pub space_name: String,
+    /// The instance type on which homes are copied, e.g. `ml.t3.medium`.
+    pub instance_type: String,
+    /// Idle shutdown of the space after the migration, in minutes, 60 to 525600.
+    pub idle_shutdown_minutes: i32,
+    /// How the EBS volume is sized. It can never shrink, and grows once in six hours.
+    pub volume: Volume,
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self {
+            space_name: "{profile}-studio".to_owned(),
+            instance_type: "ml.t3.medium".to_owned(),
+            idle_shutdown_minutes: 120,
+            volume: Volume::default(),
+        }
+    }
+}
+
+/// How an EBS volume is sized from its home: bytes to copy, plus headroom, between the bounds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Volume {
+    /// The smallest volume, in GiB; AWS's floor is 5.
+    pub minimum_gb: i32,
+    /// The largest volume that this playbook pays for, in GiB; AWS's ceiling is 16384.
+    pub maximum_gb: i32,
+    /// Room to work in, as a share of the bytes to copy.
+    pub headroom_percent: u32,
+    /// Room to work in on top of that, in GiB.
+    pub headroom_gb: i32,
+}
+
+impl Default for Volume {
+    fn default() -> Self {
+        Self { minimum_gb: 5, maximum_gb: 100, headroom_percent: 30, headroom_gb: 2 }
+    }
+}
+
+/// Where files land in the space, and what happens when something is there already.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Placement {
+    /// A folder under the space's home; empty means the home itself, where notebooks expect their files.
+    pub folder: String,
+    /// What happens to a file that is already there and differs.
+    pub conflict: Conflict,
+}
+
+/// What happens to a file that is already at the destination and differs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conflict {
+    /// The copy of this file is refused, and the migration fails naming it.
+    #[default]
+    Refuse,
+    /// The file that is there keeps its name; the Classic one arrives beside it.
+    KeepBoth,
+    /// The Classic file replaces it.
+    SourceWins,
+    /// The younger of the two stays.
+    NewerWins,
+}
+
+/// One rule of what is not copied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaveOut {
+    /// A glob over paths relative to the home, as `globset` reads it; `**/node_modules/**`.
+    pub pattern: String,
+    /// Why, in words for the person whose files these are.
+    pub reason: String,
+}
+
+/// What happens to Classic apps that still run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassicApps {
+    /// They are stopped; nobody can ever start them again.
+    Stop,
+    /// A migration fails while any of the person's Classic apps runs.
+    #[default]
+    RequireStopped,
+    /// They are left running, and may write while the copy reads.
+    Leave,
+}
+
+/// How people are grouped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Batches {
+    /// The people who go first; empty means the `pilot_users` smallest homes.
+    pub pilot: Vec<ProfileName>,
+    /// How many go first when `pilot` names nobody. 0 means no pilot.
+    pub pilot_users: usize,
+    /// The largest number of people in a batch.
+    pub users: usize,
+}
+
+impl Default for Batches {
+    fn default() -> Self {
+        Self { pilot: Vec::new(), pilot_users: 3, users: 25 }
+    }
+}
+
+impl Batches {
+    /// The name of the batch that goes first.
+    pub fn pilot_name() -> BatchName {
+        BatchName::from("pilot")
+    }
+}
+
+/// How much is done at once, and how long anything may take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// People who are migrated at the same time.
+    pub users: usize,
+    /// Seconds between two looks at something that changes slowly.
+    pub poll_seconds: f64,
+    /// Minutes that a space or an app may take to settle.
+    pub settle_minutes: f64,
+    /// Minutes without any sign of life from a copy before its app is started again.
+    pub stall_minutes: f64,
+    /// Control-plane calls a second to each service, shared by all migrations.
+    pub calls_per_second: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            users: 8,
+            poll_seconds: 10.0,
+            settle_minutes: 20.0,
+            stall_minutes: 10.0,
+            calls_per_second: 5.0,
+        }
+    }
+}
+
+/// When a batch stops by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StopRules {
+    /// Failed migrations after which no further one of the batch is started.
+    pub failures: usize,
+}
+
+impl Default for StopRules {
+    fn default() -> Self {
+        Self { failures: 3 }
+    }
+}
+
+/// What people see afterwards.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Experience {
+    /// Whether `cutover` hides the Classic app types from everyone. Visibility, not permission.
+    pub hide_classic: bool,
+    /// What `cutover` does with the auto-mount of the Classic EFS.
+    pub auto_mount: AutoMount,
+}
+
+impl Default for Experience {
+    fn default() -> Self {
+        Self { hide_classic: true, auto_mount: AutoMount::Leave }
+    }
+}
+
+/// What `cutover` does with the auto-mount of the Classic EFS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AutoMount {
+    /// It stays as it is: people keep a way back to their old files.
+    #[default]
+    Leave,
+    /// It is turned off for the domain.
+    Disable,
+}
+
+/// Where the mover and its reports are kept while a run lasts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Staging {
+    /// The bucket; `{account}` and `{region}` are filled in.
+    pub bucket: String,
+    /// The prefix under which everything of ours lives; no leading or trailing slash.
+    pub prefix: String,
+}
+
+impl Default for Staging {
+    fn default() -> Self {
+        Self {
+            bucket: "sagemaker-{region}-{account}".to_owned(),
+            prefix: "studio-migrate".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! An AWS account of our own, strict and with real files.

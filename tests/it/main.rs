@@ -1,0 +1,5 @@
+//! The integration tests, one binary: a test that is not listed here does not run, and `layers` notices.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
+
+mod layers;
