@@ -1,0 +1,214 @@
+//! The control plane of a world, as it is kept in `world.json`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The whole control plane.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    /// The version of this format; 1 today.
+    pub schema: u32,
+    /// The name of the world.
+    pub name: String,
+    /// The only Region that the world answers for.
+    pub region: String,
+    /// How long things take.
+    pub timing: Timing,
+    /// The administrator's access key; its caller is `arn:aws:iam::000000000000:user/operator`.
+    pub access_key_id: String,
+    /// The administrator's secret access key.
+    pub secret_access_key: String,
+    /// Access keys of role sessions, by access key id.
+    pub sessions: BTreeMap<String, Session>,
+    /// File systems, by id.
+    pub file_systems: BTreeMap<String, FileSystem>,
+    /// Roles, by ARN.
+    pub roles: BTreeMap<String, Role>,
+    /// Applied Service Quotas, by quota name: `Studio JupyterLab Apps running on ml.t3.medium instance`, …. One that is not
+    /// listed is not enforced and not answered.
+    pub quotas: BTreeMap<String, f64>,
+    /// Events that CloudTrail answers.
+    pub trail: Vec<TrailEvent>,
+    /// What goes wrong, and when.
+    pub faults: Vec<Fault>,
+    /// Calls so far by `service:Operation`, to find the nth.
+    pub calls: BTreeMap<String, u64>,
+    /// SageMaker's part.
+    pub studio: super::studio::Studio,
+    /// The last number given to anything that needs one, so that ids never depend on a clock.
+    pub last_number: u64,
+    /// The loopback port that was served last, taken again after a restart so that scripts that outlived the server find it.
+    pub port: Option<u16>,
+}
+
+/// How long things take, in seconds of the world's clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Timing {
+    /// A space, from Pending to InService, and from Deleting to gone.
+    pub space: f64,
+    /// A profile or domain, from Updating to InService.
+    pub update: f64,
+    /// An app, from Pending to InService, without its scripts.
+    pub app_start: f64,
+    /// An app, from Deleting to Deleted.
+    pub app_stop: f64,
+    /// How long a lifecycle script may run; 300 in AWS.
+    pub script_limit: f64,
+    /// The least time between two changes of a volume's size; six hours in AWS.
+    pub volume_change: f64,
+    /// How long a deleted app is still listed; 24 hours in AWS.
+    pub deleted_app: f64,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            space: 5.0,
+            update: 3.0,
+            app_start: 40.0,
+            app_stop: 10.0,
+            script_limit: 300.0,
+            volume_change: 21_600.0,
+            deleted_app: 86_400.0,
+        }
+    }
+}
+
+/// An access key of a role session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The secret access key.
+    pub secret_access_key: String,
+    /// The session token that must accompany it.
+    pub session_token: String,
+    /// The role's ARN.
+    pub role: String,
+    /// The session's name.
+    pub name: String,
+}
+
+/// An EFS file system. Its files are under `efs/<id>/<uid>/`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FileSystem {
+    /// `fs-…`.
+    pub id: String,
+    /// Seconds since the epoch.
+    pub created_at: f64,
+    /// `bursting`, `provisioned` or `elastic`.
+    pub throughput_mode: String,
+    /// Metered bytes; `None` measures the real files when asked.
+    pub bytes: Option<u64>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Mount targets.
+    pub mount_targets: Vec<MountTarget>,
+    /// Access points.
+    pub access_points: Vec<AccessPoint>,
+}
+
+/// A mount target.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MountTarget {
+    /// `fsmt-…`.
+    pub id: String,
+    /// `subnet-…`.
+    pub subnet: String,
+    /// `sg-…`.
+    pub security_groups: Vec<String>,
+}
+
+/// An access point; SageMaker makes one a profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccessPoint {
+    /// `fsap-…`.
+    pub id: String,
+    /// The POSIX user and the root directory's name: `HomeEfsFileSystemUid`.
+    pub uid: String,
+}
+
+/// An IAM role and what it may do. Explicit denial wins, nothing is allowed by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Role {
+    /// Its ARN.
+    pub arn: String,
+    /// Its policies' statements, all in one list.
+    pub statements: Vec<Statement>,
+    /// Statements of its permissions boundary; empty means none.
+    pub boundary: Vec<Statement>,
+}
+
+/// One statement of a policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// Whether it allows; otherwise it denies.
+    pub allow: bool,
+    /// Actions, `*` and `?` being wild: `sagemaker:Create*`.
+    pub actions: Vec<String>,
+    /// Resources, `*` and `?` being wild.
+    pub resources: Vec<String>,
+}
+
+/// An event that CloudTrail answers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrailEvent {
+    /// Seconds since the epoch.
+    pub at: f64,
+    /// `CreatePresignedDomainUrl`, ….
+    pub name: String,
+    /// The caller's ARN.
+    pub caller: String,
+    /// `requestParameters`, as CloudTrail keeps it: camel case.
+    pub request: serde_json::Value,
+}
+
+/// Something that goes wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// The operation, `sagemaker:CreateApp`; `*` is wild.
+    pub operation: String,
+    /// The first call that is hit, counted from 1 over the life of the world.
+    #[serde(default = "first")]
+    pub from: u64,
+    /// How many calls in a row are hit; 0 means all from then on.
+    #[serde(default = "once")]
+    pub times: u64,
+    /// What happens.
+    pub effect: Effect,
+}
+
+fn first() -> u64 {
+    1
+}
+
+fn once() -> u64 {
+    1
+}
+
+/// What a fault does to a call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Refused for want of permission; nothing happens.
+    Denied,
+    /// Refused for going too fast; nothing happens.
+    Throttled,
+    /// Answered with HTTP 500; nothing happens.
+    ServerError,
+    /// Done, and the reply is lost: the connection breaks.
+    ReplyLost,
+    /// Done, and what was made or changed never leaves its transient status.
+    Stuck,
+    /// Answered after so many seconds.
+    Slow(f64),
+    /// Done, and the simulator's process dies before the reply leaves.
+    Dies,
+}
