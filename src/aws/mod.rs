@@ -1,1 +1,27 @@
-//! The one place that names `aws_sdk_*`: an account with domain verbs.
+//! The one place that names `aws_sdk_*`: an account with the verbs of this domain.
+//!
+//! [`Reader`] asks and cannot change anything; [`Account`] is a reader that can, and writes every change to a [`Ledger`]
+//! before it is made. There is no trait over AWS: tests and rehearsals swap what lies beneath the SDK.
+
+mod access;
+mod account;
+mod bucket;
+mod change;
+mod error;
+mod home;
+mod pace;
+mod session;
+mod settings;
+mod studio;
+pub mod wait;
+mod wire_log;
+
+pub use access::{Decision, Opening};
+pub use account::{Account, Call, Identity, Ledger, Outcome, Reader};
+pub use bucket::{ObjectTotals, Posture};
+pub use change::NewSpace;
+pub use error::{Error, ErrorKind};
+pub use home::{AccessPoint, FileSystem};
+pub use session::{Access, connect};
+pub use settings::Settings;
+pub use studio::{App, Domain, Image, ImageConfig, Owner, Profile, Script, Space};

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::aws::Settings;
 use crate::names::{
     AccountId, DomainId, FileSystemId, HomeUid, ProfileName, Region, SnapshotId, SpaceName,
 };
@@ -75,37 +76,6 @@ pub struct Domain {
     pub apps: Vec<App>,
     /// Tags of the domain.
     pub tags: BTreeMap<String, String>,
-}
-
-/// User settings that matter to the migration; `None` means not set at this level.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
-    /// The execution role.
-    pub execution_role: Option<String>,
-    /// `ENABLED` or `DISABLED`.
-    pub studio_web_portal: Option<String>,
-    /// `studio::`, `app:JupyterServer:`, ….
-    pub landing: Option<String>,
-    /// `Enabled`, `Disabled` or `DefaultAsDomain`.
-    pub auto_mount: Option<String>,
-    /// Where Classic notebooks are shared to, `s3://…`.
-    pub shared_notebooks: Option<String>,
-    /// Lifecycle scripts by Studio app type.
-    pub scripts: BTreeMap<String, Vec<String>>,
-    /// The built-in lifecycle script of JupyterLab.
-    pub built_in_script: Option<String>,
-    /// Names of custom images by app type.
-    pub custom_images: BTreeMap<String, Vec<String>>,
-    /// App types that are hidden. Visibility, not permission.
-    pub hidden_app_types: Vec<String>,
-    /// ML tools that are hidden. Visibility, not permission.
-    pub hidden_tools: Vec<String>,
-    /// Security groups.
-    pub security_groups: Vec<String>,
-    /// The largest EBS volume that a space may have, in GiB.
-    pub maximum_volume_gb: Option<i32>,
-    /// Whether a custom POSIX identity is set.
-    pub custom_posix: Option<(i64, i64)>,
 }
 
 /// A user profile.

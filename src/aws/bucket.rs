@@ -1,0 +1,184 @@
+//! Asking and changing S3: the mover, its reports, and the places where Classic notebooks were shared.
+//!
+//! Every call that names a bucket says whose it must be (`ExpectedBucketOwner`), so that a bucket of the same name in a
+//! stranger's account is never read or written.
+
+use std::path::Path;
+
+use aws_sdk_s3::primitives::ByteStream;
+
+use super::account::{Account, Reader};
+use super::error::{Error, ErrorKind};
+
+const S3: &str = "s3";
+
+/// What lies under a prefix.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ObjectTotals {
+    /// Objects.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Who can see into a bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Posture {
+    /// Whether all four public access blocks are on.
+    pub is_public_access_blocked: bool,
+    /// Whether it has a bucket policy.
+    pub has_policy: bool,
+}
+
+impl Reader {
+    fn owner(&self) -> &str {
+        self.identity().account.as_str()
+    }
+
+    /// Returns an object's bytes; one that is longer than `limit` bytes is an error.
+    pub async fn object(&self, bucket: &str, key: &str, limit: u64) -> Result<Vec<u8>, Error> {
+        const OPERATION: &str = "GetObject";
+        let request = self
+            .clients
+            .s3
+            .get_object()
+            .bucket(bucket)
+            .key(key)
+            .expected_bucket_owner(self.owner());
+        let object = self.ask(S3, OPERATION, request.send()).await?;
+        let length = object.content_length.unwrap_or_default().unsigned_abs();
+        if length > limit {
+            let why = format!("{key} has {length} bytes, more than the {limit} expected");
+            return Err(Error::unmade(ErrorKind::Invalid, S3, OPERATION, why));
+        }
+        let body = object.body.collect().await.map_err(|error| {
+            Error::unmade(ErrorKind::Unavailable, S3, OPERATION, error.to_string())
+        })?;
+        Ok(body.to_vec())
+    }
+
+    /// Returns the size of an object, or `None` when it is not there.
+    pub async fn object_size(&self, bucket: &str, key: &str) -> Result<Option<u64>, Error> {
+        let request = self
+            .clients
+            .s3
+            .head_object()
+            .bucket(bucket)
+            .key(key)
+            .expected_bucket_owner(self.owner());
+        match self.ask(S3, "HeadObject", request.send()).await {
+            Ok(head) => Ok(head.content_length.map(i64::unsigned_abs)),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lists the keys under a prefix with their sizes.
+    pub async fn objects(&self, bucket: &str, prefix: &str) -> Result<Vec<(String, u64)>, Error> {
+        let mut found = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let request = self
+                .clients
+                .s3
+                .list_objects_v2()
+                .bucket(bucket)
+                .prefix(prefix)
+                .expected_bucket_owner(self.owner())
+                .set_continuation_token(token.take());
+            let page = self.ask(S3, "ListObjectsV2", request.send()).await?;
+            token = page.next_continuation_token;
+            found.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| {
+                Some((object.key?, object.size.unwrap_or_default().unsigned_abs()))
+            }));
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Counts what lies under a prefix.
+    pub async fn object_totals(&self, bucket: &str, prefix: &str) -> Result<ObjectTotals, Error> {
+        let objects = self.objects(bucket, prefix).await?;
+        Ok(ObjectTotals {
+            objects: objects.len() as u64,
+            bytes: objects.iter().map(|(_, bytes)| bytes).sum(),
+        })
+    }
+
+    /// Asks who can see into a bucket; fails when it is not there or not the caller's.
+    pub async fn posture(&self, bucket: &str) -> Result<Posture, Error> {
+        let owner = self.owner();
+        let head = self.clients.s3.head_bucket().bucket(bucket).expected_bucket_owner(owner);
+        self.ask(S3, "HeadBucket", head.send()).await?;
+        let block = self
+            .clients
+            .s3
+            .get_public_access_block()
+            .bucket(bucket)
+            .expected_bucket_owner(owner);
+        let blocked = match self.ask(S3, "GetPublicAccessBlock", block.send()).await {
+            Ok(answer) => answer.public_access_block_configuration.is_some_and(|block| {
+                let all = [
+                    block.block_public_acls,
+                    block.block_public_policy,
+                    block.ignore_public_acls,
+                    block.restrict_public_buckets,
+                ];
+                all.into_iter().all(|one| one == Some(true))
+            }),
+            Err(error) if error.kind == ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        let policy = self.clients.s3.get_bucket_policy().bucket(bucket).expected_bucket_owner(owner);
+        let has_policy = match self.ask(S3, "GetBucketPolicy", policy.send()).await {
+            Ok(answer) => answer.policy.is_some(),
+            Err(error) if error.kind == ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        Ok(Posture { is_public_access_blocked: blocked, has_policy })
+    }
+}
+
+impl Account {
+    /// Uploads a file.
+    pub async fn put_file(&self, bucket: &str, key: &str, file: &Path) -> Result<(), Error> {
+        const OPERATION: &str = "PutObject";
+        let body = ByteStream::from_path(file).await.map_err(|error| {
+            let why = format!("{} cannot be read: {error}", file.display());
+            Error::unmade(ErrorKind::Invalid, S3, OPERATION, why)
+        })?;
+        self.put(bucket, key, body).await
+    }
+
+    /// Uploads bytes.
+    pub async fn put_bytes(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<(), Error> {
+        self.put(bucket, key, ByteStream::from(bytes)).await
+    }
+
+    async fn put(&self, bucket: &str, key: &str, body: ByteStream) -> Result<(), Error> {
+        let request = self
+            .clients
+            .s3
+            .put_object()
+            .bucket(bucket)
+            .key(key)
+            .expected_bucket_owner(self.owner())
+            .body(body);
+        let target = format!("s3://{bucket}/{key}");
+        self.change(S3, "PutObject", target, request.send()).await.map(drop)
+    }
+
+    /// Deletes an object; one that is not there is deleted already.
+    pub async fn delete_object(&self, bucket: &str, key: &str) -> Result<(), Error> {
+        let request = self
+            .clients
+            .s3
+            .delete_object()
+            .bucket(bucket)
+            .key(key)
+            .expected_bucket_owner(self.owner());
+        let target = format!("s3://{bucket}/{key}");
+        self.change(S3, "DeleteObject", target, request.send()).await.map(drop)
+    }
+}

@@ -1,0 +1,151 @@
+//! What AWS can answer instead of what was asked for, reduced to what decides about going on.
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+use thiserror::Error;
+
+/// What kind of refusal it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// What was asked about is not there.
+    NotFound,
+    /// It exists already, or it is changing and may not be changed.
+    InUse,
+    /// A quota is used up.
+    LimitExceeded,
+    /// The caller has no permission.
+    Denied,
+    /// Credentials are missing, wrong or expired.
+    Credentials,
+    /// AWS finds the request wrong.
+    Invalid,
+    /// Too many requests, after all retries.
+    Throttled,
+    /// The network or AWS failed, after all retries: whether the call did anything is not known.
+    Unavailable,
+    /// The call was not made because its intent could not be written down.
+    Ledger,
+}
+
+/// A call that did not answer what was asked for.
+#[derive(Debug, Error)]
+#[error("{service}:{operation} {refused}")]
+pub struct Error {
+    /// What kind of refusal it is.
+    pub kind: ErrorKind,
+    /// The service, as IAM writes it: `sagemaker`.
+    pub service: &'static str,
+    /// The operation: `CreateSpace`.
+    pub operation: &'static str,
+    /// AWS's error code, when AWS answered.
+    pub code: Option<String>,
+    /// AWS's words, when AWS answered.
+    pub message: Option<String>,
+    /// AWS's request id, for their support.
+    pub request_id: Option<String>,
+    refused: String,
+}
+
+impl Error {
+    /// Reduces an error of the SDK.
+    pub(super) fn of<E>(
+        service: &'static str,
+        operation: &'static str,
+        error: &SdkError<E, aws_smithy_runtime_api::client::orchestrator::HttpResponse>,
+    ) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let code = metadata
+            .and_then(|meta| meta.code())
+            .map(str::to_owned)
+            // An S3 HEAD has no body to carry a code.
+            .or_else(|| (status == Some(404)).then(|| "NotFound".to_owned()));
+        let message = metadata.and_then(|meta| meta.message()).map(str::to_owned);
+        let request_id = error.request_id().map(str::to_owned);
+        let kind = match (&code, error) {
+            (Some(code), _) => kind_of(code, status, message.as_deref().unwrap_or_default()),
+            (None, SdkError::ServiceError(_)) if status == Some(403) => ErrorKind::Denied,
+            (None, SdkError::ConstructionFailure(_)) => ErrorKind::Invalid,
+            (None, error) if is_about_credentials(error) => ErrorKind::Credentials,
+            _ => ErrorKind::Unavailable,
+        };
+        let refused = match (&code, &message) {
+            (Some(code), Some(message)) => format!("was refused: {code}: {message}"),
+            (Some(code), None) => format!("was refused: {code}"),
+            _ => format!("got no answer: {}", chain(error)),
+        };
+        Self { kind, service, operation, code, message, request_id, refused }
+    }
+
+    /// Makes the error of a call that was not made.
+    pub(super) fn unmade(
+        kind: ErrorKind,
+        service: &'static str,
+        operation: &'static str,
+        why: impl Into<String>,
+    ) -> Self {
+        let refused = format!("was not made: {}", why.into());
+        Self { kind, service, operation, code: None, message: None, request_id: None, refused }
+    }
+}
+
+fn kind_of(code: &str, status: Option<u16>, message: &str) -> ErrorKind {
+    match code {
+        "ResourceNotFound" | "ResourceNotFoundException" | "NoSuchKey" | "NoSuchBucket" | "NotFound"
+        | "NoSuchEntity" | "NoSuchBucketPolicy" | "NoSuchUpload" | "FileSystemNotFound"
+        | "PolicyNotFound" | "NoSuchCORSConfiguration" | "NoSuchResourceException"
+        | "NoSuchPublicAccessBlockConfiguration" | "ServerSideEncryptionConfigurationNotFoundError" => {
+            ErrorKind::NotFound
+        }
+        "ResourceInUse" | "ConflictException" => ErrorKind::InUse,
+        "ResourceLimitExceeded" => ErrorKind::LimitExceeded,
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => ErrorKind::Denied,
+        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "RequestExpired"
+        | "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidSignatureException"
+        | "UnrecognizedClientException" | "MissingAuthenticationToken" => ErrorKind::Credentials,
+        "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "SlowDown"
+        | "RequestLimitExceeded" => ErrorKind::Throttled,
+        // SageMaker has no code of its own for some of what is not there.
+        "ValidationException" if message.contains("does not exist") => ErrorKind::NotFound,
+        _ if status.is_some_and(|status| status >= 500) => ErrorKind::Unavailable,
+        _ => ErrorKind::Invalid,
+    }
+}
+
+fn is_about_credentials(error: &dyn std::error::Error) -> bool {
+    let text = chain(error).to_ascii_lowercase();
+    text.contains("credential") || text.contains("sso session") || text.contains("token has expired")
+}
+
+/// Renders an error and its causes in one line, without saying twice what a layer repeats of the next.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let layer = error.to_string();
+        if !text.contains(&layer) {
+            text.push_str(": ");
+            text.push_str(&layer);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_decides_about_going_on_is_read_from_the_code() {
+        assert_eq!(kind_of("ResourceNotFound", Some(400), ""), ErrorKind::NotFound);
+        assert_eq!(kind_of("ResourceInUse", Some(400), ""), ErrorKind::InUse);
+        assert_eq!(kind_of("InternalFailure", Some(500), ""), ErrorKind::Unavailable);
+        assert_eq!(kind_of("ValidationException", Some(400), "bad name"), ErrorKind::Invalid);
+        assert_eq!(kind_of("ExpiredTokenException", Some(400), ""), ErrorKind::Credentials);
+    }
+}

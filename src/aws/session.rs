@@ -1,0 +1,128 @@
+//! From options to clients: Region, credentials, role, retries, endpoint. Every client is built here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use super::account::{Clients, Reader};
+use super::error::{Error, ErrorKind};
+use super::pace::Pace;
+use super::wire_log::WireLog;
+
+/// Attempts of one call, the first included.
+const ATTEMPTS: u32 = 8;
+
+/// How to reach the account.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// A profile of the AWS configuration.
+    pub profile: Option<String>,
+    /// The Region; else what the configuration says.
+    pub region: Option<String>,
+    /// An endpoint in place of AWS's; else `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` as the SDK reads them.
+    pub endpoint_url: Option<String>,
+    /// A role to assume first.
+    pub assume_role: Option<String>,
+    /// Where to append every exchange.
+    pub wire_log: Option<PathBuf>,
+    /// What lies beneath the SDK in place of the network: the door of a simulated account.
+    pub http_client: Option<SharedHttpClient>,
+    /// Credentials in place of the default chain: access key id and secret access key of a simulated account.
+    pub static_credentials: Option<(String, String)>,
+    /// Calls a second to each service; 0 means ten.
+    pub calls_per_second: f64,
+}
+
+/// Builds the clients and asks who the caller is.
+pub async fn connect(access: &Access) -> Result<Reader, Error> {
+    let config = config(access).await;
+    let wire_log = access
+        .wire_log
+        .as_deref()
+        .map(|path| {
+            WireLog::open(path).map_err(|error| {
+                let why = format!("the wire log {} cannot be opened: {error}", path.display());
+                Error::unmade(ErrorKind::Invalid, "sts", "GetCallerIdentity", why)
+            })
+        })
+        .transpose()?;
+    let pace = if access.calls_per_second > 0.0 { access.calls_per_second } else { 10.0 };
+    Reader::identified(clients(&config, wire_log.as_ref()), Pace::new(pace), &config).await
+}
+
+async fn config(access: &Access) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(5))
+                .read_timeout(Duration::from_secs(120))
+                .build(),
+        );
+    if let Some(profile) = &access.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &access.region {
+        loader = loader.region(SdkRegion::new(region.clone()));
+    }
+    if let Some(endpoint) = &access.endpoint_url {
+        loader = loader.endpoint_url(endpoint);
+    }
+    if let Some(client) = &access.http_client {
+        loader = loader.http_client(client.clone());
+    }
+    if let Some((id, secret)) = &access.static_credentials {
+        let credentials = Credentials::new(id, secret, None, None, "studio-migrate");
+        loader = loader.credentials_provider(credentials);
+    }
+    let config = loader.load().await;
+    match &access.assume_role {
+        None => config,
+        Some(role) => {
+            let provider = AssumeRoleProvider::builder(role)
+                .session_name("studio-migrate")
+                .configure(&config)
+                .build()
+                .await;
+            config
+                .into_builder()
+                .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(provider))
+                .build()
+        }
+    }
+}
+
+fn clients(config: &SdkConfig, wire_log: Option<&WireLog>) -> Clients {
+    macro_rules! client {
+        ($service:ident, $builder:expr) => {{
+            let builder = $builder;
+            let builder = match wire_log {
+                Some(log) => builder.interceptor(log.clone()),
+                None => builder,
+            };
+            $service::Client::from_conf(builder.build())
+        }};
+    }
+    let is_elsewhere = config.endpoint_url().is_some();
+    Clients {
+        cloudtrail: client!(aws_sdk_cloudtrail, aws_sdk_cloudtrail::config::Builder::from(config)),
+        efs: client!(aws_sdk_efs, aws_sdk_efs::config::Builder::from(config)),
+        iam: client!(aws_sdk_iam, aws_sdk_iam::config::Builder::from(config)),
+        quotas: client!(
+            aws_sdk_servicequotas,
+            aws_sdk_servicequotas::config::Builder::from(config)
+        ),
+        s3: client!(
+            aws_sdk_s3,
+            aws_sdk_s3::config::Builder::from(config).force_path_style(is_elsewhere)
+        ),
+        sagemaker: client!(aws_sdk_sagemaker, aws_sdk_sagemaker::config::Builder::from(config)),
+        sts: client!(aws_sdk_sts, aws_sdk_sts::config::Builder::from(config)),
+    }
+}

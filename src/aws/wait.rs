@@ -1,0 +1,41 @@
+//! Waiting for what AWS does in its own time: the models have no waiters for domains, profiles, spaces and apps.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::error::{Error, ErrorKind};
+
+/// Why waiting ended without anything to see.
+#[derive(Debug)]
+pub enum Waited {
+    /// Looking failed in a way that more looking does not mend.
+    Error(Error),
+    /// The time was over.
+    TimedOut,
+}
+
+/// Looks every `poll` until there is something to see, for at most `longest`.
+///
+/// A look that meets throttling or a failure of the network is repeated: waiting is what the next look is for.
+pub async fn until<T>(
+    poll: Duration,
+    longest: Duration,
+    mut look: impl AsyncFnMut() -> Result<Option<T>, Error>,
+) -> Result<T, Waited> {
+    let end = Instant::now() + longest;
+    loop {
+        match look().await {
+            Ok(Some(seen)) => return Ok(seen),
+            Ok(None) => {}
+            Err(error)
+                if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable)
+                    && Instant::now() < end => {}
+            Err(error) => return Err(Waited::Error(error)),
+        }
+        if Instant::now() >= end {
+            return Err(Waited::TimedOut);
+        }
+        tokio::time::sleep(poll).await;
+    }
+}
