@@ -1,1 +1,24 @@
-//! The one place that knows SQL: schema, operations, events, leases, rows.
+//! The one place that knows SQL: snapshots, plans, operations, events and the lease, in one SQLite file.
+//!
+//! The journal stores an event as (migration, step, kind, detail) and does not know what those mean: that is the business of
+//! `execute`. Times are for people; sequence numbers order. Rows of events are only ever added.
+
+mod audit;
+mod crash;
+mod error;
+mod event;
+mod lease;
+mod ledger;
+mod operation;
+mod plans;
+mod snapshots;
+mod store;
+
+pub use audit::{Verdict, exported_line};
+pub use error::Error;
+pub use event::{Event, NewEvent};
+pub use lease::{BEAT, Holder, Lease};
+pub use ledger::{Attribution, CallLedger, attributed};
+pub use operation::{NewOperation, Operation, OperationId};
+pub use plans::Approval;
+pub use store::Journal;

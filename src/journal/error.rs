@@ -1,0 +1,56 @@
+//! What can go wrong with a journal.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::lease::Holder;
+
+/// An error of the journal.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The file or its folder cannot be used.
+    #[error("open the journal {path}")]
+    Open {
+        /// The journal's file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// SQLite refused something.
+    #[error("use the journal")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A body that was stored cannot be read.
+    #[error("read {what} from the journal")]
+    Body {
+        /// What was read.
+        what: String,
+        /// Why it cannot be read.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The journal was begun with another account or Region.
+    #[error("this journal belongs to account {kept}, and the caller's is {asked}")]
+    OtherAccount {
+        /// The account and Region that the journal belongs to.
+        kept: String,
+        /// The account and Region that the caller has.
+        asked: String,
+    },
+    /// Another operator holds the lease.
+    #[error("{0} holds the lease")]
+    LeaseHeld(Holder),
+    /// The lease was taken by another operator meanwhile: nothing more may be written.
+    #[error("the lease was taken over by {0}")]
+    LeaseLost(Holder),
+    /// The thing asked for is not there.
+    #[error("the journal has no {0}")]
+    Missing(String),
+    /// The system has no random numbers to give.
+    #[error("make the journal's secret: {0}")]
+    Secret(String),
+    /// The file lies on a network file system, where SQLite's write-ahead log is not safe.
+    #[error("{0} lies on a network file system, where a journal is not safe")]
+    NetworkFileSystem(PathBuf),
+}

@@ -1,0 +1,71 @@
+//! Snapshots of the inventory: kept whole, named by their content, never changed.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::error::Error;
+use super::store::{Journal, now};
+use crate::inventory::Snapshot;
+use crate::names::SnapshotId;
+
+impl Journal {
+    /// Keeps a snapshot and returns the id that its content gives it; keeping the same one twice keeps one.
+    pub fn keep_snapshot(&self, snapshot: &Snapshot) -> Result<SnapshotId, Error> {
+        let body = |snapshot: &Snapshot| {
+            serde_json::to_string(snapshot)
+                .map_err(|source| Error::Body { what: "a snapshot".to_owned(), source })
+        };
+        let mut kept = Snapshot { id: None, ..snapshot.clone() };
+        let hash = blake3::hash(body(&kept)?.as_bytes()).to_hex();
+        let id = SnapshotId::new(&hash.as_str()[..12]);
+        kept.id = Some(id.clone());
+        self.lock().execute(
+            "INSERT INTO snapshot (id, kept_at, body) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            params![id.as_str(), now(), body(&kept)?],
+        )?;
+        Ok(id)
+    }
+
+    /// Returns the snapshot with this id.
+    pub fn snapshot(&self, id: &SnapshotId) -> Result<Snapshot, Error> {
+        self.read_snapshot("WHERE id = ?1", &[&id.as_str()])?
+            .ok_or_else(|| Error::Missing(format!("snapshot {id}")))
+    }
+
+    /// Returns the snapshot that was taken last.
+    pub fn latest_snapshot(&self) -> Result<Option<Snapshot>, Error> {
+        self.read_snapshot("ORDER BY sequence DESC LIMIT 1", &[])
+    }
+
+    fn read_snapshot(
+        &self,
+        which: &str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<Option<Snapshot>, Error> {
+        let body: Option<String> = self
+            .lock()
+            .query_row(&format!("SELECT body FROM snapshot {which}"), values, |row| row.get(0))
+            .optional()?;
+        body.map(|body| {
+            serde_json::from_str(&body)
+                .map_err(|source| Error::Body { what: "a snapshot".to_owned(), source })
+        })
+        .transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_comes_back_as_it_was_kept_and_is_kept_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("journal.db")).unwrap();
+        let snapshot = Snapshot { schema: 1, caller: "arn:x".to_owned(), ..Snapshot::default() };
+        let id = journal.keep_snapshot(&snapshot).unwrap();
+        assert_eq!(journal.keep_snapshot(&snapshot).unwrap(), id);
+        let kept = journal.latest_snapshot().unwrap().unwrap();
+        assert_eq!(kept, Snapshot { id: Some(id.clone()), ..snapshot });
+        assert_eq!(journal.snapshot(&id).unwrap(), kept);
+    }
+}

@@ -1,0 +1,181 @@
+//! The file itself: opening it, its schema, and the account that it belongs to.
+//!
+//! Write-ahead log with `synchronous=FULL`, so that an event is on the disk before the call that it announces is made. WAL
+//! needs a local disk: a journal on NFS or EFS is refused. A newer journal may not be opened at all by an older binary.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension};
+use rusqlite_migration::{M, Migrations};
+
+use super::crash::CrashPoint;
+use super::error::Error;
+
+/// The schema, oldest first; the position is SQLite's `user_version`. Only ever appended to.
+const SCHEMA: &[M<'static>] = &[M::up(include_str!("../../state/schema/0001-journal.sql"))];
+
+/// How long a writer waits for another process to finish its transaction.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// `statfs` type of NFS, which EFS is.
+const NFS_SUPER_MAGIC: i64 = 0x6969;
+
+/// The journal. Clones share one connection.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    connection: Arc<Mutex<Connection>>,
+    path: PathBuf,
+    pub(super) crash: CrashPoint,
+    /// The fencing token of the lease that this process holds; events are refused once it is stale.
+    pub(super) token: Arc<Mutex<Option<i64>>>,
+}
+
+impl Journal {
+    /// Opens the journal, making it and its folder when they are not there.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder {
+            std::fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
+        }
+        refuse_network_file_system(folder.unwrap_or(Path::new(".")), path)?;
+        let mut connection = Connection::open(path).map_err(|error| failed(error.into()))?;
+        configure(&connection).map_err(|error| failed(error.into()))?;
+        Migrations::new(SCHEMA.to_vec())
+            .to_latest(&mut connection)
+            .map_err(|error| failed(error.into()))?;
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+            path: path.to_owned(),
+            crash: CrashPoint::default(),
+            token: Arc::default(),
+        })
+    }
+
+    /// Returns the file that the journal is kept in.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the process abort at the nth point before or after an event is written, counted from 1.
+    ///
+    /// This is how a rehearsal of crashes works: the abort leaves what a power failure would.
+    #[must_use]
+    pub fn crashing_at(mut self, point: Option<u64>) -> Self {
+        self.crash = CrashPoint::at(point);
+        self
+    }
+
+    /// Binds the journal to an account and Region on first use, and refuses every other one afterwards.
+    pub fn belong_to(&self, account_and_region: &str) -> Result<(), Error> {
+        let connection = self.lock();
+        connection.execute(
+            "INSERT INTO fact (name, value) VALUES ('account', ?1) ON CONFLICT DO NOTHING",
+            [account_and_region],
+        )?;
+        let kept: String =
+            connection
+                .query_row("SELECT value FROM fact WHERE name = 'account'", [], |row| row.get(0))?;
+        if kept == account_and_region {
+            Ok(())
+        } else {
+            Err(Error::OtherAccount { kept, asked: account_and_region.to_owned() })
+        }
+    }
+
+    /// Returns the account and Region that the journal belongs to, once it belongs to one.
+    pub fn owner(&self) -> Result<Option<String>, Error> {
+        Ok(self
+            .lock()
+            .query_row("SELECT value FROM fact WHERE name = 'account'", [], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// Returns the secret of this journal, from which the keys of its migrations' reports are derived.
+    ///
+    /// It is made on first use and never leaves the file: whoever can read the journal can read the reports.
+    pub fn secret(&self) -> Result<String, Error> {
+        let connection = self.lock();
+        let mut fresh = [0; 32];
+        getrandom::fill(&mut fresh).map_err(|error| Error::Secret(error.to_string()))?;
+        connection.execute(
+            "INSERT INTO fact (name, value) VALUES ('secret', ?1) ON CONFLICT DO NOTHING",
+            [blake3::Hash::from_bytes(fresh).to_hex().as_str()],
+        )?;
+        Ok(connection
+            .query_row("SELECT value FROM fact WHERE name = 'secret'", [], |row| row.get(0))?)
+    }
+
+    /// Runs SQLite's own check of the file and returns what it complains about.
+    pub fn complaints(&self) -> Result<Vec<String>, Error> {
+        let connection = self.lock();
+        let mut statement = connection.prepare("PRAGMA integrity_check")?;
+        let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+        let mut complaints = rows.collect::<Result<Vec<_>, _>>()?;
+        complaints.retain(|line| line != "ok");
+        Ok(complaints)
+    }
+
+    /// Takes the connection. A panic elsewhere while it was held leaves SQLite whole, so poison is no reason to stop.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns the time now as RFC 3339, for people.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now().to_string()
+}
+
+fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", "ON")
+}
+
+fn refuse_network_file_system(folder: &Path, path: &Path) -> Result<(), Error> {
+    match rustix::fs::statfs(folder) {
+        Ok(found) if found.f_type == NFS_SUPER_MAGIC => {
+            Err(Error::NetworkFileSystem(path.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_refuses_an_account_that_it_was_not_begun_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/journal.db");
+        Journal::open(&path).unwrap().belong_to("111122223333 eu-west-1").unwrap();
+        let again = Journal::open(&path).unwrap();
+        again.belong_to("111122223333 eu-west-1").unwrap();
+        let refused = again.belong_to("000000000000 eu-west-1").unwrap_err();
+        assert!(refused.to_string().contains("111122223333"), "{refused}");
+        assert_eq!(again.owner().unwrap().as_deref(), Some("111122223333 eu-west-1"));
+    }
+
+    #[test]
+    fn the_schema_is_valid_at_every_version() {
+        Migrations::new(SCHEMA.to_vec()).validate().unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_no_journal_is_refused_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.txt");
+        std::fs::write(&path, "these are only notes, and rather long ones at that".repeat(40))
+            .unwrap();
+        let refused = Journal::open(&path).unwrap_err();
+        assert!(refused.to_string().contains("notes.txt"), "{refused}");
+    }
+}
