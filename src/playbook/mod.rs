@@ -1,10 +1,20 @@
 //! The policy of a migration: who moves, into what, how fast, and what is left out.
 //!
 //! This module knows no AWS. It reads a YAML file, refuses what it does not know, and hands on plain values.
+//! [`Playbook::load`] is the way in for a file of the user's; [`Playbook::shipped`] for one that comes with the tool.
 
+mod check;
+mod error;
+mod glob;
+mod parse;
 mod policy;
+mod shipped;
 
+pub use check::{LARGEST_RULES, Problem};
+pub use error::Error;
+pub use glob::{LeaveOutRules, name_glob, path_glob};
 pub use policy::{
     AutoMount, Batches, ClassicApps, Conflict, Experience, LeaveOut, Limits, Placement, Playbook,
     Scope, Staging, StopRules, Target, Volume,
 };
+pub use shipped::{SHIPPED, Shipped};

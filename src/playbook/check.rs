@@ -1,0 +1,523 @@
+//! Whether what a playbook says can be done. Every problem is found at once, each with the key and what to do.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use super::glob::{name_glob, path_glob};
+use super::policy::{LeaveOut, Limits, Playbook, Scope, Staging, Target, Volume};
+
+/// The largest `leave_out` list, in bytes of JSON. It travels inside a lifecycle script, which holds 12,288 bytes
+/// (`CreateStudioLifecycleConfig`: 16,384 characters of base64), together with the script itself.
+pub const LARGEST_RULES: usize = 6_144;
+
+/// What EBS gives a space, in GiB (`EbsVolumeSizeInGb`).
+const VOLUME: RangeInclusive<i32> = 5..=16_384;
+/// What AWS takes for `IdleTimeoutInMinutes`.
+const IDLE: RangeInclusive<i32> = 60..=525_600;
+
+/// One thing that is wrong with a playbook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The path of the key: `target.volume.minimum_gb`, `leave_out[3].pattern`.
+    pub key: String,
+    /// What is wrong, with the value.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.key, self.what, self.remedy)
+    }
+}
+
+/// Collects problems.
+#[derive(Default)]
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn add(&mut self, key: &str, what: impl Into<String>, remedy: impl Into<String>) {
+        self.0.push(Problem { key: key.to_owned(), what: what.into(), remedy: remedy.into() });
+    }
+
+    /// Adds a problem unless the number is in the range.
+    fn within<T: PartialOrd + fmt::Display>(
+        &mut self,
+        key: &str,
+        value: T,
+        range: RangeInclusive<T>,
+    ) {
+        if !range.contains(&value) {
+            let remedy = format!("choose {} to {}", range.start(), range.end());
+            self.add(key, format!("{value} is out of range"), remedy);
+        }
+    }
+}
+
+impl Playbook {
+    /// Returns everything that is wrong with what the playbook says; nothing means that it can be planned with.
+    pub fn check(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        if self.schema != 1 {
+            problems.add(
+                "schema",
+                format!("{} is not known here", self.schema),
+                "write `schema: 1`",
+            );
+        }
+        if self.name.trim().is_empty() {
+            problems.add(
+                "name",
+                "it is empty",
+                "give a name that people recognise in plans and reports",
+            );
+        }
+        scope(&self.scope, &mut problems);
+        target(&self.target, &mut problems);
+        folder(&self.placement.folder, &mut problems);
+        leave_out(&self.leave_out, &mut problems);
+        batches(self, &mut problems);
+        limits(&self.limits, &mut problems);
+        staging(&self.staging, &mut problems);
+        problems.0
+    }
+}
+
+fn scope(scope: &Scope, problems: &mut Problems) {
+    for (i, domain) in scope.domains.iter().enumerate() {
+        let rest = domain.strip_prefix("d-").unwrap_or_default();
+        let is_plausible = !rest.is_empty()
+            && rest.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if !is_plausible {
+            problems.add(
+                &format!("scope.domains[{i}]"),
+                format!("`{domain}` is no domain id"),
+                "write the id, `d-…`, not the domain's name",
+            );
+        }
+    }
+    if scope.include.is_empty() {
+        problems.add(
+            "scope.include",
+            "it is empty, so nobody moves",
+            "write `[\"*\"]` to take everyone",
+        );
+    }
+    for (key, patterns) in [("include", &scope.include), ("exclude", &scope.exclude)] {
+        for (i, pattern) in patterns.iter().enumerate() {
+            if let Err(error) = name_glob(pattern) {
+                problems.add(
+                    &format!("scope.{key}[{i}]"),
+                    format!("`{pattern}` is no glob ({})", error.kind()),
+                    "use `*`, `?`, `[ab]` and `{a,b}`",
+                );
+            }
+        }
+    }
+}
+
+fn target(target: &Target, problems: &mut Problems) {
+    let key = "target.space_name";
+    let name = &target.space_name;
+    if !name.contains("{profile}") {
+        problems.add(
+            key,
+            format!("`{name}` gives everyone the same name"),
+            "put `{profile}` into it",
+        );
+    }
+    if !is_name(&name.replace("{profile}", "a")) {
+        problems.add(
+            key,
+            format!("`{name}` gives names that AWS refuses"),
+            "use letters, digits and single hyphens around `{profile}`, no other braces, and end with none",
+        );
+    }
+    let fixed = name.replace("{profile}", "").chars().count();
+    if fixed > 32 {
+        problems.add(
+            key,
+            format!("{fixed} of 63 characters are taken before the profile's name comes in"),
+            "shorten the pattern to 32 characters",
+        );
+    }
+    if !is_instance_type(&target.instance_type) {
+        problems.add(
+            "target.instance_type",
+            format!("`{}` is no instance type", target.instance_type),
+            "write one such as `ml.t3.medium`",
+        );
+    }
+    problems.within("target.idle_shutdown_minutes", target.idle_shutdown_minutes, IDLE);
+    volume(&target.volume, problems);
+}
+
+fn volume(volume: &Volume, problems: &mut Problems) {
+    problems.within("target.volume.minimum_gb", volume.minimum_gb, VOLUME);
+    problems.within("target.volume.maximum_gb", volume.maximum_gb, VOLUME);
+    if volume.minimum_gb > volume.maximum_gb {
+        problems.add(
+            "target.volume.minimum_gb",
+            format!("{} is more than maximum_gb, {}", volume.minimum_gb, volume.maximum_gb),
+            "lower the one or raise the other",
+        );
+    }
+    problems.within("target.volume.headroom_percent", volume.headroom_percent, 0..=1_000);
+    problems.within("target.volume.headroom_gb", volume.headroom_gb, 0..=*VOLUME.end());
+}
+
+fn folder(folder: &str, problems: &mut Problems) {
+    let key = "placement.folder";
+    if folder.is_empty() {
+        return;
+    }
+    let mut parts = folder.split('/');
+    if parts.clone().any(|part| part.is_empty() || part == "." || part == "..")
+        || folder.contains('\0')
+    {
+        problems.add(
+            key,
+            format!("`{folder}` does not stay under the space's home"),
+            "write a relative path without `.` and `..`, and without a slash at either end",
+        );
+    }
+    // These are mounts of file systems, or the mover's own.
+    if matches!(parts.next(), Some("user-default-efs" | "custom-file-systems" | ".studio-migrate"))
+    {
+        problems.add(
+            key,
+            format!("`{folder}` is not on the space's own volume, or is taken"),
+            "choose a folder that Studio does not mount anything in",
+        );
+    }
+}
+
+fn leave_out(rules: &[LeaveOut], problems: &mut Problems) {
+    let mut seen = BTreeSet::new();
+    for (i, rule) in rules.iter().enumerate() {
+        let key = format!("leave_out[{i}].pattern");
+        let pattern = &rule.pattern;
+        match path_glob(pattern) {
+            Err(error) => problems.add(
+                &key,
+                format!("`{pattern}` is no glob ({})", error.kind()),
+                "use `*`, `**`, `?`, `[ab]` and `{a,b}`",
+            ),
+            // Names that no rule has in mind; one that matches them all leaves the whole home behind.
+            Ok(glob) if ["q", "q/w", "q/w/e.r"].iter().all(|path| glob.is_match(path)) => problems
+                .add(
+                    &key,
+                    format!("`{pattern}` leaves out everything"),
+                    "name what is to be left out; use scope.exclude for people who do not move",
+                ),
+            Ok(_) => {}
+        }
+        if pattern.is_empty()
+            || pattern.starts_with('/')
+            || pattern.starts_with("~")
+            || pattern.starts_with("./")
+        {
+            problems.add(
+                &key,
+                format!("`{pattern}` matches nothing"),
+                "write it relative to the home, without a leading `/`, `./` or `~/`",
+            );
+        }
+        if !seen.insert(pattern) {
+            problems.add(
+                &key,
+                format!("`{pattern}` stands twice"),
+                "remove one, the first one wins",
+            );
+        }
+        if rule.reason.trim().is_empty() {
+            problems.add(
+                &format!("leave_out[{i}].reason"),
+                "it is empty",
+                "say why, in words for the person whose files these are",
+            );
+        }
+    }
+    let size = rules_size(rules);
+    if size > LARGEST_RULES {
+        problems.add(
+            "leave_out",
+            format!(
+                "the rules take {size} bytes, and a lifecycle script has room for {LARGEST_RULES}"
+            ),
+            "use fewer rules, or shorter reasons",
+        );
+    }
+}
+
+/// The bytes that the rules take in the mover's ticket: a JSON list of pairs.
+fn rules_size(rules: &[LeaveOut]) -> usize {
+    let pairs: Vec<(&str, &str)> =
+        rules.iter().map(|rule| (rule.pattern.as_str(), rule.reason.as_str())).collect();
+    serde_json::to_string(&pairs).map_or(usize::MAX, |json| json.len())
+}
+
+fn batches(playbook: &Playbook, problems: &mut Problems) {
+    let batches = &playbook.batches;
+    problems.within("batches.users", batches.users, 1..=100_000);
+    let mut seen = BTreeSet::new();
+    for (i, profile) in batches.pilot.iter().enumerate() {
+        let key = format!("batches.pilot[{i}]");
+        if !is_name(profile.as_str()) {
+            problems.add(
+                &key,
+                format!("`{profile}` is no profile name"),
+                "write the name of a user profile, patterns belong into scope.include",
+            );
+        }
+        if !seen.insert(profile.as_str().to_ascii_lowercase()) {
+            problems.add(&key, format!("{profile} is named twice"), "remove one");
+        }
+    }
+    problems.within("stop_rules.failures", playbook.stop_rules.failures, 1..=100_000);
+}
+
+fn limits(limits: &Limits, problems: &mut Problems) {
+    problems.within("limits.users", limits.users, 1..=1_000);
+    problems.within("limits.poll_seconds", limits.poll_seconds, 0.05..=600.0);
+    problems.within("limits.settle_minutes", limits.settle_minutes, 0.05..=1_440.0);
+    problems.within("limits.stall_minutes", limits.stall_minutes, 0.05..=1_440.0);
+    problems.within("limits.calls_per_second", limits.calls_per_second, 0.1..=100.0);
+    for (key, minutes) in
+        [("settle_minutes", limits.settle_minutes), ("stall_minutes", limits.stall_minutes)]
+    {
+        if minutes * 60.0 < limits.poll_seconds * 2.0 {
+            problems.add(
+                &format!("limits.{key}"),
+                format!(
+                    "{minutes} minutes pass before the second look, at {} seconds each",
+                    limits.poll_seconds
+                ),
+                "raise it, or lower limits.poll_seconds",
+            );
+        }
+    }
+}
+
+fn staging(staging: &Staging, problems: &mut Problems) {
+    let filled =
+        staging.bucket.replace("{account}", "123456789012").replace("{region}", "eu-west-1");
+    if !is_bucket(&filled) {
+        problems.add(
+            "staging.bucket",
+            format!("`{}` gives `{filled}`, which S3 does not take as a name", staging.bucket),
+            "use 3 to 63 lower-case letters, digits, dots and hyphens; only {account} and {region} are filled in",
+        );
+    }
+    let is_sound = staging.prefix.len() <= 200
+        && staging.prefix.split('/').all(|part| {
+            !part.is_empty()
+                && part != "."
+                && part != ".."
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        });
+    if !is_sound {
+        problems.add(
+            "staging.prefix",
+            format!("`{}` is no plain prefix", staging.prefix),
+            "use letters, digits, `-`, `_`, `.` and inner slashes, without one at either end",
+        );
+    }
+}
+
+/// Tells whether AWS takes this as a space's or profile's name: `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`, at most 63 characters.
+fn is_name(name: &str) -> bool {
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    name.len() <= 63
+        && edge(name.chars().next())
+        && edge(name.chars().next_back())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+fn is_instance_type(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
+    matches!(parts.as_slice(), ["ml", family, size] if is_word(family) && is_word(size))
+}
+
+fn is_bucket(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (3..=63).contains(&name.len())
+        && name.starts_with(plain)
+        && name.ends_with(plain)
+        && !name.contains("..")
+        && name.chars().all(|c| plain(c) || c == '-' || c == '.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::ProfileName;
+
+    fn minimal() -> Playbook {
+        Playbook::parse("schema: 1\nname: mine\n", "mine.yaml").unwrap()
+    }
+
+    fn keys(change: impl FnOnce(&mut Playbook)) -> Vec<String> {
+        let mut playbook = minimal();
+        change(&mut playbook);
+        playbook.check().into_iter().map(|problem| problem.key).collect()
+    }
+
+    #[test]
+    fn the_defaults_are_sound() {
+        assert_eq!(minimal().check(), []);
+    }
+
+    #[test]
+    fn all_problems_are_found_at_once_and_each_says_what_to_do() {
+        let mut playbook = minimal();
+        playbook.schema = 3;
+        playbook.target.idle_shutdown_minutes = 10;
+        playbook.limits.users = 0;
+        playbook.staging.prefix = "/x/".to_owned();
+        let problems = playbook.check();
+        assert_eq!(problems.len(), 4, "{problems:?}");
+        assert!(problems.iter().all(|problem| !problem.remedy.is_empty()));
+        assert_eq!(
+            problems[1].to_string(),
+            "target.idle_shutdown_minutes: 10 is out of range; choose 60 to 525600"
+        );
+    }
+
+    #[test]
+    fn a_space_name_must_tell_people_apart_and_be_a_name() {
+        for bad in
+            ["studio", "{profile}_studio", "-{profile}", "{profile}-", "{profile}-{domain}", ""]
+        {
+            let found = keys(|playbook| playbook.target.space_name = bad.to_owned());
+            assert!(found.contains(&"target.space_name".to_owned()), "{bad}: {found:?}");
+        }
+        for good in ["{profile}", "new-{profile}", "{profile}-studio"] {
+            assert_eq!(
+                keys(|playbook| playbook.target.space_name = good.to_owned()),
+                [""; 0],
+                "{good}"
+            );
+        }
+    }
+
+    #[test]
+    fn volumes_are_between_what_aws_gives_and_in_order() {
+        let bounds = |minimum_gb, maximum_gb| {
+            keys(|playbook| {
+                playbook.target.volume.minimum_gb = minimum_gb;
+                playbook.target.volume.maximum_gb = maximum_gb;
+            })
+        };
+        assert_eq!(bounds(5, 16_384), [""; 0]);
+        assert_eq!(bounds(4, 100), ["target.volume.minimum_gb"]);
+        assert_eq!(bounds(5, 16_385), ["target.volume.maximum_gb"]);
+        assert_eq!(bounds(50, 20), ["target.volume.minimum_gb"]);
+    }
+
+    #[test]
+    fn an_instance_type_has_three_parts() {
+        for bad in ["t3.medium", "ml.t3", "ml.T3.medium", "ml..medium", "ml.t3.medium.x"] {
+            let found = keys(|playbook| playbook.target.instance_type = bad.to_owned());
+            assert_eq!(found, ["target.instance_type"], "{bad}");
+        }
+        assert_eq!(keys(|p| p.target.instance_type = "ml.g4dn.12xlarge".to_owned()), [""; 0]);
+    }
+
+    #[test]
+    fn a_rule_that_leaves_out_everything_or_nothing_is_a_problem() {
+        let rule = |pattern: &str| {
+            keys(|playbook| {
+                playbook.leave_out =
+                    vec![LeaveOut { pattern: pattern.to_owned(), reason: "a test".to_owned() }];
+            })
+        };
+        for bad in ["**", "*", "**/*", "/root/x", "~/.cache/**", "", "a[", "./x"] {
+            assert_eq!(rule(bad), ["leave_out[0].pattern"], "{bad}");
+        }
+        assert_eq!(rule("**/node_modules/**"), [""; 0]);
+    }
+
+    #[test]
+    fn rules_without_a_reason_twice_or_too_many_are_problems() {
+        let rule = |pattern: &str, reason: &str| LeaveOut {
+            pattern: pattern.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let found = keys(|playbook| playbook.leave_out = vec![rule("a", "x"), rule("a", " ")]);
+        assert_eq!(found, ["leave_out[1].pattern", "leave_out[1].reason"]);
+        let many =
+            (0..200).map(|n| rule(&format!("folder-{n}/**"), "not needed any more")).collect();
+        assert_eq!(keys(|playbook| playbook.leave_out = many), ["leave_out"]);
+    }
+
+    #[test]
+    fn a_folder_stays_under_the_home_and_off_the_mounts() {
+        for bad in [
+            "/abs",
+            "a/../..",
+            "a/",
+            "user-default-efs",
+            "user-default-efs/x",
+            "custom-file-systems/efs",
+        ] {
+            let found = keys(|playbook| playbook.placement.folder = bad.to_owned());
+            assert!(found.contains(&"placement.folder".to_owned()), "{bad}");
+        }
+        assert_eq!(
+            keys(|playbook| playbook.placement.folder = "from classic/2025".to_owned()),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn numbers_that_would_hang_or_flood_are_problems() {
+        let found = keys(|playbook| {
+            playbook.limits = Limits {
+                users: 0,
+                poll_seconds: f64::NAN,
+                settle_minutes: -1.0,
+                stall_minutes: 0.0,
+                calls_per_second: 0.0,
+            };
+            playbook.batches.users = 0;
+            playbook.stop_rules.failures = 0;
+        });
+        for key in ["users", "poll_seconds", "settle_minutes", "stall_minutes", "calls_per_second"]
+        {
+            assert!(found.contains(&format!("limits.{key}")), "{key}: {found:?}");
+        }
+        assert!(found.contains(&"batches.users".to_owned()));
+        assert!(found.contains(&"stop_rules.failures".to_owned()));
+        let found = keys(|playbook| {
+            playbook.limits.poll_seconds = 60.0;
+            playbook.limits.stall_minutes = 1.0;
+        });
+        assert_eq!(found, ["limits.stall_minutes"]);
+    }
+
+    #[test]
+    fn scopes_pilots_and_buckets_are_names_that_aws_could_know() {
+        assert_eq!(keys(|p| p.scope.domains = vec!["research".to_owned()]), ["scope.domains[0]"]);
+        assert_eq!(keys(|p| p.scope.domains = vec!["d-sim1".to_owned()]), [""; 0]);
+        assert_eq!(keys(|p| p.scope.include = vec![]), ["scope.include"]);
+        assert_eq!(keys(|p| p.scope.exclude = vec!["[".to_owned()]), ["scope.exclude[0]"]);
+        let pilot = |names: &[&str]| {
+            keys(|p| p.batches.pilot = names.iter().map(|&name| ProfileName::from(name)).collect())
+        };
+        assert_eq!(pilot(&["alice", "Alice"]), ["batches.pilot[1]"]);
+        assert_eq!(pilot(&["ali*"]), ["batches.pilot[0]"]);
+        for bad in ["My-Bucket", "ab", "a..b", "bucket-", "{user}-bucket"] {
+            assert_eq!(keys(|p| p.staging.bucket = bad.to_owned()), ["staging.bucket"], "{bad}");
+        }
+        for bad in ["", "/x", "x/", "a//b", "a b"] {
+            assert_eq!(keys(|p| p.staging.prefix = bad.to_owned()), ["staging.prefix"], "{bad}");
+        }
+    }
+}
