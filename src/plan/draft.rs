@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::error::Error;
 use crate::names::{
     AccountId, BatchName, DomainId, HomeUid, MigrationId, PlanId, ProfileName, Region, SnapshotId,
     SpaceName,
@@ -89,6 +90,59 @@ pub struct LeftOut {
 }
 
 impl Plan {
+    /// Reads a plan from its JSON.
+    ///
+    /// # Errors
+    ///
+    /// The text is no plan, its schema is not 1, or its content is not what its id was given for.
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u64,
+        }
+        // A newer format may have other keys: its version is what is said about it.
+        let Version { schema } = serde_json::from_str(text)?;
+        if schema != 1 {
+            return Err(Error::Schema(schema));
+        }
+        let plan: Self = serde_json::from_str(text)?;
+        let found = plan.content_id()?;
+        if found != plan.id {
+            return Err(Error::Altered { said: plan.id, found });
+        }
+        Ok(plan)
+    }
+
+    /// Writes the plan as JSON, indented, the same bytes for the same plan.
+    ///
+    /// # Errors
+    ///
+    /// A number of the playbook has no JSON form.
+    pub fn to_json(&self) -> Result<String, Error> {
+        Ok(serde_json::to_string_pretty(self)?)
+    }
+
+    /// Returns the id that the content gives: the first twelve hexadecimal digits of its BLAKE3 hash.
+    ///
+    /// # Errors
+    ///
+    /// A number of the playbook has no JSON form.
+    pub fn content_id(&self) -> Result<PlanId, Error> {
+        let nameless = Self { id: PlanId::from(""), ..self.clone() };
+        let hash = blake3::hash(&serde_json::to_vec(&nameless)?).to_hex();
+        Ok(PlanId::new(&hash.as_str()[..12]))
+    }
+
+    /// Returns the migration with this id, and the batch that it is in.
+    pub fn migration(&self, id: &MigrationId) -> Option<(&Batch, &Migration)> {
+        self.migrations().find(|(_, migration)| migration.id == *id)
+    }
+
+    /// Returns the bytes to copy, as far as they are known.
+    pub fn bytes(&self) -> u64 {
+        self.migrations().filter_map(|(_, migration)| migration.bytes).sum()
+    }
+
     /// Every migration with its batch, in running order.
     pub fn migrations(&self) -> impl Iterator<Item = (&Batch, &Migration)> {
         self.batches.iter().flat_map(|batch| batch.migrations.iter().map(move |m| (batch, m)))

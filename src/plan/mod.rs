@@ -1,7 +1,22 @@
 //! Phase 3: who moves when, by which route, into which space.
 //!
-//! Drawing up a plan is synchronous, pure and deterministic: it asks nobody and reads no clock.
+//! Drawing up a plan is synchronous, pure and deterministic: it asks nobody and reads no clock. [`draw`] first settles who
+//! can move at all, then gives each of them names and a volume, then packs them into batches, smallest home first.
 
+mod diff;
 mod draft;
+mod draw;
+mod drift;
+mod eligible;
+mod error;
+mod naming;
+mod packing;
+mod sizing;
+#[cfg(test)]
+mod testing;
 
+pub use diff::{Change, diff};
 pub use draft::{Batch, LeftOut, Migration, Plan, Route};
+pub use draw::draw;
+pub use drift::drift;
+pub use error::Error;

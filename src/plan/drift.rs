@@ -1,0 +1,157 @@
+//! What has changed in the account since a plan was drawn up.
+
+use std::collections::BTreeMap;
+
+use super::draft::{Migration, Plan};
+use super::eligible::auto_mount_is_off;
+use super::sizing::{Load, needed_gb, size};
+use crate::inventory::{Domain, Profile, Snapshot};
+use crate::names::MigrationId;
+use crate::playbook::LeaveOutRules;
+
+/// Returns, for each person of the plan of whom something no longer holds, what that is. Others are not in the map.
+///
+/// A home counts as grown only when it no longer fits its volume at all: headroom is there to be used.
+pub fn drift(plan: &Plan, snapshot: &Snapshot) -> BTreeMap<MigrationId, Vec<String>> {
+    // A plan that was read from a file may hold patterns that are no globs; then everything counts.
+    let rules = LeaveOutRules::of(&plan.playbook).ok();
+    plan.migrations()
+        .filter_map(|(_, migration)| {
+            let changes = changes(migration, snapshot, rules.as_ref());
+            (!changes.is_empty()).then(|| (migration.id.clone(), changes))
+        })
+        .collect()
+}
+
+fn changes(
+    migration: &Migration,
+    snapshot: &Snapshot,
+    rules: Option<&LeaveOutRules>,
+) -> Vec<String> {
+    let Some(domain) = snapshot.domains.iter().find(|domain| domain.id == migration.domain) else {
+        return vec![format!("domain {} is not in the snapshot", migration.domain)];
+    };
+    let name = migration.profile.as_str();
+    let is_it = |profile: &&Profile| profile.name.as_str().eq_ignore_ascii_case(name);
+    let Some(profile) = domain.profiles.iter().find(is_it) else {
+        return vec![format!("profile {name} is gone")];
+    };
+    let mut changes = Vec::new();
+    if profile.status != "InService" {
+        changes.push(format!("the profile is {}, not InService", profile.status));
+    }
+    match &profile.home_uid {
+        Some(uid) if *uid == migration.home_uid => {}
+        Some(uid) => changes.push(format!(
+            "the home is directory {uid} now, the plan says {}: the profile was made anew",
+            migration.home_uid
+        )),
+        None => changes.push(format!("the home {} is gone", migration.home_uid)),
+    }
+    if auto_mount_is_off(domain, profile) {
+        changes.push("auto-mount of the Classic home was turned off".to_owned());
+    }
+    changes.extend(taken(migration, domain));
+    changes.extend(grown(migration, profile, rules));
+    changes
+}
+
+/// Says whose the space's name is, unless it is free or a private space of the same person.
+fn taken(migration: &Migration, domain: &Domain) -> Option<String> {
+    let name = migration.space.as_str();
+    let space =
+        domain.spaces.iter().find(|space| space.name.as_str().eq_ignore_ascii_case(name))?;
+    let is_own = space
+        .owner
+        .as_ref()
+        .is_some_and(|owner| owner.as_str().eq_ignore_ascii_case(migration.profile.as_str()));
+    let is_shared = space.sharing.as_deref() == Some("Shared");
+    let is_classic = space.app_type.as_deref() == Some("JupyterServer");
+    if is_own && !is_shared && !is_classic {
+        return None;
+    }
+    let whose = match &space.owner {
+        _ if is_classic => "a shared space of Studio Classic".to_owned(),
+        _ if is_shared => "a shared space".to_owned(),
+        Some(owner) => format!("a space of {owner}"),
+        None => "a space of somebody".to_owned(),
+    };
+    Some(format!("the space name {name} was taken by {whose}"))
+}
+
+fn grown(
+    migration: &Migration,
+    profile: &Profile,
+    rules: Option<&LeaveOutRules>,
+) -> Option<String> {
+    let home = profile.home.as_ref()?;
+    let bytes = rules.map_or(home.bytes, |rules| Load::of(home, rules).bytes);
+    let bare =
+        crate::playbook::Volume { headroom_percent: 0, headroom_gb: 0, ..Default::default() };
+    (needed_gb(bytes, &bare) > i64::from(migration.volume_gb)).then(|| {
+        format!(
+            "the home has grown to {}, more than its volume of {} GiB",
+            size(bytes),
+            migration.volume_gb
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::Home;
+    use crate::names::HomeUid;
+    use crate::plan::draw;
+    use crate::plan::testing::{G, people, playbook, space};
+
+    fn drifted(change: impl FnOnce(&mut Domain)) -> Vec<String> {
+        let mut snapshot = people(&[("alice", 1), ("bob", 2)]);
+        let plan = draw(&snapshot, &[], &playbook(), None).unwrap();
+        change(&mut snapshot.domains[0]);
+        let drift = drift(&plan, &snapshot);
+        assert!(!drift.contains_key(&MigrationId::from("d-sim1/bob")), "bob did not change");
+        drift.into_values().next().unwrap_or_default()
+    }
+
+    #[test]
+    fn nothing_is_said_while_nothing_changed_or_the_space_became_ours() {
+        assert_eq!(drifted(|_| {}), [""; 0]);
+        assert_eq!(drifted(|domain| domain.spaces = vec![space("alice-studio", "alice")]), [""; 0]);
+    }
+
+    #[test]
+    fn a_profile_that_is_gone_or_was_made_anew_is_told() {
+        assert_eq!(drifted(|domain| drop(domain.profiles.remove(0))), ["profile alice is gone"]);
+        let said = drifted(|domain| domain.profiles[0].home_uid = Some(HomeUid::from("7")));
+        assert_eq!(
+            said,
+            ["the home is directory 7 now, the plan says 200001: the profile was made anew"]
+        );
+    }
+
+    #[test]
+    fn a_space_name_that_somebody_took_is_told() {
+        let said = drifted(|domain| domain.spaces = vec![space("Alice-studio", "bob")]);
+        assert_eq!(said, ["the space name alice-studio was taken by a space of bob"]);
+    }
+
+    #[test]
+    fn a_home_that_outgrew_its_volume_is_told_and_one_in_its_headroom_is_not() {
+        let grow = |gb: u64| {
+            drifted(|domain| {
+                domain.profiles[0].home = Some(Home { bytes: gb * G, ..Home::default() });
+            })
+        };
+        assert_eq!(grow(5), [""; 0]);
+        assert_eq!(grow(6), ["the home has grown to 6.0 GiB, more than its volume of 5 GiB"]);
+    }
+
+    #[test]
+    fn a_domain_that_the_snapshot_does_not_have_is_told_for_each_of_its_people() {
+        let snapshot = people(&[("alice", 1), ("bob", 2)]);
+        let plan = draw(&snapshot, &[], &playbook(), None).unwrap();
+        let elsewhere = Snapshot { domains: Vec::new(), ..snapshot };
+        assert_eq!(drift(&plan, &elsewhere).len(), 2);
+    }
+}
