@@ -1,7 +1,47 @@
 //! Moving one home: walk, filter, copy, prove.
 //!
 //! This module knows nothing of SageMaker. It works on any two directories, and inside a space it reports through S3.
+//!
+//! [`copy()`] reads every file once, hashing as it reads and writing as it hashes, under a name of its own until the file is
+//! whole. Every entry of the home ends up in the [`manifest`]: copied, or with the reason why not. [`verify()`] then reads the
+//! destination anew, and only two equal digests are a proof. [`scan()`] looks at a home without reading it, and
+//! [`deliver_locally`] strings it together for a space.
 
+mod copy;
+mod decide;
+mod deliver;
+mod digest;
+mod entry;
+mod error;
+mod folders;
+mod link;
+pub mod manifest;
+mod meter;
+mod part;
+mod path;
+mod place;
+mod pool;
+mod pour;
+mod room;
+mod rules;
+mod scan;
+mod seal;
 mod ticket;
+mod tree;
+mod verify;
+mod walk;
+mod xattr;
 
+#[cfg(test)]
+mod tests;
+
+pub use copy::{Copied, Order, copy};
+pub use deliver::{MOUNT, OWN, deliver, deliver_locally};
+pub use entry::{Below, Class, Entry, Kind, Skip, Time};
+pub use error::Error;
+pub use path::{escape, unescape};
+pub use rules::Rules;
+pub use scan::{Scan, scan};
+pub use seal::{Broken, ReportKey};
 pub use ticket::{Done, Evidence, Phase, Progress, Ticket, Totals, key};
+pub use verify::{Verified, verify};

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::seal::ReportKey;
+
 /// The order to move one home, written into the hook by the executor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,10 +32,15 @@ pub struct Ticket {
     pub region: String,
     /// The prefix under which reports go; no trailing slash.
     pub reports: String,
+    /// The key under which every report is sealed.
+    pub key: ReportKey,
 }
 
-/// Names of what the mover leaves under [`Ticket::reports`].
+/// Names of what the mover leaves under [`Ticket::reports`], all but [`key::REFUSED`] sealed with the ticket's key.
 pub mod key {
+    /// Left by the hook, in plain text, when the mover could not even be started. Anyone may have written it, so it stops a
+    /// copy and proves nothing.
+    pub const REFUSED: &str = "refused.txt";
     /// The latest [`super::Progress`], overwritten every few seconds.
     pub const PROGRESS: &str = "progress.json";
     /// The manifest: JSON lines, zstd.
@@ -119,6 +126,9 @@ pub struct Done {
     pub space: String,
     /// Why it failed; `None` is success.
     pub error: Option<String>,
+    /// When it failed because the destination is too small: the bytes that it has to have free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_bytes: Option<u64>,
     /// What was selected at the source, hashed as it was read.
     pub source: Totals,
     /// What was read back from the destination.

@@ -1,0 +1,226 @@
+//! A ticket carried out inside a space: copy, prove, and say so in a [`Done`].
+
+use std::path::{Component, Path};
+use std::process::Command;
+use std::sync::atomic::AtomicBool;
+
+use super::copy::{Copied, Order, copy_with};
+use super::entry::{Class, Entry};
+use super::error::Error;
+use super::meter::Meter;
+use super::path::escape;
+use super::rules::Rules;
+use super::ticket::{Done, Evidence, Phase, Progress, Ticket, Totals};
+use super::{manifest, room, verify};
+use crate::playbook::{Conflict, LeaveOut};
+
+/// Where a Classic home is mounted below a space's home.
+pub const MOUNT: &str = "user-default-efs";
+
+/// What the migration keeps below a space's home.
+pub const OWN: &str = ".studio-migrate";
+
+/// What AWS leaves in place of a mount that failed.
+const ERROR_FILE: &str = "error.txt";
+
+/// Bytes of that file that are repeated.
+const LONGEST_ERROR: usize = 2000;
+
+/// Entries that an error names.
+const NAMED: usize = 5;
+
+/// Copies the Classic home at `source` into the space's `home` as a ticket says, and proves it. Never fails: what went wrong
+/// is in [`Done::error`].
+///
+/// Returns the manifest too, compressed as it is to be stored, once there is one.
+pub fn deliver_locally(
+    ticket: &Ticket,
+    home: &Path,
+    source: &Path,
+    report: &(dyn Fn(&Progress) + Sync),
+) -> (Done, Option<Vec<u8>>) {
+    deliver(ticket, home, source, report, &AtomicBool::new(false))
+}
+
+/// The same, with a way to stop it.
+pub fn deliver(
+    ticket: &Ticket,
+    home: &Path,
+    source: &Path,
+    report: &(dyn Fn(&Progress) + Sync),
+    stop: &AtomicBool,
+) -> (Done, Option<Vec<u8>>) {
+    let meter = Meter::new(report, stop);
+    let mut done = Done {
+        schema: 1,
+        migration: ticket.migration.clone(),
+        space: ticket.space.clone(),
+        started_at: jiff::Timestamp::now().to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Done::default()
+    };
+    let mut stored = None;
+    if let Err(failure) = carry_out(ticket, home, source, &meter, (&mut done, &mut stored)) {
+        if let Failure::Mover(Error::NoRoom { needs, .. }) = failure {
+            done.needs_bytes = Some(needs);
+        }
+        done.error = Some(failure.words());
+    }
+    meter.begin(Phase::Finished, 0, 0);
+    done.ended_at = jiff::Timestamp::now().to_string();
+    (done, stored)
+}
+
+/// Why a ticket was not carried out.
+enum Failure {
+    Words(String),
+    Mover(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Mover(error)
+    }
+}
+
+impl Failure {
+    fn words(&self) -> String {
+        let error: &dyn std::error::Error = match self {
+            Self::Words(words) => return words.clone(),
+            Self::Mover(error) => error,
+        };
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    }
+}
+
+fn carry_out(
+    ticket: &Ticket,
+    home: &Path,
+    source: &Path,
+    meter: &Meter<'_>,
+    (done, stored): (&mut Done, &mut Option<Vec<u8>>),
+) -> Result<(), Failure> {
+    let order = order(ticket, home, source)?;
+    is_mounted(home, source)?;
+    let Copied { mut entries, .. } = copy_with(&order, meter)?;
+    // Checking may change what is recorded of folders that are another's, so it comes before summing up.
+    let verified = verify::verify_settled(&order.destination, &mut entries, meter)?;
+    let mut bytes = Vec::new();
+    manifest::write(&entries, &mut bytes)?;
+    done.source = sum(&entries);
+    done.not_copied = manifest::not_copied(&entries);
+    done.destination = verified.totals;
+    done.evidence = evidence(&order.destination, source);
+    done.manifest_blake3 = blake3::hash(&bytes).to_hex().to_string();
+    done.manifest_bytes = bytes.len() as u64;
+    *stored = Some(bytes);
+    if verified.differing > 0 || done.source != done.destination {
+        let named =
+            verified.differences.into_iter().map(|(path, what)| format!("`{path}`: {what}"));
+        let named = listed(named.take(NAMED).collect(), verified.differing);
+        return Err(Failure::Words(format!("what was read back differs from the home: {named}")));
+    }
+    if order.conflict == Conflict::Refuse {
+        refuse_conflicts(&entries)?;
+    }
+    Ok(())
+}
+
+fn sum(entries: &[Entry]) -> Totals {
+    super::digest::totals_of(entries)
+}
+
+fn listed(named: Vec<String>, all: u64) -> String {
+    let more = all.saturating_sub(named.len() as u64);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", named.join(", "))
+}
+
+/// Under the policy `refuse` a conflict fails the migration, with names.
+fn refuse_conflicts(entries: &[Entry]) -> Result<(), Failure> {
+    let conflicts = || {
+        entries
+            .iter()
+            .filter(|entry| entry.skip.as_ref().is_some_and(|skip| skip.class == Class::Conflict))
+    };
+    let all = conflicts().count() as u64;
+    if all == 0 {
+        return Ok(());
+    }
+    let named = conflicts().take(NAMED).map(|entry| format!("`{}`", escape(&entry.path))).collect();
+    let named = listed(named, all);
+    Err(Failure::Words(format!("something else is already at the place of {named}")))
+}
+
+fn order(ticket: &Ticket, home: &Path, source: &Path) -> Result<Order, Failure> {
+    let folder = Path::new(&ticket.folder);
+    if !folder.components().all(|component| matches!(component, Component::Normal(_))) {
+        return Err(Failure::Words(format!(
+            "the folder `{}` does not lie in the home",
+            ticket.folder
+        )));
+    }
+    let conflict = match ticket.conflict.as_str() {
+        "refuse" => Conflict::Refuse,
+        "keep-both" => Conflict::KeepBoth,
+        "source-wins" => Conflict::SourceWins,
+        "newer-wins" => Conflict::NewerWins,
+        other => return Err(Failure::Words(format!("`{other}` is no way to handle conflicts"))),
+    };
+    let rules = ticket
+        .leave_out
+        .iter()
+        .map(|(pattern, reason)| LeaveOut { pattern: pattern.clone(), reason: reason.clone() });
+    Ok(Order {
+        source: source.to_owned(),
+        destination: if ticket.folder.is_empty() { home.to_owned() } else { home.join(folder) },
+        rules: Rules::new(rules.collect())?,
+        conflict,
+        workers: None,
+        keep_out: vec![home.join(OWN), home.join(MOUNT)],
+    })
+}
+
+/// Makes sure that the Classic home is there, and not what AWS leaves when mounting fails: a folder with `error.txt`.
+fn is_mounted(home: &Path, source: &Path) -> Result<(), Failure> {
+    let missing = |why: &str| Failure::Words(format!("the Classic home is not mounted: {why}"));
+    let is_link = source.is_symlink();
+    if !source.is_dir() {
+        return Err(missing(if is_link {
+            "the link to it leads nowhere"
+        } else {
+            "it is missing"
+        }));
+    }
+    let text = std::fs::read(source.join(ERROR_FILE));
+    match text {
+        Ok(text) if !is_link && !room::is_mounted_below(source, home) => {
+            let text =
+                String::from_utf8_lossy(&text[..text.len().min(LONGEST_ERROR)]).trim().to_owned();
+            Err(missing(&text))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Asks the system where the two directories are.
+fn evidence(destination: &Path, source: &Path) -> Evidence {
+    let (device, fstype) = find_mount(destination);
+    let (source_device, _) = find_mount(source);
+    Evidence { device, fstype, df: said("df", &["-h"], destination), source_device }
+}
+
+fn find_mount(directory: &Path) -> (String, String) {
+    let said = said("findmnt", &["-n", "-o", "SOURCE,FSTYPE", "-T"], directory);
+    // The last of several mounts over one another is the one that is seen.
+    let line = said.lines().last().unwrap_or_default().trim();
+    let (device, fstype) = line.rsplit_once(char::is_whitespace).unwrap_or((line, ""));
+    (device.trim().to_owned(), fstype.to_owned())
+}
+
+/// Returns what a program prints about a directory; nothing when it cannot be run, and the proof then lacks it.
+fn said(program: &str, arguments: &[&str], directory: &Path) -> String {
+    let output = Command::new(program).args(arguments).arg(directory).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,287 @@
+//! The manifest: every entry of a home, as JSON lines compressed with zstd.
+//!
+//! The first line says what this is, the last line holds the totals, and between them is one entry a line, in byte order of
+//! paths. A manifest that was torn has no last line, and one that was tampered with does not sum up: reading ends with an error.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+
+use serde::{Deserialize, Serialize};
+
+pub use super::digest::Summing;
+use super::entry::{Entry, Kind, Skip, Time};
+use super::error::Error;
+use super::path::{escape, unescape};
+use super::ticket::Totals;
+
+const SCHEMA: u32 = 1;
+const KIND: &str = "studio-migrate-manifest";
+
+/// No path and no set of notes is near it; a line that is longer is an attack on memory.
+const LONGEST_LINE: u64 = 1 << 20;
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    schema: u32,
+    kind: String,
+    version: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Footer {
+    totals: Totals,
+    not_copied: BTreeMap<String, u64>,
+}
+
+/// An entry as a line.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    path: String,
+    kind: Kind,
+    /// Octal, as `ls` and `chmod` have it.
+    mode: String,
+    mtime: Time,
+    size: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    blake3: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    link_of: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stored_as: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_copied: Option<Box<Skip>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+}
+
+impl From<&Entry> for Line {
+    fn from(entry: &Entry) -> Self {
+        let text = |path: &Option<Box<[u8]>>| path.as_deref().map(escape);
+        Self {
+            path: escape(&entry.path),
+            kind: entry.kind,
+            mode: format!("{:04o}", entry.mode),
+            mtime: entry.mtime,
+            size: entry.size,
+            blake3: entry.hash.map(|hash| blake3::Hash::from(hash).to_hex().to_string()),
+            target: text(&entry.target),
+            link_of: text(&entry.link_of),
+            stored_as: text(&entry.stored_as),
+            not_copied: entry.skip.clone(),
+            notes: entry.notes.clone(),
+        }
+    }
+}
+
+impl Line {
+    fn entry(self) -> Result<Entry, Error> {
+        let bytes = |text: Option<String>| {
+            text.map(|text| unescape(&text).map(Vec::into_boxed_slice)).transpose()
+        };
+        let mode = u32::from_str_radix(&self.mode, 8);
+        let mode = mode.map_err(|_| unsound(format!("the mode `{}`", self.mode)))?;
+        let hash = self.blake3.map(|hex| {
+            let hash = blake3::Hash::from_hex(&hex);
+            hash.map(|hash| *hash.as_bytes()).map_err(|_| unsound(format!("the hash `{hex}`")))
+        });
+        Ok(Entry {
+            path: unescape(&self.path)?.into(),
+            kind: self.kind,
+            mode,
+            mtime: self.mtime,
+            size: self.size,
+            hash: hash.transpose()?,
+            target: bytes(self.target)?,
+            link_of: bytes(self.link_of)?,
+            stored_as: bytes(self.stored_as)?,
+            skip: self.not_copied,
+            notes: self.notes,
+        })
+    }
+}
+
+fn unsound(what: impl std::fmt::Display) -> Error {
+    Error::Manifest(what.to_string())
+}
+
+/// Counts what was not copied, by reason class.
+pub fn not_copied<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for skip in entries.into_iter().filter_map(|entry| entry.skip.as_ref()) {
+        *counts.entry(skip.class.word().to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+/// Writes a manifest; the entries are in byte order of paths.
+///
+/// # Errors
+/// [`Error::Manifest`] when the writer fails.
+pub fn write<'a>(
+    entries: impl IntoIterator<Item = &'a Entry>,
+    into: impl Write,
+) -> Result<(), Error> {
+    let mut zip = zstd::Encoder::new(into, 3).map_err(unsound)?;
+    zip.include_checksum(true).map_err(unsound)?;
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    put(&mut zip, &Header { schema: SCHEMA, kind: KIND.to_owned(), version })?;
+    let mut summing = Summing::default();
+    let mut counts = BTreeMap::new();
+    for entry in entries {
+        summing.add(entry);
+        if let Some(skip) = &entry.skip {
+            *counts.entry(skip.class.word().to_owned()).or_default() += 1;
+        }
+        put(&mut zip, &Line::from(entry))?;
+    }
+    put(&mut zip, &Footer { totals: summing.totals(), not_copied: counts })?;
+    zip.finish().and_then(|mut into| into.flush()).map_err(unsound)
+}
+
+fn put(into: &mut impl Write, line: &impl Serialize) -> Result<(), Error> {
+    serde_json::to_writer(&mut *into, line).map_err(unsound)?;
+    into.write_all(b"\n").map_err(unsound)
+}
+
+/// Reads a manifest as it is stored, entry by entry. The whole of it is sound only when the last item was no error.
+///
+/// # Errors
+/// [`Error::Manifest`] when this is no manifest of ours, or of a version that this program does not know.
+pub fn read(stored: &[u8]) -> Result<impl Iterator<Item = Result<Entry, Error>>, Error> {
+    let mut lines = BufReader::new(zstd::Decoder::with_buffer(stored).map_err(unsound)?);
+    let first = next_line(&mut lines)?.ok_or_else(|| unsound("it is empty"))?;
+    let header: Header = serde_json::from_str(&first).map_err(unsound)?;
+    if header.kind != KIND || header.schema != SCHEMA {
+        return Err(unsound(format!("it is a {} of schema {}", header.kind, header.schema)));
+    }
+    let mut reading = Reading { lines, summing: Summing::default(), last: None };
+    let mut is_over = false;
+    Ok(std::iter::from_fn(move || {
+        if is_over {
+            return None;
+        }
+        let item = reading.next().transpose();
+        is_over = !matches!(item, Some(Ok(_)));
+        item
+    }))
+}
+
+struct Reading<R> {
+    lines: R,
+    summing: Summing,
+    last: Option<Box<[u8]>>,
+}
+
+impl<R: BufRead> Reading<R> {
+    fn next(&mut self) -> Result<Option<Entry>, Error> {
+        let line = next_line(&mut self.lines)?.ok_or_else(|| unsound("its end is missing"))?;
+        if line.starts_with("{\"totals\":") {
+            self.end(&line)?;
+            return Ok(None);
+        }
+        let entry = serde_json::from_str::<Line>(&line).map_err(unsound)?.entry()?;
+        if self.last.as_ref().is_some_and(|last| *last >= entry.path) {
+            return Err(unsound(format!("`{}` is out of order", escape(&entry.path))));
+        }
+        self.last = Some(entry.path.clone());
+        self.summing.add(&entry);
+        Ok(Some(entry))
+    }
+
+    fn end(&mut self, line: &str) -> Result<(), Error> {
+        let footer: Footer = serde_json::from_str(line).map_err(unsound)?;
+        if footer.totals != self.summing.totals() {
+            return Err(unsound("its entries do not sum up to its totals"));
+        }
+        if next_line(&mut self.lines)?.is_some() {
+            return Err(unsound("it goes on after its end"));
+        }
+        Ok(())
+    }
+}
+
+fn next_line(lines: &mut impl BufRead) -> Result<Option<String>, Error> {
+    let mut line = String::new();
+    lines.take(LONGEST_LINE).read_line(&mut line).map_err(unsound)?;
+    match line.strip_suffix('\n') {
+        Some(whole) => Ok(Some(whole.to_owned())),
+        None if line.is_empty() => Ok(None),
+        None => Err(unsound("a line is torn or too long")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mover::entry::{Below, Class};
+
+    fn entries() -> Vec<Entry> {
+        let mut file = Entry::new(b"a\n\xff", Kind::File);
+        (file.mode, file.mtime, file.size, file.hash) =
+            (0o600, Time(-3, 999_999_999), 4, Some([1; 32]));
+        (file.link_of, file.stored_as) =
+            (Some(b"0".as_slice().into()), Some(b"a.classic".as_slice().into()));
+        file.notes.push("a note".to_owned());
+        let mut link = Entry::new(b"b", Kind::Symlink);
+        link.target = Some(b"../x\\y".as_slice().into());
+        let mut skip = Skip::new(Class::Excluded, "a cache");
+        skip.below = Some(Below { files: 1, directories: 2, bytes: 3 });
+        vec![file, link, Entry::new(b"c", Kind::Directory).skipped(skip)]
+    }
+
+    fn stored(entries: &[Entry]) -> Vec<u8> {
+        let mut stored = Vec::new();
+        write(entries, &mut stored).unwrap();
+        stored
+    }
+
+    fn read_all(stored: &[u8]) -> Result<Vec<Entry>, Error> {
+        read(stored)?.collect()
+    }
+
+    fn altered(alter: impl Fn(String) -> String) -> Vec<u8> {
+        let text =
+            String::from_utf8(zstd::decode_all(stored(&entries()).as_slice()).unwrap()).unwrap();
+        zstd::encode_all(alter(text).as_bytes(), 0).unwrap()
+    }
+
+    #[test]
+    fn entries_come_back_as_they_were() {
+        assert_eq!(read_all(&stored(&entries())).unwrap(), entries());
+    }
+
+    #[test]
+    fn a_torn_manifest_is_refused() {
+        let whole = stored(&entries());
+        assert!(read_all(&whole[..whole.len() - 9]).is_err());
+        let torn = altered(|text| text[..text.find("{\"totals\"").unwrap()].to_owned());
+        assert!(read_all(&torn).unwrap_err().to_string().contains("its end is missing"));
+        assert!(read_all(b"").is_err());
+    }
+
+    #[test]
+    fn a_manifest_that_was_tampered_with_is_refused() {
+        assert!(read_all(&altered(|text| text.replace("\"0600\"", "\"0644\""))).is_err());
+        assert!(read_all(&altered(|text| text.replace("\"schema\":1", "\"schema\":2"))).is_err());
+        assert!(read_all(&altered(|text| text + "{}\n")).is_err());
+    }
+
+    #[test]
+    fn entries_out_of_order_are_refused() {
+        let mut entries = entries();
+        entries.swap(0, 1);
+        assert!(read_all(&stored(&entries)).unwrap_err().to_string().contains("out of order"));
+    }
+
+    #[test]
+    fn what_was_not_copied_is_said_in_words() {
+        let said: Vec<_> = entries().iter().filter_map(Entry::not_copied).collect();
+        let reason = "excluded: a cache (1 files and 2 folders below, 3 bytes)";
+        assert_eq!(said, [("c".to_owned(), reason.to_owned())]);
+        assert_eq!(not_copied(&entries()), BTreeMap::from([("excluded".to_owned(), 1)]));
+    }
+}

@@ -1,0 +1,82 @@
+//! A destination that is too small. These tests mount a small file system, and pass where that is not allowed.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Once;
+use std::sync::atomic::AtomicBool;
+
+use super::trees::Pair;
+use crate::mover::{Error, Order, Phase, Progress, copy};
+
+/// A file system of eight MiB, or of some inodes, at a pair's destination.
+struct Small(PathBuf);
+
+impl Small {
+    fn mount(pair: &Pair, options: &str) -> Option<Self> {
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", options, "none"]).arg(pair.destination());
+        let is_mounted = mount.output().is_ok_and(|output| output.status.success());
+        is_mounted.then(|| Self(pair.destination()))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _output = Command::new("umount").arg(&self.0).output();
+    }
+}
+
+fn random(bytes: usize) -> Vec<u8> {
+    let mut random = fastrand::Rng::with_seed(7);
+    std::iter::repeat_with(|| random.u8(1..)).take(bytes).collect()
+}
+
+#[test]
+fn a_home_that_is_too_large_is_refused_before_anything_is_written() {
+    let pair = Pair::new();
+    pair.file("folder/large", &random(9 << 20));
+    let Some(_small) = Small::mount(&pair, "size=8m") else { return };
+    let refused = copy(&pair.order(), &|_| (), &AtomicBool::new(false));
+    assert!(
+        matches!(refused, Err(Error::NoRoom { needs, has }) if needs > 9 << 20 && has <= 8 << 20),
+        "{refused:?}"
+    );
+    assert_eq!(fs::read_dir(pair.destination()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_home_with_more_names_than_the_destination_takes_is_refused() {
+    let pair = Pair::new();
+    (0..50).for_each(|number| drop(pair.file(format!("{number}"), b"")));
+    let Some(_small) = Small::mount(&pair, "size=8m,nr_inodes=40") else { return };
+    let refused = copy(&pair.order(), &|_| (), &AtomicBool::new(false));
+    assert!(matches!(refused, Err(Error::NoInodes { needs: 50, .. })), "{refused:?}");
+}
+
+#[test]
+fn a_destination_that_fills_up_ends_the_copy_and_leaves_nothing_torn() {
+    let pair = Pair::new();
+    for number in 0..4 {
+        pair.file(format!("{number}"), &random(1 << 20));
+    }
+    let Some(_small) = Small::mount(&pair, "size=8m") else { return };
+    let filler = pair.destination().join("filler");
+    let filled = Once::new();
+    let fill = |progress: &Progress| {
+        if progress.phase == Phase::Copying {
+            filled.call_once(|| fs::write(&filler, random((6 << 20) + 5000)).unwrap());
+        }
+    };
+    let order = Order { workers: Some(2), ..pair.order() };
+    let refused = copy(&order, &fill, &AtomicBool::new(false));
+    assert!(matches!(refused, Err(Error::NoRoom { needs, has }) if needs > has), "{refused:?}");
+    for entry in fs::read_dir(pair.destination()).unwrap() {
+        let entry = entry.unwrap();
+        let is_whole = entry.path() == filler || entry.metadata().unwrap().len() == 1 << 20;
+        assert!(is_whole, "{:?}", entry.file_name());
+    }
+    fs::remove_file(&filler).unwrap();
+    let copied = copy(&order, &|_| (), &AtomicBool::new(false)).unwrap();
+    pair.assert_same(&copied);
+}

@@ -1,0 +1,80 @@
+//! A second run does what the first left to do, and nothing else.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::trees::{Pair, set_mode, set_mtime, stats};
+use crate::mover::{Error, Phase, copy};
+
+#[test]
+fn a_second_run_rewrites_nothing() {
+    let pair = Pair::new();
+    let first = pair.file("a/file", &[7; 300_000]);
+    fs::hard_link(&first, pair.home().join("linked")).unwrap();
+    pair.link("a", "link");
+    pair.file("read-only/file", b"content");
+    set_mode(&pair.home().join("read-only"), 0o500);
+    let one = pair.copy();
+    let before = stats(&pair.destination());
+    let other = pair.copy();
+    assert_eq!((other.written, other.written_bytes), (0, 0));
+    assert_eq!(other.kept, 4);
+    assert_eq!(other.entries, one.entries);
+    assert_eq!(stats(&pair.destination()), before);
+}
+
+#[test]
+fn what_a_killed_copy_left_over_is_cleaned_up_and_copied() {
+    let pair = Pair::new();
+    pair.file("folder/file", b"whole");
+    pair.file("top", b"whole");
+    pair.there(".studio-migrate-0123456789abcdef.part", b"to");
+    pair.there("folder/.studio-migrate-fedcba9876543210.part", b"wh");
+    let copied = pair.copy();
+    pair.assert_same(&copied);
+    assert_eq!(copied.totals.files, 2);
+}
+
+#[test]
+fn a_file_of_the_home_that_is_named_like_a_left_over_is_copied() {
+    let pair = Pair::new();
+    pair.file(".studio-migrate-0123456789abcdef.part", b"theirs");
+    pair.copy();
+    pair.assert_same(&pair.copy());
+}
+
+#[test]
+fn a_copy_that_is_stopped_goes_on_later() {
+    let pair = Pair::new();
+    for number in 0..40 {
+        pair.file(format!("{number}"), &vec![1; 1 << 20]);
+    }
+    let stop = AtomicBool::new(false);
+    let stopping = |progress: &crate::mover::Progress| {
+        stop.store(progress.phase == Phase::Copying, Ordering::Relaxed);
+    };
+    assert!(matches!(copy(&pair.order(), &stopping, &stop), Err(Error::Stopped)));
+    let is_part = |entry: fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".part");
+    assert!(!fs::read_dir(pair.destination()).unwrap().any(|entry| is_part(entry.unwrap())));
+    pair.assert_same(&pair.copy());
+}
+
+#[test]
+fn only_the_times_of_a_file_with_the_same_content_are_put_right() {
+    let pair = Pair::new();
+    set_mtime(&pair.file("file", b"content"), 1_000_000_000, 5);
+    let there = pair.there("file", b"content");
+    let inode = std::os::unix::fs::MetadataExt::ino(&there.metadata().unwrap());
+    let copied = pair.copy();
+    pair.assert_same(&copied);
+    assert_eq!((copied.written, copied.kept), (0, 1));
+    assert_eq!(std::os::unix::fs::MetadataExt::ino(&there.metadata().unwrap()), inode);
+}
+
+#[test]
+fn a_torn_file_under_its_real_name_is_seen_although_size_and_time_agree() {
+    let pair = Pair::new();
+    set_mtime(&pair.file("file", b"content"), 1_000_000_000, 5);
+    set_mtime(&pair.there("file", b"c\0\0\0\0\0\0"), 1_000_000_000, 5);
+    assert_eq!(pair.copy().not_copied.get("conflict"), Some(&1));
+}

@@ -1,0 +1,153 @@
+//! Reaching into a directory tree without ever following a symbolic link, however deep it is.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::io::Errno;
+
+use super::error::Error;
+use super::path;
+
+/// Longer paths are walked step by step, because the kernel takes 4,096 bytes at once.
+const LONGEST: usize = 4000;
+
+/// An open root directory. The way to the root may lead over links; below it none is followed.
+#[derive(Debug)]
+pub(super) struct Tree {
+    root: OwnedFd,
+}
+
+impl Tree {
+    pub(super) fn open(root: &Path) -> Result<Self, Error> {
+        use std::os::unix::ffi::OsStrExt;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = rustix::fs::open(root, flags, Mode::empty());
+        let refused =
+            |errno| Error::io("cannot open the directory", root.as_os_str().as_bytes(), errno);
+        Ok(Self { root: opened.map_err(refused)? })
+    }
+
+    pub(super) fn root(&self) -> BorrowedFd<'_> {
+        self.root.as_fd()
+    }
+
+    /// Opens a directory as a place only, for which the right to search it is enough.
+    pub(super) fn place(&self, folder: &[u8]) -> Result<OwnedFd, Errno> {
+        self.directory(folder, OFlags::PATH)
+    }
+
+    /// Opens a directory to list it.
+    pub(super) fn listing(&self, folder: &[u8]) -> Result<OwnedFd, Errno> {
+        self.directory(folder, OFlags::RDONLY)
+    }
+
+    /// Looks at an entry.
+    pub(super) fn stat(&self, at: &[u8]) -> Result<Stat, Errno> {
+        let (folder, name) = path::split(at);
+        lstat(&self.place(folder)?, name)
+    }
+
+    fn directory(&self, folder: &[u8], access: OFlags) -> Result<OwnedFd, Errno> {
+        let flags = access | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        if folder.is_empty() {
+            return rustix::fs::openat(&self.root, ".", flags, Mode::empty());
+        }
+        if folder.len() <= LONGEST {
+            let resolve =
+                ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+            match rustix::fs::openat2(&self.root, folder, flags, Mode::empty(), resolve) {
+                // An old kernel, a container that forbids the call, or a rename that got in the way.
+                Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => {}
+                done => return done,
+            }
+        }
+        self.step_by_step(folder, flags)
+    }
+
+    fn step_by_step(&self, folder: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+        let on_the_way = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let (parent, last) = path::split(folder);
+        let mut at = rustix::fs::openat(&self.root, ".", on_the_way, Mode::empty())?;
+        for step in parent.split(|byte| *byte == b'/').filter(|step| !step.is_empty()) {
+            at = rustix::fs::openat(&at, step, on_the_way, Mode::empty())?;
+        }
+        rustix::fs::openat(&at, last, flags, Mode::empty())
+    }
+}
+
+/// Looks at an entry of an open directory, never through a link.
+pub(super) fn lstat(folder: impl AsFd, name: &[u8]) -> Result<Stat, Errno> {
+    rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
+}
+
+/// Looks at an entry that may not be there.
+pub(super) fn lstat_if_there(folder: impl AsFd, name: &[u8]) -> Result<Option<Stat>, Errno> {
+    match lstat(folder, name) {
+        Ok(stat) => Ok(Some(stat)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Returns the names in a directory with their types, if the directory tells.
+pub(super) fn names(folder: OwnedFd) -> Result<Vec<(Box<[u8]>, FileType)>, Errno> {
+    let mut names = Vec::new();
+    for entry in Dir::new(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if name != b"." && name != b".." {
+            names.push((name.into(), entry.file_type()));
+        }
+    }
+    Ok(names)
+}
+
+/// Makes a change in a folder, and lets its owner in first where the folder is read-only to them too.
+///
+/// Only folders of the copy are written into, and each of them gets its mode in the end.
+pub(super) fn letting_in<T>(
+    folder: impl AsFd,
+    change: impl Fn() -> Result<T, Errno>,
+) -> Result<T, Errno> {
+    match change() {
+        Err(Errno::ACCESS) => {
+            let stat = lstat(&folder, b".")?;
+            if stat.st_mode & 0o200 != 0 {
+                return Err(Errno::ACCESS);
+            }
+            let mode = Mode::from_raw_mode((stat.st_mode & 0o7777) | 0o700);
+            rustix::fs::chmodat(&folder, ".", mode, AtFlags::empty())?;
+            change()
+        }
+        done => done,
+    }
+}
+
+/// Tells whether an errno means that the destination is full.
+pub(super) fn is_full(errno: Errno) -> bool {
+    matches!(errno, Errno::NOSPC | Errno::DQUOT)
+}
+
+pub(super) fn file_type(stat: &Stat) -> FileType {
+    FileType::from_raw_mode(stat.st_mode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_link_on_the_way_is_followed() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("real/inner")).unwrap();
+        std::os::unix::fs::symlink("real", root.path().join("link")).unwrap();
+        let tree = Tree::open(root.path()).unwrap();
+        assert!(tree.place(b"real/inner").is_ok());
+        assert!(tree.place(b"link/inner").is_err());
+        assert!(tree.listing(b"link").is_err());
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+        assert!(tree.step_by_step(b"real/inner", flags).is_ok());
+        assert!(tree.step_by_step(b"link/inner", flags).is_err());
+    }
+}

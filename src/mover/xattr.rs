@@ -1,0 +1,53 @@
+//! Extended attributes of the `user` namespace, kept where both sides can.
+
+use std::os::fd::BorrowedFd;
+
+use rustix::fs::{XattrFlags, fgetxattr, flistxattr, flistxattr_query, fsetxattr};
+use rustix::io::Errno;
+
+/// Linux's limit for one value, and for the list of names.
+const LARGEST: usize = 64 * 1024;
+
+/// Copies what differs; returns a note when something could not be kept.
+pub(super) fn copy(from: BorrowedFd<'_>, into: BorrowedFd<'_>) -> Option<String> {
+    let names = match list(from) {
+        Ok(names) => names,
+        // The source has none to give.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => return None,
+        Err(errno) => return Some(note(errno)),
+    };
+    for name in names.split(|byte| *byte == 0).filter(|name| name.starts_with(b"user.")) {
+        let kept = get(from, name).and_then(|value| {
+            if get(into, name).is_ok_and(|there| there == value) {
+                return Ok(());
+            }
+            fsetxattr(into, name, &value, XattrFlags::empty())
+        });
+        if let Err(errno) = kept {
+            return Some(note(errno));
+        }
+    }
+    None
+}
+
+fn note(errno: Errno) -> String {
+    format!("extended attributes were not kept: {}", std::io::Error::from(errno))
+}
+
+fn list(of: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
+    let size = flistxattr_query(of)?;
+    if size == 0 {
+        return Ok(Vec::new());
+    }
+    let mut names = vec![0; LARGEST];
+    let size = flistxattr(of, names.as_mut_slice())?;
+    names.truncate(size);
+    Ok(names)
+}
+
+fn get(of: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<u8>, Errno> {
+    let mut value = vec![0; LARGEST];
+    let size = fgetxattr(of, name, value.as_mut_slice())?;
+    value.truncate(size);
+    Ok(value)
+}
