@@ -106,7 +106,10 @@ impl World {
     }
 
     /// Changes the state, or refuses to. A change is saved before this returns; a refusal changes nothing.
-    pub fn change<R>(&self, change: impl FnOnce(&mut State) -> Result<R, Refusal>) -> Result<R, Refusal> {
+    pub fn change<R>(
+        &self,
+        change: impl FnOnce(&mut State) -> Result<R, Refusal>,
+    ) -> Result<R, Refusal> {
         let mut state = self.lock();
         let mut next = state.clone();
         let result = change(&mut next)?;

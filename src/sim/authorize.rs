@@ -1,0 +1,241 @@
+//! Whether a caller may do what they ask, by the statements of their role.
+
+use serde_json::Value;
+
+use super::api::{ACCOUNT, Api};
+use super::state::{Role, State, Statement};
+use super::wire::{Caller, Refusal};
+
+/// What policies say about one action on one resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// A statement allows it and none denies it.
+    Allowed,
+    /// A statement denies it.
+    ExplicitDeny,
+    /// No statement of the role allows it.
+    ImplicitDeny,
+    /// The role allows it, and its permissions boundary does not.
+    BeyondBoundary,
+}
+
+/// Decides by a role's statements and its boundary.
+pub fn decide(role: &Role, action: &str, resource: &str) -> Decision {
+    let matches = |statement: &&Statement| {
+        let acts = statement.actions.iter().any(|like| is_action_like(like, action));
+        acts && statement.resources.iter().any(|like| is_like(like, resource))
+    };
+    let is_denied =
+        |all: &[Statement]| all.iter().filter(matches).any(|statement| !statement.allow);
+    let is_allowed =
+        |all: &[Statement]| all.iter().filter(matches).any(|statement| statement.allow);
+    if is_denied(&role.statements) || is_denied(&role.boundary) {
+        Decision::ExplicitDeny
+    } else if !is_allowed(&role.statements) {
+        Decision::ImplicitDeny
+    } else if !role.boundary.is_empty() && !is_allowed(&role.boundary) {
+        Decision::BeyondBoundary
+    } else {
+        Decision::Allowed
+    }
+}
+
+/// Lets a caller do something, or refuses in AWS's words. The administrator may do everything.
+///
+/// # Errors
+///
+/// The service's own code for a denial.
+pub fn permit(
+    state: &State,
+    api: Api,
+    caller: &Caller,
+    action: &str,
+    resource: &str,
+) -> Result<(), Refusal> {
+    let Some(arn) = &caller.role else { return Ok(()) };
+    let decision =
+        state.roles.get(arn).map_or(Decision::ImplicitDeny, |role| decide(role, action, resource));
+    let why = match decision {
+        Decision::Allowed => return Ok(()),
+        Decision::ExplicitDeny => "with an explicit deny in an identity-based policy".to_owned(),
+        Decision::ImplicitDeny => {
+            format!("because no identity-based policy allows the {action} action")
+        }
+        Decision::BeyondBoundary => {
+            format!("because no permissions boundary allows the {action} action")
+        }
+    };
+    Err(api.denied(format!(
+        "User: {} is not authorized to perform: {action} on resource: {resource} {why}",
+        caller.arn
+    )))
+}
+
+/// Names the resource that an operation is about, as policies name it; `*` where an operation is about none.
+pub fn resource(state: &State, api: Api, operation: &str, input: &Value) -> String {
+    let text = |name: &str| input.get(name).and_then(Value::as_str).unwrap_or("*");
+    let arn = |service: &str, rest: String| {
+        format!("arn:aws:{service}:{}:{ACCOUNT}:{rest}", state.region)
+    };
+    match api {
+        Api::SageMaker => match studio_resource(operation, &text) {
+            Some(rest) => arn("sagemaker", rest),
+            None => text("ResourceArn").to_owned(),
+        },
+        Api::Efs => match text("FileSystemId") {
+            "*" => "*".to_owned(),
+            id if id.starts_with("arn:") => id.to_owned(),
+            id => arn("elasticfilesystem", format!("file-system/{id}")),
+        },
+        Api::Sts => text("RoleArn").to_owned(),
+        Api::Iam => match text("RoleName") {
+            "*" => text("PolicySourceArn").to_owned(),
+            name => format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
+        },
+        Api::S3 | Api::ServiceQuotas | Api::CloudTrail => "*".to_owned(),
+    }
+}
+
+fn studio_resource<'a>(operation: &str, text: &impl Fn(&str) -> &'a str) -> Option<String> {
+    if operation.starts_with("List") {
+        return None;
+    }
+    let noun = operation.trim_start_matches(|letter: char| letter.is_ascii_uppercase());
+    let noun = noun.trim_start_matches(|letter: char| letter.is_ascii_lowercase());
+    let domain = text("DomainId");
+    Some(match noun {
+        "Domain" => format!("domain/{domain}"),
+        "UserProfile" | "PresignedDomainUrl" => {
+            format!("user-profile/{domain}/{}", text("UserProfileName"))
+        }
+        "Space" => format!("space/{domain}/{}", text("SpaceName")),
+        "App" => {
+            let owner = match text("SpaceName") {
+                "*" => text("UserProfileName"),
+                space => space,
+            };
+            let kind = text("AppType").to_ascii_lowercase();
+            format!("app/{domain}/{owner}/{kind}/{}", text("AppName"))
+        }
+        "StudioLifecycleConfig" => {
+            format!("studio-lifecycle-config/{}", text("StudioLifecycleConfigName"))
+        }
+        "AppImageConfig" => format!("app-image-config/{}", text("AppImageConfigName")),
+        "Image" => format!("image/{}", text("ImageName")),
+        "ImageVersion" => format!("image-version/{}/*", text("ImageName")),
+        _ => return None,
+    })
+}
+
+/// Tells whether an action is like a pattern; case does not matter in actions.
+pub fn is_action_like(pattern: &str, action: &str) -> bool {
+    is_like(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
+}
+
+/// Tells whether a text is like a pattern, `*` standing for any letters and `?` for one.
+pub fn is_like(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut seen) = (0, 0);
+    // The last star, and how much of the text it has taken so far.
+    let mut star: Option<(usize, usize)> = None;
+    while seen < text.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, seen));
+                at += 1;
+            }
+            Some(&letter) if letter == '?' || letter == text[seen] => {
+                at += 1;
+                seen += 1;
+            }
+            _ => {
+                let Some((starred, taken)) = star else { return false };
+                star = Some((starred, taken + 1));
+                at = starred + 1;
+                seen = taken + 1;
+            }
+        }
+    }
+    pattern[at..].iter().all(|letter| *letter == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn statement(allow: bool, action: &str, resource: &str) -> Statement {
+        Statement { allow, actions: vec![action.into()], resources: vec![resource.into()] }
+    }
+
+    #[test]
+    fn wild_cards_stand_for_any_letters() {
+        assert!(is_like("*", ""));
+        assert!(is_like("arn:aws:s3:::b/*", "arn:aws:s3:::b/a/b/c"));
+        assert!(is_like("a*c*e", "abcdcde"));
+        assert!(is_like("a?c", "abc"));
+        assert!(!is_like("a?c", "ac"));
+        assert!(!is_like("a*c", "abd"));
+        assert!(!is_like("arn:aws:s3:::b", "arn:aws:s3:::b/a"));
+        assert!(is_action_like("SageMaker:create*", "sagemaker:CreateApp"));
+    }
+
+    #[test]
+    fn nothing_is_allowed_by_default_and_a_denial_wins() {
+        let mut role = Role::default();
+        assert_eq!(decide(&role, "sagemaker:CreateApp", "*"), Decision::ImplicitDeny);
+        role.statements.push(statement(true, "sagemaker:*", "*"));
+        assert_eq!(decide(&role, "sagemaker:CreateApp", "x"), Decision::Allowed);
+        role.statements.push(statement(false, "sagemaker:CreateApp", "*"));
+        assert_eq!(decide(&role, "sagemaker:CreateApp", "x"), Decision::ExplicitDeny);
+        assert_eq!(decide(&role, "sagemaker:DeleteApp", "x"), Decision::Allowed);
+    }
+
+    #[test]
+    fn a_boundary_takes_away_and_never_gives() {
+        let mut role = Role { boundary: vec![statement(true, "s3:*", "*")], ..Role::default() };
+        assert_eq!(decide(&role, "s3:GetObject", "x"), Decision::ImplicitDeny);
+        role.statements.push(statement(true, "*", "*"));
+        assert_eq!(decide(&role, "s3:GetObject", "x"), Decision::Allowed);
+        assert_eq!(decide(&role, "sagemaker:ListApps", "*"), Decision::BeyondBoundary);
+    }
+
+    #[test]
+    fn a_refusal_says_who_what_and_where() {
+        let arn = "arn:aws:iam::000000000000:role/r".to_owned();
+        let mut state = State { region: "eu-west-1".into(), ..State::default() };
+        state.roles.insert(arn.clone(), Role { arn: arn.clone(), ..Role::default() });
+        let caller =
+            Caller { arn: "arn:aws:sts::000000000000:assumed-role/r/s".into(), role: Some(arn) };
+        let input = json!({"DomainId": "d-sim1", "SpaceName": "lab", "AppType": "JupyterLab", "AppName": "default"});
+        let resource = resource(&state, Api::SageMaker, "CreateApp", &input);
+        let refusal =
+            permit(&state, Api::SageMaker, &caller, "sagemaker:CreateApp", &resource).unwrap_err();
+        assert_eq!(refusal.code, "AccessDeniedException");
+        assert_eq!(
+            refusal.message,
+            "User: arn:aws:sts::000000000000:assumed-role/r/s is not authorized to perform: sagemaker:CreateApp on resource: \
+             arn:aws:sagemaker:eu-west-1:000000000000:app/d-sim1/lab/jupyterlab/default because no identity-based policy \
+             allows the sagemaker:CreateApp action"
+        );
+    }
+
+    #[test]
+    fn resources_are_named_as_policies_name_them() {
+        let state = State { region: "eu-west-1".into(), ..State::default() };
+        let of =
+            |operation: &str, input: Value| resource(&state, Api::SageMaker, operation, &input);
+        let profile = json!({"DomainId": "d-1", "UserProfileName": "alice"});
+        let expected = "arn:aws:sagemaker:eu-west-1:000000000000:user-profile/d-1/alice";
+        assert_eq!(of("UpdateUserProfile", profile.clone()), expected);
+        assert_eq!(of("CreatePresignedDomainUrl", profile), expected);
+        assert_eq!(of("ListApps", json!({})), "*");
+        assert_eq!(of("AddTags", json!({"ResourceArn": "arn:x"})), "arn:x");
+        assert_eq!(
+            of("CreateDomain", json!({"DomainName": "n"})),
+            "arn:aws:sagemaker:eu-west-1:000000000000:domain/*"
+        );
+    }
+}
