@@ -1,0 +1,544 @@
+//! Apps: started, with their scripts really run, and stopped.
+
+use serde_json::{Value, json};
+
+use crate::sim::World;
+use crate::sim::runtime::{self, Launch};
+use crate::sim::state::State;
+use crate::sim::wire::Refusal;
+
+use super::ask::{Call, arn, text_at};
+use super::listing::{Listing, SortBy};
+use super::records::{App, Domain, Members, Space, Studio};
+use super::refuse::{exists, invalid, missing, unless_deletable, unless_settled};
+use super::standing::{NEVER, Standing, Status};
+use super::{launch, quota, settings, tags};
+
+const QUOTA: &str = "Maximum number of running Studio apps allowed per account";
+
+/// The ARN of an app; AWS writes the app type in lower case there.
+pub(super) fn arn_of(state: &State, app: &App) -> String {
+    let holder = app.space.as_deref().or(app.profile.as_deref()).unwrap_or_default();
+    let app_type = app.app_type.to_ascii_lowercase();
+    arn(state, &format!("app/{}/{holder}/{app_type}/{}", app.domain, app.name))
+}
+
+/// `CreateApp`.
+pub(super) fn create(call: &Call<'_>) -> Result<Value, Refusal> {
+    let (arn, launch) = call.world.change(|state| {
+        state.studio.tidy(call.now);
+        let domain = state.studio.domain(call.text("DomainId"), call.now)?.clone();
+        if let Some(status) = domain.standing.status(call.now) {
+            unless_settled("Domain", &domain.id, status)?;
+        }
+        let mut app = asked_for(call)?;
+        let space = space_of(state, call, &app)?;
+        let effective = owner_settings(state, call, &domain, space.as_ref(), &mut app)?;
+        let kept = state.studio.apps.get(&app.key());
+        if kept.is_some_and(|kept| kept.status(call.now) != Some(Status::Deleted)) {
+            return Err(exists("App", &arn_of(state, &app)));
+        }
+        let given = call.structure("ResourceSpec");
+        app.resource = launch::resource(state, &app.app_type, &effective, space.as_ref(), given);
+        app.built_in = launch::built_in(&app.app_type, &effective);
+        launch::check_script(state, &app, &domain, &effective)?;
+        check_quotas(state, call, &app)?;
+        app.standing = Standing::pending(call.now, call.settles_in(state.timing.app_start));
+        app.is_scripted = space.is_some() && !launch::scripts(state, &app).is_empty();
+        let launch = space.map(|space| launch::of_app(state, &domain, &space, &app, call.now));
+        let arn = arn_of(state, &app);
+        tags::put(state, &arn, tags::read(call)?);
+        state.studio.apps.insert(app.key(), app);
+        Ok((arn, launch))
+    })?;
+    // Outside of the lock: the runtime looks at the world itself.
+    if let Some(launch) = launch {
+        runtime::start(call.world, launch);
+    }
+    Ok(json!({ "AppArn": arn }))
+}
+
+/// Reads the app that a call asks for, and refuses what no app may be.
+fn asked_for(call: &Call<'_>) -> Result<App, Refusal> {
+    let (app_type, name) = (call.text("AppType"), call.text("AppName"));
+    if matches!(app_type, "JupyterServer" | "KernelGateway") {
+        return Err(invalid(format!(
+            "Invalid AppType [{app_type}]. This AppType has been deprecated."
+        )));
+    }
+    check_holder(call)?;
+    let is_in_space = call.given("SpaceName").is_some();
+    if matches!(app_type, "JupyterLab" | "CodeEditor") != is_in_space {
+        let needed = if is_in_space { "UserProfileName" } else { "SpaceName" };
+        return Err(invalid(format!("AppType [{app_type}] must be created with {needed}.")));
+    }
+    if is_in_space && name != "default" {
+        return Err(invalid(format!("AppName for AppType [{app_type}] must be [default].")));
+    }
+    Ok(App {
+        domain: call.text("DomainId").to_owned(),
+        profile: call.given("UserProfileName").map(str::to_owned),
+        space: call.given("SpaceName").map(str::to_owned),
+        app_type: app_type.to_owned(),
+        name: name.to_owned(),
+        recovery_mode: call.member("RecoveryMode").map(|_| call.is_set("RecoveryMode")),
+        ..App::default()
+    })
+}
+
+fn check_holder(call: &Call<'_>) -> Result<(), Refusal> {
+    if call.given("UserProfileName").is_some() == call.given("SpaceName").is_some() {
+        return Err(invalid("Exactly one of UserProfileName and SpaceName must be specified."));
+    }
+    Ok(())
+}
+
+/// Finds the space of an app that runs in one; it must be in service and made for the app's type.
+fn space_of(state: &State, call: &Call<'_>, app: &App) -> Result<Option<Space>, Refusal> {
+    let Some(name) = app.space.as_deref() else { return Ok(None) };
+    let space = state.studio.space(&app.domain, name, call.now)?;
+    if let Some(status) = space.standing.status(call.now) {
+        unless_settled("Space", name, status)?;
+    }
+    if space.app_type() != Some(app.app_type.as_str()) {
+        return Err(invalid(format!(
+            "AppType [{}] does not match the AppType of space [{name}].",
+            app.app_type
+        )));
+    }
+    Ok(Some(space.clone()))
+}
+
+/// The settings that hold for an app; the profile behind it must be in service.
+fn owner_settings(
+    state: &State,
+    call: &Call<'_>,
+    domain: &Domain,
+    space: Option<&Space>,
+    app: &mut App,
+) -> Result<Members, Refusal> {
+    let owner = match space {
+        Some(space) => space.owner.as_deref().filter(|_| space.is_private()),
+        None => app.profile.as_deref(),
+    };
+    let Some(owner) = owner else {
+        return Ok(settings::of_domain(domain, "DefaultSpaceSettings"));
+    };
+    let profile = state.studio.profile(&domain.id, owner, call.now)?;
+    if let Some(status) = profile.standing.status(call.now) {
+        unless_settled("UserProfile", &profile.name, status)?;
+    }
+    if app.profile.is_some() {
+        app.profile = Some(profile.name.clone());
+    }
+    Ok(settings::of_profile(domain, profile))
+}
+
+fn check_quotas(state: &State, call: &Call<'_>, app: &App) -> Result<(), Refusal> {
+    let running: Vec<&App> =
+        state.studio.apps.values().filter(|other| other.is_running(call.now)).collect();
+    quota::admit(state, QUOTA, "Apps", running.len())?;
+    let instance = text_at(&app.resource, &["InstanceType"]).unwrap_or_default();
+    let alike = running.iter().filter(|other| {
+        other.app_type == app.app_type
+            && text_at(&other.resource, &["InstanceType"]) == Some(instance)
+    });
+    let name = format!("Studio {} Apps running on {instance} instance", app.app_type);
+    quota::admit(state, &name, "Apps", alike.count())
+}
+
+/// Says how the scripts of an app ended: it is in service, no sooner than it could have been without them, or has failed.
+///
+/// An app that does not wait for its scripts, say because it was deleted meanwhile, is left alone.
+pub fn scripts_ended(world: &World, key: &str, outcome: Result<(), String>) {
+    let now = world.now();
+    let change = world.change(|state| {
+        let app = state.studio.apps.get_mut(key);
+        let Some(app) = app.filter(|app| app.is_scripted) else { return Ok(()) };
+        app.is_scripted = false;
+        let standing = &mut app.standing;
+        if standing.status != Status::Pending || standing.settles_at >= NEVER {
+            return Ok(());
+        }
+        match outcome {
+            Ok(()) => standing.settles_at = standing.settles_at.max(now),
+            Err(reason) => {
+                standing.status = Status::Failed;
+                standing.modified_at = now;
+                let reason = format!("LifecycleConfigOnStart script failed: {reason}");
+                standing.failure = Some(reason.chars().take(1024).collect());
+            }
+        }
+        Ok(())
+    });
+    if let Err(refusal) = change {
+        tracing::warn!(%key, %refusal, "how the scripts of an app ended could not be kept");
+    }
+}
+
+/// Starts again the scripts that a process left behind when it died, for a world that was just opened.
+pub fn resume(world: &World) {
+    let now = world.now();
+    let launches: Vec<Launch> = world.read(|state| {
+        let waiting = state.studio.apps.values().filter(|app| app.is_scripted);
+        waiting
+            .filter_map(|app| {
+                let domain = state.studio.domain(&app.domain, now).ok()?;
+                let space = state.studio.space(&app.domain, app.space.as_deref()?, now).ok()?;
+                Some(launch::of_app(state, domain, space, app, now))
+            })
+            .collect()
+    });
+    for launch in launches {
+        runtime::stop(world, &launch.domain, &launch.space);
+        runtime::start(world, launch);
+    }
+}
+
+/// Finds the app that a call names.
+fn find<'a>(studio: &'a Studio, call: &Call<'_>) -> Result<&'a App, Refusal> {
+    check_holder(call)?;
+    let id = call.text("DomainId");
+    studio.domain(id, call.now)?;
+    let is_named = |app: &&App| {
+        let is_holder = match (call.given("SpaceName"), call.given("UserProfileName")) {
+            (Some(space), _) => app.space.as_deref() == Some(space),
+            (None, Some(name)) => {
+                app.profile.as_deref().is_some_and(|profile| profile.eq_ignore_ascii_case(name))
+            }
+            (None, None) => false,
+        };
+        is_holder
+            && app.domain == id
+            && app.app_type == call.text("AppType")
+            && app.name == call.text("AppName")
+            && app.status(call.now).is_some()
+    };
+    studio.apps.values().find(is_named).ok_or_else(|| {
+        let holder = call.given("SpaceName").or(call.given("UserProfileName")).unwrap_or_default();
+        let (app_type, name) = (call.text("AppType"), call.text("AppName"));
+        missing("App", &format!("{id}/{holder}/{app_type}/{name}"))
+    })
+}
+
+/// `DescribeApp`.
+pub(super) fn describe(call: &Call<'_>) -> Result<Value, Refusal> {
+    call.world.read(|state| {
+        let app = find(&state.studio, call)?;
+        let mut output = details(call, app);
+        output["AppArn"] = json!(arn_of(state, app));
+        if let Some(built_in) = &app.built_in {
+            output["BuiltInLifecycleConfigArn"] = json!(built_in);
+        }
+        if let Some(recovery_mode) = app.recovery_mode {
+            output["RecoveryMode"] = json!(recovery_mode);
+        }
+        if let Some(failure) = &app.standing.failure {
+            output["FailureReason"] = json!(failure);
+        }
+        if app.status(call.now) == Some(Status::InService) {
+            output["LastHealthCheckTimestamp"] = json!(call.now);
+            output["LastUserActivityTimestamp"] = json!(call.now);
+        }
+        Ok(output)
+    })
+}
+
+/// `ListApps`.
+pub(super) fn list(call: &Call<'_>) -> Result<Value, Refusal> {
+    let (profile, space) = (call.given("UserProfileNameEquals"), call.given("SpaceNameEquals"));
+    if profile.is_some() && space.is_some() {
+        return Err(invalid("UserProfileNameEquals and SpaceNameEquals cannot both be specified."));
+    }
+    call.world.read(|state| {
+        let rows = state
+            .studio
+            .apps
+            .iter()
+            .filter(|(_, app)| {
+                app.status(call.now).is_some()
+                    && call.equals("DomainIdEquals", Some(&app.domain))
+                    && call.equals("SpaceNameEquals", app.space.as_deref())
+                    && profile.is_none_or(|wanted| {
+                        app.profile.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(wanted))
+                    })
+            })
+            .map(|(key, app)| (SortBy::Created.key(app.standing.created_at, 0.0, key), app))
+            .collect();
+        let listing =
+            Listing { operation: "ListApps", member: "Apps", size: 10, is_descending: false };
+        listing.page(call, rows, |app| details(call, app))
+    })
+}
+
+fn details(call: &Call<'_>, app: &App) -> Value {
+    let mut output = json!({
+        "DomainId": app.domain,
+        "AppType": app.app_type,
+        "AppName": app.name,
+        "Status": app.status(call.now).unwrap_or(Status::Deleted).as_str(),
+        "CreationTime": app.standing.created_at,
+        "ResourceSpec": app.resource,
+    });
+    if let Some(profile) = &app.profile {
+        output["UserProfileName"] = json!(profile);
+    }
+    if let Some(space) = &app.space {
+        output["SpaceName"] = json!(space);
+    }
+    output
+}
+
+/// `DeleteApp`, which stops an app. Its files stay; it is listed as Deleted for a while.
+pub(super) fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
+    let stopped = call.world.change(|state| {
+        state.studio.tidy(call.now);
+        let app = find(&state.studio, call)?;
+        match app.status(call.now) {
+            Some(Status::Deleted) => return Err(missing("App", &arn_of(state, app))),
+            Some(status) => unless_deletable("App", &arn_of(state, app), status)?,
+            None => {}
+        }
+        let key = app.key();
+        let settles_at = call.settles_in(state.timing.app_stop);
+        let listed_until = settles_at + state.timing.deleted_app;
+        let Some(app) = state.studio.apps.get_mut(&key) else { return Ok(None) };
+        app.is_scripted = false;
+        app.listed_until = listed_until;
+        app.standing.move_to(Status::Deleting, call.now, settles_at);
+        Ok(app.space.clone().map(|space| (app.domain.clone(), space)))
+    })?;
+    // Outside of the lock: the runtime looks at the world itself.
+    if let Some((domain, space)) = stopped {
+        runtime::stop(call.world, &domain, &space);
+    }
+    Ok(json!({}))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::sim::studio::testing::{Account, ID, app, space};
+
+    const KEY: &str = "d-sim000000001/space/lab/JupyterLab/default";
+
+    fn with_script(arn: &str) -> Value {
+        let mut input = app("lab");
+        input["ResourceSpec"] = json!({"LifecycleConfigArn": arn});
+        input
+    }
+
+    /// Puts a Classic app that still runs into the account.
+    fn add_classic(account: &Account) {
+        account
+            .world
+            .change(|state| {
+                let app = App {
+                    domain: ID.into(),
+                    profile: Some("Ada".into()),
+                    app_type: "JupyterServer".into(),
+                    name: "default".into(),
+                    standing: Standing::in_service(1.0),
+                    ..App::default()
+                };
+                state.studio.apps.insert(app.key(), app);
+                Ok(())
+            })
+            .unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_app_is_pending_then_in_service_then_deleted_then_forgotten() {
+        let account = Account::with_space().await;
+        let arn = account.ok("CreateApp", app("lab"))["AppArn"].clone();
+        assert_eq!(
+            arn,
+            format!("arn:aws:sagemaker:eu-west-1:000000000000:app/{ID}/lab/jupyterlab/default")
+        );
+        assert_eq!(account.status("DescribeApp", app("lab")), "Pending");
+        account.pass(41).await;
+        assert_eq!(account.status("DescribeApp", app("lab")), "InService");
+        account.ok("DeleteApp", app("lab"));
+        assert_eq!(account.status("DescribeApp", app("lab")), "Deleting");
+        assert!(account.refusal("DeleteApp", app("lab")).starts_with("ResourceInUse"));
+        account.pass(11).await;
+        assert_eq!(account.status("DescribeApp", app("lab")), "Deleted");
+        assert!(account.refusal("DeleteApp", app("lab")).starts_with("ResourceNotFound"));
+        account.pass(86_400).await;
+        assert!(account.refusal("DescribeApp", app("lab")).starts_with("ResourceNotFound"));
+        assert_eq!(account.ok("ListApps", json!({})), json!({"Apps": []}));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deleted_app_can_be_started_again() {
+        let account = Account::with_space().await;
+        account.ok("CreateApp", app("lab"));
+        account.pass(60).await;
+        assert!(account.refusal("CreateApp", app("lab")).starts_with("ResourceInUse"));
+        account.ok("DeleteApp", app("lab"));
+        assert!(account.refusal("CreateApp", app("lab")).starts_with("ResourceInUse"));
+        account.pass(60).await;
+        account.ok("CreateApp", app("lab"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn classic_apps_are_only_ever_stopped() {
+        let account = Account::with_ada().await;
+        add_classic(&account);
+        let classic = |app_type: &str| json!({"DomainId": ID, "UserProfileName": "ada", "AppType": app_type, "AppName": "default"});
+        let refusal = account.refusal("CreateApp", classic("KernelGateway"));
+        assert_eq!(
+            refusal,
+            "ValidationException: Invalid AppType [KernelGateway]. This AppType has been deprecated."
+        );
+        account.ok("DeleteApp", classic("JupyterServer"));
+        account.pass(60).await;
+        assert!(account.refusal("CreateApp", classic("JupyterServer")).contains("deprecated"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_app_is_a_profiles_or_a_spaces_and_fits_its_space() {
+        let account = Account::with_space().await;
+        let mut both = app("lab");
+        both["UserProfileName"] = json!("ada");
+        let mut other_type = app("lab");
+        other_type["AppType"] = json!("CodeEditor");
+        let mut other_name = app("lab");
+        other_name["AppName"] = json!("mine");
+        let of_profile = json!({"DomainId": ID, "UserProfileName": "ada", "AppType": "JupyterLab",
+            "AppName": "default"});
+        for input in [both, other_type, other_name, of_profile] {
+            let refusal = account.refusal("CreateApp", input);
+            assert!(refusal.starts_with("ValidationException"), "{refusal}");
+        }
+        assert!(account.refusal("CreateApp", app("none")).starts_with("ResourceNotFound"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_app_waits_for_its_scripts() {
+        let account = Account::with_space().await;
+        let hook = account.script("Hook", "JupyterLab");
+        account
+            .set_ada(json!({"JupyterLabAppSettings": {"BuiltInLifecycleConfigArn": hook}}))
+            .await;
+        account.ok("CreateApp", app("lab"));
+        account.pass(100).await;
+        let described = account.ok("DescribeApp", app("lab"));
+        assert_eq!(described["Status"], "Pending");
+        assert_eq!(described["BuiltInLifecycleConfigArn"], hook);
+        scripts_ended(&account.world, KEY, Ok(()));
+        assert_eq!(account.status("DescribeApp", app("lab")), "InService");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_app_whose_script_fails_has_failed_and_can_be_deleted() {
+        let account = Account::with_space().await;
+        let hook = account.script("Hook", "JupyterLab");
+        account
+            .set_ada(json!({"JupyterLabAppSettings": {"BuiltInLifecycleConfigArn": hook}}))
+            .await;
+        account.ok("CreateApp", app("lab"));
+        scripts_ended(&account.world, KEY, Err("exit code 3".into()));
+        let described = account.ok("DescribeApp", app("lab"));
+        assert_eq!(described["Status"], "Failed");
+        assert_eq!(described["FailureReason"], "LifecycleConfigOnStart script failed: exit code 3");
+        account.ok("DeleteApp", app("lab"));
+        scripts_ended(&account.world, KEY, Ok(()));
+        assert_eq!(account.status("DescribeApp", app("lab")), "Deleting");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_script_is_attached_before_an_app_may_name_it() {
+        let account = Account::with_space().await;
+        let own = account.script("own", "JupyterLab");
+        let editor = account.script("editor", "CodeEditor");
+        for arn in [own.as_str(), &editor] {
+            let refusal = account.refusal("CreateApp", with_script(arn));
+            assert!(refusal.starts_with("ValidationException: Lifecycle config"), "{refusal}");
+        }
+        account.set_ada(json!({"JupyterLabAppSettings": {"LifecycleConfigArns": [own]}})).await;
+        account.ok("CreateApp", with_script(&own));
+        let described = account.ok("DescribeApp", app("lab"));
+        assert_eq!(described["ResourceSpec"]["LifecycleConfigArn"], own);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_built_in_script_runs_before_the_chosen_one_and_none_means_none() {
+        let account = Account::with_space().await;
+        let (hook, own) =
+            (account.script("hook", "JupyterLab"), account.script("own", "JupyterLab"));
+        let settings = json!({"BuiltInLifecycleConfigArn": hook, "LifecycleConfigArns": [own],
+            "DefaultResourceSpec": {"LifecycleConfigArn": own}});
+        account.set_ada(json!({"JupyterLabAppSettings": settings})).await;
+        let names = |account: &Account| {
+            account.world.read(|state| {
+                let scripts = launch::scripts(state, &state.studio.apps[KEY]);
+                scripts.into_iter().map(|script| script.0).collect::<Vec<_>>()
+            })
+        };
+        account.ok("CreateApp", app("lab"));
+        assert_eq!(names(&account), ["hook", "own"]);
+        scripts_ended(&account.world, KEY, Ok(()));
+        account.pass(60).await;
+        account.ok("DeleteApp", app("lab"));
+        account.pass(60).await;
+        account.ok("CreateApp", with_script("None"));
+        assert_eq!(names(&account), ["hook"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_launch_knows_the_home_the_role_and_the_volume() {
+        let account = Account::with_space().await;
+        account.ok("CreateApp", app("lab"));
+        let look = |account: &Account| {
+            account.world.read(|state| {
+                let (domain, space) =
+                    (&state.studio.domains[ID], &state.studio.spaces[&format!("{ID}/lab")]);
+                launch::of_app(state, domain, space, &state.studio.apps[KEY], account.world.now())
+            })
+        };
+        let launch = look(&account);
+        assert_eq!(launch.efs_home.unwrap().1, "200001");
+        assert_eq!(launch.volume_gb, 5);
+        assert_eq!(launch.role.as_deref(), Some(crate::sim::studio::testing::ROLE));
+        account.set_ada(json!({"AutoMountHomeEFS": "Disabled"})).await;
+        assert_eq!(look(&account).efs_home, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_quota_of_an_instance_type_is_enforced_in_awss_words() {
+        let account = Account::with_space().await;
+        account.ok("CreateSpace", space("two", "ada"));
+        account.pass(10).await;
+        let quota = "Studio JupyterLab Apps running on ml.t3.medium instance";
+        account
+            .world
+            .change(|state| {
+                state.quotas.insert(quota.into(), 1.0);
+                Ok(())
+            })
+            .unwrap();
+        account.ok("CreateApp", app("lab"));
+        let refusal = account.refusal("CreateApp", app("two"));
+        let words = format!(
+            "ResourceLimitExceeded: The account-level service limit '{quota}' is 1 Apps, with current utilization of 1 \
+             Apps and a request delta of 1 Apps."
+        );
+        assert!(refusal.starts_with(&words), "{refusal}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn apps_are_listed_by_profile_or_by_space() {
+        let account = Account::with_space().await;
+        add_classic(&account);
+        account.ok("CreateApp", app("lab"));
+        let count = |input| account.ok("ListApps", input)["Apps"].as_array().unwrap().len();
+        assert_eq!(count(json!({"DomainIdEquals": ID})), 2);
+        assert_eq!(count(json!({"UserProfileNameEquals": "ada"})), 1);
+        assert_eq!(count(json!({"SpaceNameEquals": "lab"})), 1);
+        let both = json!({"UserProfileNameEquals": "ada", "SpaceNameEquals": "lab"});
+        assert!(account.refusal("ListApps", both).starts_with("ValidationException"));
+    }
+}
