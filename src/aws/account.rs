@@ -69,6 +69,11 @@ impl Reader {
         Ok(Self { clients, pace, identity })
     }
 
+    /// Takes the caller's identity as given.
+    pub(super) fn known(clients: Clients, pace: Pace, identity: Identity) -> Self {
+        Self { clients, pace, identity }
+    }
+
     /// Who the caller is and where.
     pub fn identity(&self) -> &Identity {
         &self.identity
@@ -91,8 +96,7 @@ impl Reader {
     {
         self.pace.turn(service).await;
         let answer = call.await.map_err(|error| Error::of(service, operation, &error));
-        let was_throttled =
-            answer.as_ref().is_err_and(|error| error.kind == ErrorKind::Throttled);
+        let was_throttled = answer.as_ref().is_err_and(|error| error.kind == ErrorKind::Throttled);
         self.pace.learn(service, was_throttled);
         answer
     }

@@ -57,6 +57,27 @@ impl Reader {
         Ok(body.to_vec())
     }
 
+    /// Downloads an object to a file, however large.
+    pub async fn get_file(&self, bucket: &str, key: &str, file: &Path) -> Result<(), Error> {
+        const OPERATION: &str = "GetObject";
+        let failed = |error: &dyn std::error::Error| {
+            let why = format!("{} cannot be written: {error}", file.display());
+            Error::unmade(ErrorKind::Invalid, S3, OPERATION, why)
+        };
+        let request = self
+            .clients
+            .s3
+            .get_object()
+            .bucket(bucket)
+            .key(key)
+            .expected_bucket_owner(self.owner());
+        let object = self.ask(S3, OPERATION, request.send()).await?;
+        let mut body = object.body.into_async_read();
+        let mut out = tokio::fs::File::create(file).await.map_err(|error| failed(&error))?;
+        tokio::io::copy(&mut body, &mut out).await.map_err(|error| failed(&error))?;
+        out.sync_all().await.map_err(|error| failed(&error))
+    }
+
     /// Returns the size of an object, or `None` when it is not there.
     pub async fn object_size(&self, bucket: &str, key: &str) -> Result<Option<u64>, Error> {
         let request = self
@@ -111,12 +132,8 @@ impl Reader {
         let owner = self.owner();
         let head = self.clients.s3.head_bucket().bucket(bucket).expected_bucket_owner(owner);
         self.ask(S3, "HeadBucket", head.send()).await?;
-        let block = self
-            .clients
-            .s3
-            .get_public_access_block()
-            .bucket(bucket)
-            .expected_bucket_owner(owner);
+        let block =
+            self.clients.s3.get_public_access_block().bucket(bucket).expected_bucket_owner(owner);
         let blocked = match self.ask(S3, "GetPublicAccessBlock", block.send()).await {
             Ok(answer) => answer.public_access_block_configuration.is_some_and(|block| {
                 let all = [
@@ -130,7 +147,8 @@ impl Reader {
             Err(error) if error.kind == ErrorKind::NotFound => false,
             Err(error) => return Err(error),
         };
-        let policy = self.clients.s3.get_bucket_policy().bucket(bucket).expected_bucket_owner(owner);
+        let policy =
+            self.clients.s3.get_bucket_policy().bucket(bucket).expected_bucket_owner(owner);
         let has_policy = match self.ask(S3, "GetBucketPolicy", policy.send()).await {
             Ok(answer) => answer.policy.is_some(),
             Err(error) if error.kind == ErrorKind::NotFound => false,

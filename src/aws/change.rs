@@ -77,9 +77,8 @@ impl Account {
         space: &SpaceName,
         minutes: i32,
     ) -> Result<(), Error> {
-        let lab = SpaceJupyterLabAppSettings::builder()
-            .app_lifecycle_management(idle(minutes))
-            .build();
+        let lab =
+            SpaceJupyterLabAppSettings::builder().app_lifecycle_management(idle(minutes)).build();
         let settings = SpaceSettings::builder().jupyter_lab_app_settings(lab).build();
         let what = format!("idle shutdown of {minutes} minutes");
         self.update_space(domain, space, settings, &what).await
@@ -165,7 +164,9 @@ impl Account {
             .app_type(app_type.into())
             .app_name(name);
         let (request, whose) = match owner {
-            Owner::Profile(profile) => (request.user_profile_name(profile.as_str()), profile.as_str()),
+            Owner::Profile(profile) => {
+                (request.user_profile_name(profile.as_str()), profile.as_str())
+            }
             Owner::Space(space) => (request.space_name(space.as_str()), space.as_str()),
         };
         let target = format!("app {app_type}/{name} of {domain}/{whose}");

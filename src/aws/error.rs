@@ -95,19 +95,36 @@ impl Error {
 
 fn kind_of(code: &str, status: Option<u16>, message: &str) -> ErrorKind {
     match code {
-        "ResourceNotFound" | "ResourceNotFoundException" | "NoSuchKey" | "NoSuchBucket" | "NotFound"
-        | "NoSuchEntity" | "NoSuchBucketPolicy" | "NoSuchUpload" | "FileSystemNotFound"
-        | "PolicyNotFound" | "NoSuchCORSConfiguration" | "NoSuchResourceException"
-        | "NoSuchPublicAccessBlockConfiguration" | "ServerSideEncryptionConfigurationNotFoundError" => {
-            ErrorKind::NotFound
-        }
+        "ResourceNotFound"
+        | "ResourceNotFoundException"
+        | "NoSuchKey"
+        | "NoSuchBucket"
+        | "NotFound"
+        | "NoSuchEntity"
+        | "NoSuchBucketPolicy"
+        | "NoSuchUpload"
+        | "FileSystemNotFound"
+        | "PolicyNotFound"
+        | "NoSuchCORSConfiguration"
+        | "NoSuchResourceException"
+        | "NoSuchPublicAccessBlockConfiguration"
+        | "ServerSideEncryptionConfigurationNotFoundError" => ErrorKind::NotFound,
         "ResourceInUse" | "ConflictException" => ErrorKind::InUse,
         "ResourceLimitExceeded" => ErrorKind::LimitExceeded,
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => ErrorKind::Denied,
-        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "RequestExpired"
-        | "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidSignatureException"
-        | "UnrecognizedClientException" | "MissingAuthenticationToken" => ErrorKind::Credentials,
-        "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "SlowDown"
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidClientTokenId"
+        | "RequestExpired"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "UnrecognizedClientException"
+        | "MissingAuthenticationToken" => ErrorKind::Credentials,
+        "ThrottlingException"
+        | "Throttling"
+        | "TooManyRequestsException"
+        | "SlowDown"
         | "RequestLimitExceeded" => ErrorKind::Throttled,
         // SageMaker has no code of its own for some of what is not there.
         "ValidationException" if message.contains("does not exist") => ErrorKind::NotFound,
@@ -118,7 +135,9 @@ fn kind_of(code: &str, status: Option<u16>, message: &str) -> ErrorKind {
 
 fn is_about_credentials(error: &dyn std::error::Error) -> bool {
     let text = chain(error).to_ascii_lowercase();
-    text.contains("credential") || text.contains("sso session") || text.contains("token has expired")
+    text.contains("credential")
+        || text.contains("sso session")
+        || text.contains("token has expired")
 }
 
 /// Renders an error and its causes in one line, without saying twice what a layer repeats of the next.

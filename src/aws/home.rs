@@ -39,8 +39,7 @@ impl Reader {
         let mut found = Vec::new();
         let mut marker: Option<String> = None;
         loop {
-            let request =
-                self.clients.efs.describe_file_systems().set_marker(marker.take());
+            let request = self.clients.efs.describe_file_systems().set_marker(marker.take());
             let page = self.ask(EFS, "DescribeFileSystems", request.send()).await?;
             marker = page.next_marker;
             found.extend(page.file_systems.unwrap_or_default().into_iter().map(|sdk| FileSystem {

@@ -10,7 +10,7 @@ use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use super::account::{Clients, Reader};
+use super::account::{Clients, Identity, Reader};
 use super::error::{Error, ErrorKind};
 use super::pace::Pace;
 use super::wire_log::WireLog;
@@ -35,11 +35,13 @@ pub struct Access {
     pub http_client: Option<SharedHttpClient>,
     /// Credentials in place of the default chain: access key id and secret access key of a simulated account.
     pub static_credentials: Option<(String, String)>,
+    /// Who the caller is, when that is known and need not be asked.
+    pub identity: Option<Identity>,
     /// Calls a second to each service; 0 means ten.
     pub calls_per_second: f64,
 }
 
-/// Builds the clients and asks who the caller is.
+/// Builds the clients and asks who the caller is, unless that is known.
 pub async fn connect(access: &Access) -> Result<Reader, Error> {
     let config = config(access).await;
     let wire_log = access
@@ -53,7 +55,11 @@ pub async fn connect(access: &Access) -> Result<Reader, Error> {
         })
         .transpose()?;
     let pace = if access.calls_per_second > 0.0 { access.calls_per_second } else { 10.0 };
-    Reader::identified(clients(&config, wire_log.as_ref()), Pace::new(pace), &config).await
+    let (clients, pace) = (clients(&config, wire_log.as_ref()), Pace::new(pace));
+    match &access.identity {
+        Some(identity) => Ok(Reader::known(clients, pace, identity.clone())),
+        None => Reader::identified(clients, pace, &config).await,
+    }
 }
 
 async fn config(access: &Access) -> SdkConfig {
@@ -92,7 +98,9 @@ async fn config(access: &Access) -> SdkConfig {
                 .await;
             config
                 .into_builder()
-                .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(provider))
+                .credentials_provider(
+                    aws_credential_types::provider::SharedCredentialsProvider::new(provider),
+                )
                 .build()
         }
     }

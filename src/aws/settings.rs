@@ -59,9 +59,7 @@ impl Settings {
                 .and_then(|lab| lab.built_in_lifecycle_config_arn.clone())
                 .filter(|arn| arn != NO_SCRIPT),
             custom_images: custom_images(sdk),
-            hidden_app_types: web
-                .map(|web| texts(web.hidden_app_types()))
-                .unwrap_or_default(),
+            hidden_app_types: web.map(|web| texts(web.hidden_app_types())).unwrap_or_default(),
             hidden_tools: web.map(|web| texts(web.hidden_ml_tools())).unwrap_or_default(),
             security_groups: sdk.security_groups().to_vec(),
             maximum_volume_gb: sdk

@@ -274,7 +274,9 @@ impl Reader {
             name: name.clone(),
             status: text(sdk.status.as_ref()),
             failure: sdk.failure_reason,
-            app_type: settings.and_then(|settings| settings.app_type.as_ref()).map(ToString::to_string),
+            app_type: settings
+                .and_then(|settings| settings.app_type.as_ref())
+                .map(ToString::to_string),
             sharing: sdk
                 .space_sharing_settings
                 .and_then(|sharing| sharing.sharing_type)
@@ -364,8 +366,7 @@ impl Reader {
 
     /// Lists the custom images, each with the container of its newest version where that can be told.
     pub async fn images(&self) -> Result<Vec<Image>, Error> {
-        let images =
-            all_pages!(self, "ListImages", self.clients.sagemaker.list_images(), images);
+        let images = all_pages!(self, "ListImages", self.clients.sagemaker.list_images(), images);
         let mut found = Vec::new();
         for image in images {
             let name = image.image_name.unwrap_or_default();

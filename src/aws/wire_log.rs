@@ -22,7 +22,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 /// Headers whose values are secret, at least in part.
-const SECRET: [&str; 2] = ["x-amz-security-token", "x-amz-copy-source-server-side-encryption-customer-key"];
+const SECRET: [&str; 2] =
+    ["x-amz-security-token", "x-amz-copy-source-server-side-encryption-customer-key"];
 
 /// Appends exchanges to a file.
 #[derive(Clone, Debug)]
@@ -96,8 +97,8 @@ impl Intercept for WireLog {
         let metadata = bag.load::<Metadata>();
         let service = metadata.map(Metadata::service).unwrap_or_default();
         let operation = metadata.map(Metadata::name).unwrap_or_default();
-        let is_transfer = service == "S3"
-            && matches!(operation, "PutObject" | "GetObject" | "UploadPart");
+        let is_transfer =
+            service == "S3" && matches!(operation, "PutObject" | "GetObject" | "UploadPart");
         let response_headers = headers(response.headers());
         let request_id = ["x-amzn-requestid", "x-amz-request-id"]
             .iter()
