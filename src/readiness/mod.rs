@@ -1,7 +1,36 @@
 //! Phase 2: what stands in the way.
 //!
 //! One function a rule, each from a snapshot and a playbook to findings. Nothing here asks AWS anything.
+//!
+//! The rules stand in one table, [`rules`], grouped in files by subject. [`assess`] puts every rule to a snapshot,
+//! [`Readiness`] counts who is ready, and [`html`], [`markdown`] and [`csv`] are renderings of it. A code is stable: it is never
+//! given to another rule, even when its own is taken away.
 
+mod access;
+mod account;
+mod apps;
+mod assess;
+mod catalogue;
+mod domain;
 mod finding;
+mod home;
+mod images;
+mod network;
+mod profile;
+mod quota;
+mod render;
+mod rule;
+mod scripts;
+mod sharing;
+mod view;
 
+#[cfg(test)]
+mod cases;
+
+pub use assess::{Blocked, Homes, Looked, Readiness, assess};
+pub use catalogue::{explain, rules, rules_markdown};
 pub use finding::{Finding, Severity, Subject};
+pub use home::volume_needed_gb;
+pub use render::{RenderError, csv, html, markdown};
+pub(crate) use render::{page, text};
+pub use rule::Rule;

@@ -1,0 +1,248 @@
+//! Every rule put to a snapshot, and who is ready.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::catalogue::rules;
+use super::finding::{Finding, Severity, Subject};
+use super::view::View;
+use crate::inventory::Snapshot;
+use crate::names::{AccountId, DomainId, ProfileName, Region, SnapshotId};
+use crate::playbook::Playbook;
+
+/// Puts every rule to a snapshot; blockers come first, then by code and subject.
+pub fn assess(snapshot: &Snapshot, playbook: &Playbook) -> Vec<Finding> {
+    findings(&View::of(snapshot, playbook))
+}
+
+fn findings(view: &View<'_>) -> Vec<Finding> {
+    let mut findings: Vec<_> = rules().iter().flat_map(|rule| rule.check_view(view)).collect();
+    findings.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| a.code.cmp(&b.code))
+            .then_with(|| a.subject.cmp(&b.subject))
+            .then_with(|| a.evidence.cmp(&b.evidence))
+    });
+    findings
+}
+
+/// Someone who cannot be migrated as things are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blocked {
+    /// The domain.
+    pub domain: DomainId,
+    /// The profile.
+    pub profile: ProfileName,
+    /// The codes of the blockers, each once, in order.
+    pub codes: Vec<String>,
+}
+
+/// Homes in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Homes {
+    /// Homes that were measured.
+    pub measured: usize,
+    /// Homes that were not.
+    pub unmeasured: usize,
+    /// Regular files of the measured ones.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The bytes of the largest one.
+    pub largest: u64,
+}
+
+/// What was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// The snapshot's id, once it is kept.
+    pub id: Option<SnapshotId>,
+    /// When collection began, RFC 3339.
+    pub taken_at: String,
+    /// The caller's ARN.
+    pub caller: String,
+    /// The account.
+    pub account: Option<AccountId>,
+    /// The Region.
+    pub region: Option<Region>,
+    /// Domains in scope, with the people in scope of each.
+    pub domains: Vec<(DomainId, usize)>,
+    /// Homes of the people in scope.
+    pub homes: Homes,
+    /// How many things could not be seen.
+    pub unseen: usize,
+}
+
+/// The pre-migration report as data: who is ready, and what stands in the way of the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Readiness {
+    /// The version of this format; 1 today.
+    pub schema: u32,
+    /// What was looked at.
+    pub snapshot: Looked,
+    /// The playbook's name.
+    pub playbook: String,
+    /// People in scope.
+    pub people: usize,
+    /// People without a blocker.
+    pub ready: usize,
+    /// People with one, by domain and name.
+    pub blocked: Vec<Blocked>,
+    /// Findings by severity.
+    pub counts: BTreeMap<String, usize>,
+    /// Every finding, blockers first.
+    pub findings: Vec<Finding>,
+}
+
+impl Readiness {
+    /// Assesses a snapshot and counts who is ready.
+    pub fn of(snapshot: &Snapshot, playbook: &Playbook) -> Self {
+        let view = View::of(snapshot, playbook);
+        let findings = findings(&view);
+        let blocked = blocked(&view, &findings);
+        let people = view.headcount();
+        let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
+        Self {
+            schema: 1,
+            snapshot: looked(&view),
+            playbook: playbook.name.clone(),
+            people,
+            ready: people - blocked.len(),
+            blocked,
+            counts: Severity::ALL.map(|s| (s.name().to_owned(), count(s))).into(),
+            findings,
+        }
+    }
+
+    /// Tells whether anything blocks anyone, or everyone.
+    pub fn is_blocked(&self) -> bool {
+        self.count(Severity::Blocker) > 0
+    }
+
+    /// Returns how many findings weigh this much.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.counts.get(severity.name()).copied().unwrap_or(0)
+    }
+}
+
+/// Works out who is blocked in one pass: there may be tens of thousands of people, and as many findings.
+fn blocked(view: &View<'_>, findings: &[Finding]) -> Vec<Blocked> {
+    let mut of_all = BTreeSet::new();
+    let mut of_domain: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut of_profile: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding.severity == Severity::Blocker) {
+        let code = finding.code.as_str();
+        match &finding.subject {
+            Subject::Account => {
+                of_all.insert(code);
+            }
+            Subject::Domain { domain } => {
+                of_domain.entry(domain).or_default().insert(code);
+            }
+            Subject::Profile { domain, profile } => {
+                of_profile.entry((domain, profile)).or_default().insert(code);
+            }
+            Subject::Space { .. } | Subject::Thing { .. } => {}
+        }
+    }
+    let mut blocked = Vec::new();
+    for (domain, profile) in view.people() {
+        let mut codes = of_all.clone();
+        codes.extend(of_domain.get(domain.id.as_str()).into_iter().flatten());
+        let key = (domain.id.as_str(), profile.name.as_str());
+        codes.extend(of_profile.get(&key).into_iter().flatten());
+        if !codes.is_empty() {
+            blocked.push(Blocked {
+                domain: domain.id.clone(),
+                profile: profile.name.clone(),
+                codes: codes.into_iter().map(str::to_owned).collect(),
+            });
+        }
+    }
+    blocked.sort_by(|a, b| (&a.domain, &a.profile).cmp(&(&b.domain, &b.profile)));
+    blocked
+}
+
+fn looked(view: &View<'_>) -> Looked {
+    let mut homes = Homes::default();
+    for (_, profile) in view.people() {
+        match &profile.home {
+            None => homes.unmeasured += 1,
+            Some(home) => {
+                homes.measured += 1;
+                homes.files = homes.files.saturating_add(home.files);
+                homes.bytes = homes.bytes.saturating_add(home.bytes);
+                homes.largest = homes.largest.max(home.bytes);
+            }
+        }
+    }
+    let snapshot = view.snapshot;
+    Looked {
+        id: snapshot.id.clone(),
+        taken_at: snapshot.taken_at.clone(),
+        caller: snapshot.caller.clone(),
+        account: snapshot.account.clone(),
+        region: snapshot.region.clone(),
+        domains: view
+            .domains
+            .iter()
+            .map(|scope| (scope.domain.id.clone(), scope.people.len()))
+            .collect(),
+        homes,
+        unseen: snapshot.unseen.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::readiness::cases;
+
+    #[test]
+    fn a_blocker_about_the_domain_blocks_everyone_in_it() {
+        let (mut snapshot, playbook) = (cases::clean(), cases::playbook());
+        "Failed".clone_into(&mut snapshot.domains[0].status);
+        let readiness = Readiness::of(&snapshot, &playbook);
+        assert_eq!((readiness.people, readiness.ready), (2, 0));
+        assert_eq!(readiness.blocked[1].codes, ["SM101"]);
+        assert!(readiness.findings[0].blocks(&"d-abc".into(), &"bob".into()));
+        assert!(!readiness.findings[0].blocks(&"d-other".into(), &"bob".into()));
+    }
+
+    #[test]
+    fn a_blocker_about_a_person_leaves_the_others_ready() {
+        let (mut snapshot, playbook) = (cases::clean(), cases::playbook());
+        snapshot.domains[0].profiles[0].effective.auto_mount = Some("Disabled".to_owned());
+        snapshot.domains[0].profiles[0].home_uid = None;
+        let readiness = Readiness::of(&snapshot, &playbook);
+        assert_eq!((readiness.people, readiness.ready), (2, 1));
+        assert_eq!(readiness.blocked[0].codes, ["SM202", "SM203"]);
+        assert!(readiness.is_blocked());
+    }
+
+    #[test]
+    fn blockers_come_first_then_codes_then_subjects() {
+        let (snapshot, playbook) = cases::everything();
+        let findings = assess(&snapshot, &playbook);
+        let keys: Vec<_> = findings
+            .iter()
+            .map(|f| (std::cmp::Reverse(f.severity), f.code.clone(), f.subject.clone()))
+            .collect();
+        assert!(keys.is_sorted());
+        assert_eq!(findings, assess(&snapshot, &playbook));
+    }
+
+    #[test]
+    fn the_json_can_be_read_back() {
+        let (snapshot, playbook) = cases::everything();
+        let readiness = Readiness::of(&snapshot, &playbook);
+        let json = serde_json::to_value(&readiness).unwrap();
+        assert_eq!(json["schema"], 1);
+        for key in ["snapshot", "people", "ready", "blocked", "findings"] {
+            assert!(!json[key].is_null(), "{key} is missing");
+        }
+        assert_eq!(serde_json::from_value::<Readiness>(json).unwrap(), readiness);
+    }
+}

@@ -1,0 +1,125 @@
+//! Numbers and cells for people: sizes, counts, and what must be escaped in Markdown and in spreadsheets.
+
+/// Says a size in bytes with the binary unit that fits, e.g. `1.5 GiB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    // Tenths in whole numbers: a float would round 1023.96 MiB up to 1024.0 MiB.
+    let mut unit = 0;
+    let mut size = u128::from(bytes) * 10 / 1024;
+    while size >= 10_240 && unit + 1 < UNITS.len() {
+        size /= 1024;
+        unit += 1;
+    }
+    let name = UNITS.get(unit).copied().unwrap_or("EiB");
+    format!("{}.{} {name}", size / 10, size % 10)
+}
+
+/// Says a number with commas between thousands.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Says how many of something there are.
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
+/// Makes text safe in a cell of a Markdown table, and in prose: names come from people, and may hold anything.
+pub(crate) fn markdown_cell(text: &str) -> String {
+    let mut cell = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' => {
+                cell.push('\\');
+                cell.push(c);
+            }
+            '<' => cell.push_str("&lt;"),
+            '&' => cell.push_str("&amp;"),
+            '\n' => cell.push_str("<br>"),
+            c if c.is_control() => cell.push('\u{fffd}'),
+            c => cell.push(c),
+        }
+    }
+    cell
+}
+
+/// Makes our own prose safe in Markdown: outside of code, a placeholder such as `<domain>` would be read as an HTML tag.
+pub(crate) fn markdown_prose(text: &str) -> String {
+    let outside = |part: &str| part.replace('<', "\\<");
+    text.split('`')
+        .enumerate()
+        .map(|(number, part)| if number % 2 == 0 { outside(part) } else { format!("`{part}`") })
+        .collect()
+}
+
+/// Makes a line of a CSV file, as RFC 4180 and Excel read it.
+///
+/// A value that a spreadsheet would take for a formula gets an apostrophe in front: it stays text, and shows as such.
+pub(crate) fn csv_line<I>(cells: I) -> String
+where
+    I: IntoIterator,
+    I::Item: AsRef<str>,
+{
+    let cells: Vec<_> = cells.into_iter().map(|cell| csv_cell(cell.as_ref())).collect();
+    let mut line = cells.join(",");
+    line.push_str("\r\n");
+    line
+}
+
+/// What a CSV file begins with, so that Excel takes it for UTF-8.
+pub(crate) const CSV_BOM: &str = "\u{feff}";
+
+fn csv_cell(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
+    if text.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_rounded_down_to_a_tenth() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bytes((1 << 20) - 1), "1023.9 KiB");
+        assert_eq!(bytes(u64::MAX), "15.9 EiB");
+    }
+
+    #[test]
+    fn thousands_are_kept_apart() {
+        assert_eq!(grouped(7), "7");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "file", "files"), "1 file");
+    }
+
+    #[test]
+    fn a_spreadsheet_finds_no_formula() {
+        assert_eq!(
+            csv_line(["=HYPERLINK(\"x\")", "+1", "-1", "@a", "plain", "a,b"]),
+            "\"'=HYPERLINK(\"\"x\"\")\",'+1,'-1,'@a,plain,\"a,b\"\r\n"
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_break_out_of_a_markdown_table() {
+        assert_eq!(markdown_cell("a|b\n<script>`"), "a\\|b<br>&lt;script>\\`");
+    }
+}

@@ -1,0 +1,146 @@
+//! Rules about what people share: SM701 to SM703.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::finding::{Severity, Subject};
+use super::render::text::{bytes, counted};
+use super::rule::{Hit, Rule, page};
+use super::view::{View, listed};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: "SM701",
+        severity: Severity::Advice,
+        title: "Notebooks were shared through S3",
+        cause: "Classic's \"share\" button put copies of notebooks into this place. The new Studio has no such button: the copies stay in S3, untouched, and their links open in Classic only.",
+        remedy: "Nothing is lost. Tell people where the copies are: `aws s3 ls --recursive <name>`. For the future, share through Git, or in a shared space.",
+        sources: &[page::API_SHARING],
+        look: shared_notebooks,
+    },
+    Rule {
+        code: "SM702",
+        severity: Severity::Warning,
+        title: "A place where notebooks were shared could not be seen or is another account's",
+        cause: "Shared notebooks may be lost from sight: if the bucket belongs to another account or may not be listed, this inventory cannot say what is there.",
+        remedy: "Ask the bucket's owner, or allow `s3:ListBucket` on it to the caller and take the inventory again: `aws s3 ls --summarize --recursive <name>`.",
+        sources: &[page::API_SHARING],
+        look: foreign_location,
+    },
+    Rule {
+        code: "SM703",
+        severity: Severity::Warning,
+        title: "A Classic shared space is not moved",
+        cause: "Auto-mount works in private spaces only, so the home of a shared space cannot be copied from within a new one. Its files stay on EFS, in a directory of their own.",
+        remedy: "Make a shared JupyterLab space for the group, and copy `/<uid>` of the file system over with DataSync to S3 and `aws s3 sync` from within the space. AWS's script loses modes, times and hidden files; a tar archive keeps them.",
+        sources: &[page::AUTOMOUNT, page::SHARED_SPACES, page::MIGRATE_DATA],
+        look: shared_space,
+    },
+];
+
+fn shared_notebooks(view: &View<'_>) -> Vec<Hit> {
+    view.snapshot
+        .shared_notebooks
+        .iter()
+        .filter(|shared| shared.objects > 0)
+        .map(|shared| {
+            Hit::new(
+                Subject::thing(&shared.location),
+                format!(
+                    "{}, {}; set by {}",
+                    counted(shared.objects, "object", "objects"),
+                    bytes(shared.bytes),
+                    listed(&shared.set_by)
+                ),
+            )
+        })
+        .collect()
+}
+
+/// The account id in a bucket's name, if there is one.
+fn account_in(bucket: &str) -> Option<&str> {
+    bucket.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 12)
+}
+
+fn bucket_of(location: &str) -> &str {
+    let rest = location.strip_prefix("s3://").unwrap_or(location);
+    rest.split('/').next().unwrap_or(rest)
+}
+
+fn foreign_location(view: &View<'_>) -> Vec<Hit> {
+    let mut set_by: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for scope in &view.domains {
+        for settings in std::iter::once(&scope.domain.defaults)
+            .chain(scope.people.iter().map(|profile| &profile.own))
+        {
+            if let Some(location) = &settings.shared_notebooks {
+                set_by.entry(location).or_default().insert(scope.domain.id.as_str());
+            }
+        }
+    }
+    let mut hits = Vec::new();
+    for (location, domains) in set_by {
+        let bucket = bucket_of(location);
+        let other = account_in(bucket)
+            .filter(|id| view.snapshot.account.as_ref().is_some_and(|ours| ours.as_str() != *id));
+        let was_listed =
+            view.snapshot.shared_notebooks.iter().any(|shared| {
+                shared.location.trim_end_matches('/') == location.trim_end_matches('/')
+            });
+        let mut why = Vec::new();
+        if let Some(other) = other {
+            why.push(format!("the bucket's name holds account {other}"));
+        }
+        for unseen in view.snapshot.unseen.iter().filter(|u| u.subject.contains(bucket)) {
+            why.push(format!("{}: {}", unseen.what, unseen.why));
+        }
+        if !was_listed && why.is_empty() {
+            why.push("it was not listed".to_owned());
+        }
+        if !why.is_empty() {
+            let domains: Vec<_> = domains.into_iter().collect();
+            hits.push(Hit::new(
+                Subject::thing(location),
+                format!("{}; set in {}", why.join("; "), listed(&domains)),
+            ));
+        }
+    }
+    hits
+}
+
+fn shared_space(view: &View<'_>) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    for scope in &view.domains {
+        for space in &scope.domain.spaces {
+            let is_classic = space.app_type.as_deref() == Some("JupyterServer")
+                || (space.app_type.is_none() && space.home_uid.is_some());
+            if is_classic && space.sharing.as_deref() != Some("Private") {
+                let uid = space.home_uid.as_ref().map_or("unknown", |uid| uid.as_str());
+                hits.push(
+                    Hit::new(
+                        Subject::space(&scope.domain.id, &space.name),
+                        format!(
+                            "directory /{uid}, owner {}",
+                            space.owner.as_ref().map_or("nobody", |owner| owner.as_str())
+                        ),
+                    )
+                    .mended_by(format!(
+                        "Make a shared JupyterLab space for the group, and copy `/{uid}` of the file system over with DataSync to S3 and `aws s3 sync` from within the space. AWS's script loses modes, times and hidden files; a tar archive keeps them."
+                    )),
+                );
+            }
+        }
+    }
+    hits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_told_from_a_bucket_name() {
+        assert_eq!(account_in("sagemaker-studio-210987654321-abc"), Some("210987654321"));
+        assert_eq!(account_in("team-notebooks-2024"), None);
+        assert_eq!(bucket_of("s3://b/p/q"), "b");
+    }
+}
