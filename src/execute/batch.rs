@@ -1,0 +1,274 @@
+//! Batches: which migrations go, how many at once, and when to stop.
+//!
+//! One person's failure stops nobody else. Too many failures in a batch stop the batch, and with it the run: whatever is wrong
+//! is then likely to be wrong for everyone.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::StreamExt;
+
+use super::context::Context;
+use super::failure::{Failure, Stuck};
+use super::halt::Halt;
+use super::notice::{Notice, Watch};
+use super::saga::{self, Outcome};
+use super::standing::MigrationStanding;
+use super::step::Step;
+use super::tools::Tools;
+use crate::aws::Account;
+use crate::journal::{BEAT, Journal, Lease, OperationId};
+use crate::names::{BatchName, MigrationId, ProfileName};
+use crate::plan::{Batch, Migration, Plan};
+
+/// What an execution works with.
+#[derive(Clone)]
+pub struct Execution {
+    /// The account, whose every change is journalled first.
+    pub account: Account,
+    /// The journal.
+    pub journal: Journal,
+    /// The command that someone ran.
+    pub operation: OperationId,
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The mover to hand to spaces.
+    pub tools: Tools,
+    /// Who watches.
+    pub watch: Watch,
+    /// Whether someone asked to stop.
+    pub halt: Halt,
+    /// Whether a rollback may destroy a space that its owner may have worked in since.
+    pub may_delete_used_spaces: bool,
+}
+
+/// Which migrations of the plan are meant. Nothing named means all.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// These batches.
+    pub batches: BTreeSet<BatchName>,
+    /// These people, in whatever batch. Naming someone also tries again what was rolled back.
+    pub users: BTreeSet<ProfileName>,
+}
+
+impl Selection {
+    /// Tells whether a migration is meant.
+    pub fn takes(&self, batch: &Batch, migration: &Migration) -> bool {
+        (self.batches.is_empty() || self.batches.contains(&batch.name))
+            && (self.users.is_empty() || self.users.contains(&migration.profile))
+    }
+}
+
+/// How a run or a rollback went.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Migrations that are where they were to be taken.
+    pub done: Vec<MigrationId>,
+    /// Migrations in which a step failed.
+    pub failed: Vec<(MigrationId, Failure)>,
+    /// Rollbacks that a person must look at.
+    pub stuck: Vec<(MigrationId, Stuck)>,
+    /// Migrations that were stopped in between or not begun; the next run goes on with them.
+    pub left: Vec<MigrationId>,
+    /// Why the run stopped before its end, if it did.
+    pub stopped: Option<String>,
+    /// Why nobody's migration could go on, if so.
+    pub fatal: Option<Failure>,
+}
+
+impl Summary {
+    fn take(&mut self, id: MigrationId, outcome: Outcome) {
+        match outcome {
+            Outcome::Done(_) => self.done.push(id),
+            Outcome::Failed(failure) => self.failed.push((id, failure)),
+            Outcome::Stuck(stuck) => self.stuck.push((id, stuck)),
+            Outcome::Halted => self.left.push(id),
+            Outcome::Fatal(failure) => {
+                self.left.push(id);
+                self.fatal.get_or_insert(failure);
+            }
+        }
+    }
+}
+
+/// Which way a migration goes.
+#[derive(Clone, Copy, Debug)]
+enum Direction {
+    Forward(Step),
+    Back,
+}
+
+/// Takes the selected migrations forward, batch after batch, up to and including `last`.
+pub async fn run(
+    execution: &Execution,
+    selection: &Selection,
+    last: Step,
+    lease: &Lease,
+) -> Summary {
+    kept_alive(execution, lease, all(execution, selection, Direction::Forward(last))).await
+}
+
+/// Takes the selected migrations back, last batch first.
+pub async fn roll_back(execution: &Execution, selection: &Selection, lease: &Lease) -> Summary {
+    kept_alive(execution, lease, all(execution, selection, Direction::Back)).await
+}
+
+/// Works while the lease beats. A lease that is lost ends all work at once: someone else has it.
+async fn kept_alive(
+    execution: &Execution,
+    lease: &Lease,
+    work: impl Future<Output = Summary>,
+) -> Summary {
+    let beating = async {
+        loop {
+            tokio::time::sleep(BEAT).await;
+            if lease.beat().is_err() {
+                execution.halt.ask();
+                execution.halt.ask();
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        summary = work => summary,
+        () = beating => Summary::default(),
+    }
+}
+
+async fn all(execution: &Execution, selection: &Selection, direction: Direction) -> Summary {
+    let mut summary = Summary::default();
+    let batches: Vec<&Batch> = match direction {
+        Direction::Forward(_) => execution.plan.batches.iter().collect(),
+        Direction::Back => execution.plan.batches.iter().rev().collect(),
+    };
+    for batch in batches {
+        let todo = match to_do(execution, selection, batch, direction) {
+            Ok(todo) => todo,
+            Err(failure) => {
+                summary.fatal = Some(failure);
+                return summary;
+            }
+        };
+        if todo.is_empty() {
+            continue;
+        }
+        if execution.halt.is_draining() || summary.stopped.is_some() || summary.fatal.is_some() {
+            summary.left.extend(todo.iter().map(|cx| cx.id().clone()));
+            continue;
+        }
+        one(execution, batch, todo, direction, &mut summary).await;
+    }
+    if summary.stopped.is_none() && execution.halt.is_draining() {
+        summary.stopped = Some("stopped on request".to_owned());
+    }
+    summary
+}
+
+/// Returns what of a batch is still to be done, in the order of the plan.
+fn to_do(
+    execution: &Execution,
+    selection: &Selection,
+    batch: &Batch,
+    direction: Direction,
+) -> Result<Vec<Context>, Failure> {
+    let mut todo = Vec::new();
+    for migration in &batch.migrations {
+        if !selection.takes(batch, migration) {
+            continue;
+        }
+        let cx = execution.context(migration);
+        let standing = cx.standing()?;
+        let is_to_do = match direction {
+            Direction::Forward(last) => {
+                let is_asked_for_by_name = selection.users.contains(&migration.profile);
+                standing.next_step().is_some_and(|next| next <= last)
+                    && (standing.word() != MigrationStanding::RolledBack || is_asked_for_by_name)
+            }
+            Direction::Back => !standing.to_undo().is_empty(),
+        };
+        if is_to_do {
+            todo.push(cx);
+        }
+    }
+    Ok(todo)
+}
+
+async fn one(
+    execution: &Execution,
+    batch: &Batch,
+    todo: Vec<Context>,
+    direction: Direction,
+    summary: &mut Summary,
+) {
+    let limits = &execution.plan.playbook.limits;
+    let enough = execution.plan.playbook.stop_rules.failures.max(1);
+    let failures = AtomicUsize::new(0);
+    (execution.watch)(Notice::BatchBegan { batch: batch.name.clone(), migrations: todo.len() });
+    let outcomes: Vec<_> = futures::stream::iter(todo)
+        .map(|cx| {
+            let failures = &failures;
+            async move {
+                let outcome = if failures.load(Ordering::SeqCst) >= enough {
+                    Outcome::Halted
+                } else {
+                    travel(&cx, direction).await
+                };
+                if matches!(outcome, Outcome::Failed(_) | Outcome::Stuck(_)) {
+                    failures.fetch_add(1, Ordering::SeqCst);
+                }
+                if matches!(outcome, Outcome::Fatal(_)) {
+                    failures.store(enough, Ordering::SeqCst);
+                }
+                (cx.migration.id, outcome)
+            }
+        })
+        .buffer_unordered(limits.users.max(1))
+        .collect()
+        .await;
+    for (id, outcome) in outcomes {
+        summary.take(id, outcome);
+    }
+    let count = failures.load(Ordering::SeqCst);
+    if count >= enough && summary.fatal.is_none() {
+        let why = format!("{count} migrations of {} failed (stop_rules.failures)", batch.name);
+        (execution.watch)(Notice::BatchStopped { batch: batch.name.clone(), why: why.clone() });
+        summary.stopped = Some(why);
+    } else {
+        (execution.watch)(Notice::BatchEnded { batch: batch.name.clone() });
+    }
+}
+
+async fn travel(cx: &Context, direction: Direction) -> Outcome {
+    if cx.halt.is_draining() {
+        return Outcome::Halted;
+    }
+    let is_resumed =
+        cx.standing().is_ok_and(|standing| standing.word() != MigrationStanding::Waiting);
+    cx.tell(Notice::MigrationBegan { migration: cx.id().clone(), is_resumed });
+    let outcome = match direction {
+        Direction::Forward(last) => saga::forward(cx, last).await,
+        Direction::Back => saga::back(cx).await,
+    };
+    if let Ok(standing) = cx.standing() {
+        cx.tell(Notice::MigrationEnded { migration: cx.id().clone(), standing: standing.word() });
+    }
+    outcome
+}
+
+impl Execution {
+    /// Returns what the steps of a migration are given.
+    pub fn context(&self, migration: &Migration) -> Context {
+        Context {
+            account: self.account.clone(),
+            journal: self.journal.clone(),
+            operation: self.operation,
+            plan: self.plan.clone(),
+            migration: migration.clone(),
+            tools: self.tools.clone(),
+            watch: self.watch.clone(),
+            halt: self.halt.clone(),
+            may_delete_used_spaces: self.may_delete_used_spaces,
+        }
+    }
+}

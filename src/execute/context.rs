@@ -1,0 +1,162 @@
+//! What a step is given: whose migration it is, what it may use, and how it waits.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::halt::Halt;
+use super::notice::{Notice, Watch};
+use super::standing::{Standing, kind};
+use super::step::Step;
+use super::tools::Tools;
+use crate::aws::{self, Account};
+use crate::journal::{Journal, NewEvent, OperationId};
+use crate::mover::ReportKey;
+use crate::names::MigrationId;
+use crate::plan::{Migration, Plan};
+
+/// The tag that names the plan which made a thing.
+pub const TAG_PLAN: &str = "studio-migrate:plan";
+
+/// The tag that names the migration which made a thing.
+pub const TAG_MIGRATION: &str = "studio-migrate:migration";
+
+/// What the steps of one migration are given.
+#[derive(Clone)]
+pub struct Context {
+    /// The account, whose every change is journalled first.
+    pub account: Account,
+    /// The journal.
+    pub journal: Journal,
+    /// The command that someone ran.
+    pub operation: OperationId,
+    /// The plan.
+    pub plan: std::sync::Arc<Plan>,
+    /// The migration.
+    pub migration: Migration,
+    /// The mover to hand to the space.
+    pub tools: Tools,
+    /// Who watches.
+    pub watch: Watch,
+    /// Whether someone asked to stop.
+    pub halt: Halt,
+    /// Whether a rollback may destroy a space that its owner may have worked in since.
+    pub may_delete_used_spaces: bool,
+}
+
+impl Context {
+    /// Returns the migration's id.
+    pub fn id(&self) -> &MigrationId {
+        &self.migration.id
+    }
+
+    /// Returns the key under which the reports of this migration are sealed.
+    pub fn key(&self) -> Result<ReportKey, Failure> {
+        Ok(ReportKey::derive(self.journal.secret()?.as_bytes(), self.migration.id.as_str()))
+    }
+
+    /// Returns the tags that everything made for this migration carries.
+    pub fn tags(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            (TAG_PLAN.to_owned(), self.plan.id.to_string()),
+            (TAG_MIGRATION.to_owned(), self.migration.id.to_string()),
+        ])
+    }
+
+    /// Tells whether a thing with these tags was made for this migration, under this plan or one before it.
+    pub fn is_ours(&self, tags: &BTreeMap<String, String>) -> bool {
+        tags.get(TAG_MIGRATION).is_some_and(|migration| migration == self.migration.id.as_str())
+    }
+
+    /// Returns where the migration stands according to the journal.
+    pub fn standing(&self) -> Result<Standing, Failure> {
+        let events = self.journal.events_of(&self.plan.id, &self.migration.id)?;
+        Standing::of(&events).map_err(|error| Failure::new(error.to_string()))
+    }
+
+    /// Writes an event about a step of this migration.
+    pub fn record(&self, step: Step, kind: &str, detail: Value) -> Result<(), Failure> {
+        self.journal.record(&NewEvent {
+            operation: Some(self.operation),
+            plan: Some(&self.plan.id),
+            migration: Some(&self.migration.id),
+            step: Some(step.name()),
+            kind,
+            detail,
+        })?;
+        Ok(())
+    }
+
+    /// Returns the value that was noted before this step first overwrote it, noting `now` if none was.
+    ///
+    /// After a crash the value that stands may be the step's own, so the first note counts.
+    pub fn before(&self, step: Step, name: &str, now: Value) -> Result<Value, Failure> {
+        if let Some(noted) = self.standing()?.noted(step, name) {
+            return Ok(noted.clone());
+        }
+        self.record(step, kind::NOTED, json!({ name: now }))?;
+        Ok(now)
+    }
+
+    /// Tells whoever watches.
+    pub fn tell(&self, notice: Notice) {
+        (self.watch)(notice);
+    }
+
+    /// Tells whoever watches something about this migration that stops nothing.
+    pub fn remark(&self, text: impl Into<String>) {
+        self.tell(Notice::Remark { migration: self.id().clone(), text: text.into() });
+    }
+
+    /// Returns how long to wait between two looks.
+    pub fn poll(&self) -> Duration {
+        Duration::from_secs_f64(self.plan.playbook.limits.poll_seconds.max(0.01))
+    }
+
+    /// Returns how long a space or an app may take to settle.
+    pub fn settle(&self) -> Duration {
+        minutes(self.plan.playbook.limits.settle_minutes)
+    }
+
+    /// Returns how long a copy may show no sign of life.
+    pub fn stall(&self) -> Duration {
+        minutes(self.plan.playbook.limits.stall_minutes)
+    }
+
+    /// Looks until there is something to see, or the time to settle is over.
+    pub async fn until<T>(
+        &self,
+        what: &str,
+        look: impl AsyncFnMut() -> Result<Option<T>, aws::Error>,
+    ) -> Result<T, Failure> {
+        self.tell(Notice::Waiting { migration: self.id().clone(), what: what.to_owned() });
+        let looking = aws::wait::until(self.poll(), self.settle(), look);
+        let seen = tokio::select! {
+            seen = looking => seen,
+            () = self.halt.hurried() => return Err(Failure::halted()),
+        };
+        match seen {
+            Ok(seen) => Ok(seen),
+            Err(aws::wait::Waited::Error(error)) => Err(error.into()),
+            Err(aws::wait::Waited::TimedOut) => Err(Failure::new(format!(
+                "waited {} minutes for {what}",
+                self.plan.playbook.limits.settle_minutes
+            ))
+            .hinted("look at it in the console; `limits.settle_minutes` in the playbook sets how long to wait")),
+        }
+    }
+
+    /// Waits for the time between two looks, or until someone asks to stop at once.
+    pub async fn pause(&self) -> Result<(), Failure> {
+        tokio::select! {
+            () = tokio::time::sleep(self.poll()) => Ok(()),
+            () = self.halt.hurried() => Err(Failure::halted()),
+        }
+    }
+}
+
+fn minutes(number: f64) -> Duration {
+    Duration::from_secs_f64((number * 60.0).max(0.0))
+}

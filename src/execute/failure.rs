@@ -1,0 +1,116 @@
+//! How a step fails, and how an undo does: two types, because only the second needs a person.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::aws;
+use crate::journal;
+
+/// What kind of failure it is, which decides what happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// The step failed; this person's migration stops here and the others go on.
+    Step,
+    /// Someone asked for the run to stop. The step stays begun and is done again next time.
+    Halted,
+    /// Credentials have expired or are missing: nobody's migration can go on.
+    Credentials,
+    /// The journal cannot be written or the lease is lost: nothing more may be done.
+    Journal,
+}
+
+/// Why a step failed and what it may have left behind.
+#[derive(Clone, Debug, Error, Serialize, Deserialize)]
+#[error("{message}")]
+pub struct Failure {
+    /// What kind of failure it is.
+    pub kind: FailureKind,
+    /// What failed, the whole chain of causes in one line.
+    pub message: String,
+    /// What a person can do about it.
+    pub hint: Option<String>,
+    /// What the step may have left behind; a rollback or the next run takes care of it.
+    pub left_behind: Vec<String>,
+}
+
+impl Failure {
+    /// Makes a failure of a step.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            kind: FailureKind::Step,
+            message: message.into(),
+            hint: None,
+            left_behind: Vec::new(),
+        }
+    }
+
+    /// Makes the failure that is none: someone asked to stop.
+    pub fn halted() -> Self {
+        Self { kind: FailureKind::Halted, ..Self::new("stopped on request") }
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn hinted(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says what may have been left behind.
+    #[must_use]
+    pub fn leaving(mut self, thing: impl Into<String>) -> Self {
+        self.left_behind.push(thing.into());
+        self
+    }
+}
+
+impl From<aws::Error> for Failure {
+    fn from(error: aws::Error) -> Self {
+        let kind = match error.kind {
+            aws::ErrorKind::Credentials => FailureKind::Credentials,
+            aws::ErrorKind::Ledger => FailureKind::Journal,
+            _ => FailureKind::Step,
+        };
+        let hint = (error.kind == aws::ErrorKind::Denied)
+            .then(|| "`studio-migrate iam operator` prints the policy that allows it".to_owned());
+        Self { kind, hint, ..Self::new(chain(&error)) }
+    }
+}
+
+impl From<journal::Error> for Failure {
+    fn from(error: journal::Error) -> Self {
+        Self { kind: FailureKind::Journal, ..Self::new(chain(&error)) }
+    }
+}
+
+/// Why an undo could not be finished. A person must look; the undo can then be tried again.
+#[derive(Clone, Debug, Error, Serialize, Deserialize)]
+#[error("{message}")]
+pub struct Stuck {
+    /// What kind of failure stands behind it.
+    pub kind: FailureKind,
+    /// What failed.
+    pub message: String,
+    /// What to look at.
+    pub look_at: String,
+}
+
+impl Stuck {
+    /// Makes a stuck undo from what failed and what to look at.
+    pub fn over(failure: Failure, look_at: impl Into<String>) -> Self {
+        Self { kind: failure.kind, message: failure.message, look_at: look_at.into() }
+    }
+}
+
+/// Renders an error and its causes in one line, each layer once.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,44 @@
+//! Asking a run to stop: first gently, then at once.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio_util::sync::CancellationToken;
+
+/// Two requests to stop, shared by all migrations of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Halt {
+    drain: CancellationToken,
+    hurry: CancellationToken,
+    was_terminated: Arc<OnceLock<bool>>,
+}
+
+impl Halt {
+    /// Asks once: steps in flight are finished, none is started. Twice: steps in flight stop at the next safe point.
+    pub fn ask(&self) {
+        if self.drain.is_cancelled() {
+            self.hurry.cancel();
+        }
+        self.drain.cancel();
+    }
+
+    /// Asks on behalf of a signal: SIGTERM, or else SIGINT.
+    pub fn ask_by(&self, is_termination: bool) {
+        self.was_terminated.get_or_init(|| is_termination);
+        self.ask();
+    }
+
+    /// Tells whether the first signal was SIGTERM; `None` when no signal asked.
+    pub fn was_terminated(&self) -> Option<bool> {
+        self.was_terminated.get().copied()
+    }
+
+    /// Tells whether no further step may be started.
+    pub fn is_draining(&self) -> bool {
+        self.drain.is_cancelled()
+    }
+
+    /// Waits until steps in flight are to stop too.
+    pub async fn hurried(&self) {
+        self.hurry.cancelled().await;
+    }
+}

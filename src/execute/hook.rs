@@ -1,0 +1,162 @@
+//! The lifecycle script that starts the copy inside a space.
+//!
+//! AWS runs it in every space that the person starts while it is set, so it compares the space's own metadata with the one
+//! space that the plan names. It leaves at once and does its work in the background: a start that takes five minutes fails.
+
+use super::failure::Failure;
+use super::tools::Tools;
+use crate::mover::{ReportKey, Ticket, key};
+use crate::plan::{Migration, Plan};
+use crate::playbook::Conflict;
+
+/// AWS's limit on a lifecycle script, in characters of base64 (`CreateStudioLifecycleConfig`).
+const LARGEST: usize = 16_384;
+
+const TEMPLATE: &str = include_str!("hook.sh");
+
+/// The hook of one migration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hook {
+    /// The order that it hands to the mover.
+    pub ticket: Ticket,
+    /// The script.
+    pub script: String,
+}
+
+impl Hook {
+    /// Writes the hook of a migration.
+    ///
+    /// Fails when the script is longer than AWS takes, which only a very long list of exclusions brings about.
+    pub fn of(
+        plan: &Plan,
+        migration: &Migration,
+        tools: &Tools,
+        key: ReportKey,
+    ) -> Result<Self, Failure> {
+        let ticket = ticket(plan, migration, key);
+        let script = script(&ticket, tools, &plan.playbook.staging.prefix)?;
+        let length = script.len().div_ceil(3) * 4;
+        if length > LARGEST {
+            return Err(Failure::new(format!(
+                "the hook has {length} characters, and AWS takes {LARGEST}"
+            ))
+            .hinted("shorten `leave_out` in the playbook: fewer rules, or shorter reasons"));
+        }
+        Ok(Self { ticket, script })
+    }
+}
+
+fn ticket(plan: &Plan, migration: &Migration, key: ReportKey) -> Ticket {
+    let playbook = &plan.playbook;
+    Ticket {
+        schema: 1,
+        migration: migration.id.to_string(),
+        domain: migration.domain.to_string(),
+        space: migration.space.to_string(),
+        folder: playbook.placement.folder.clone(),
+        conflict: match playbook.placement.conflict {
+            Conflict::Refuse => "refuse",
+            Conflict::KeepBoth => "keep-both",
+            Conflict::SourceWins => "source-wins",
+            Conflict::NewerWins => "newer-wins",
+        }
+        .to_owned(),
+        leave_out: playbook
+            .leave_out
+            .iter()
+            .map(|rule| (rule.pattern.clone(), rule.reason.clone()))
+            .collect(),
+        bucket: plan.staging_bucket(),
+        bucket_owner: plan.account.to_string(),
+        region: plan.region.to_string(),
+        reports: migration.reports.clone(),
+        key,
+    }
+}
+
+fn script(ticket: &Ticket, tools: &Tools, prefix: &str) -> Result<String, Failure> {
+    let order = serde_json::to_string(ticket).map_err(|error| Failure::new(error.to_string()))?;
+    let bucket = &ticket.bucket;
+    Ok(TEMPLATE
+        .replace("{{domain}}", &quoted(&ticket.domain))
+        .replace("{{space}}", &quoted(&ticket.space))
+        .replace("{{region}}", &quoted(&ticket.region))
+        .replace("{{mover}}", &quoted(&format!("s3://{bucket}/{}", tools.key(prefix))))
+        .replace(
+            "{{refused}}",
+            &quoted(&format!("s3://{bucket}/{}/{}", ticket.reports, key::REFUSED)),
+        )
+        .replace("{{sha256}}", &tools.sha256)
+        // The order comes last: what it holds is the playbook's and must not be taken for a placeholder. JSON has no line
+        // ends outside its escapes, so no line of it can end the here-document.
+        .replace("{{ticket}}", &order))
+}
+
+/// Quotes a word for the shell, whatever is in it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticket() -> Ticket {
+        Ticket {
+            schema: 1,
+            migration: "d-sim1/alice".to_owned(),
+            domain: "d-sim1".to_owned(),
+            space: "alice-studio".to_owned(),
+            folder: String::new(),
+            conflict: "refuse".to_owned(),
+            leave_out: vec![("it's/**".to_owned(), "\"TICKET\"\nTICKET\n{{domain}}".to_owned())],
+            bucket: "bucket".to_owned(),
+            bucket_owner: "000000000000".to_owned(),
+            region: "eu-west-1".to_owned(),
+            reports: "studio-migrate/runs/x".to_owned(),
+            key: ReportKey::derive(b"secret", "d-sim1/alice"),
+        }
+    }
+
+    fn written() -> String {
+        let tools = Tools { mover: "/bin/true".into(), sha256: "ab".repeat(32), bytes: 1 };
+        script(&ticket(), &tools, "studio-migrate").unwrap()
+    }
+
+    /// Runs the hook in a folder with this metadata and returns what it said.
+    fn run(metadata: &str) -> (tempfile::TempDir, String) {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("metadata.json"), metadata).unwrap();
+        std::fs::write(home.path().join("hook.sh"), written()).unwrap();
+        let output = std::process::Command::new("bash")
+            .arg(home.path().join("hook.sh"))
+            .env("HOME", home.path())
+            .env("STUDIO_MIGRATE_METADATA", home.path().join("metadata.json"))
+            .env("PATH", "/usr/bin:/bin")
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        (home, String::from_utf8(output.stdout).unwrap())
+    }
+
+    #[test]
+    fn the_hook_does_nothing_in_another_space() {
+        let (home, said) = run(r#"{"DomainId": "d-sim1", "SpaceName": "alice-other"}"#);
+        assert!(said.contains("nothing to do"), "{said}");
+        assert!(!home.path().join(".studio-migrate").exists());
+    }
+
+    #[test]
+    fn the_hook_does_nothing_where_there_is_no_metadata() {
+        let (home, _) = run("");
+        assert!(!home.path().join(".studio-migrate").exists());
+    }
+
+    #[test]
+    fn the_order_arrives_in_the_space_whatever_it_says() {
+        let (home, said) = run(r#"{"DomainId":"d-sim1","SpaceName":"alice-studio"}"#);
+        assert!(said.contains("in the background"), "{said}");
+        let arrived = std::fs::read(home.path().join(".studio-migrate/ticket.json")).unwrap();
+        assert_eq!(serde_json::from_slice::<Ticket>(&arrived).unwrap(), ticket());
+    }
+}

@@ -1,0 +1,102 @@
+//! What execution tells whoever watches: the only vocabulary between it and progress bars, logs and hooks.
+
+use crate::mover::Progress;
+use crate::names::{BatchName, MigrationId};
+
+use super::failure::Failure;
+use super::standing::MigrationStanding;
+use super::step::Step;
+
+/// Something that just happened.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// A batch begins.
+    BatchBegan {
+        /// Its name.
+        batch: BatchName,
+        /// How many migrations it still has to do.
+        migrations: usize,
+    },
+    /// A migration begins, or goes on after a crash or a stop.
+    MigrationBegan {
+        /// Which.
+        migration: MigrationId,
+        /// Whether some of it was done before.
+        is_resumed: bool,
+    },
+    /// A step begins.
+    StepBegan {
+        /// Of which migration.
+        migration: MigrationId,
+        /// Which step.
+        step: Step,
+    },
+    /// Something slow is waited for.
+    Waiting {
+        /// Which migration waits.
+        migration: MigrationId,
+        /// What for, in words.
+        what: String,
+    },
+    /// The mover gave a sign of life.
+    Copying {
+        /// Whose home.
+        migration: MigrationId,
+        /// The numbers.
+        progress: Progress,
+    },
+    /// Something worth knowing that stops nothing.
+    Remark {
+        /// About which migration.
+        migration: MigrationId,
+        /// What, in words.
+        text: String,
+    },
+    /// A step ended well.
+    StepFinished {
+        /// Of which migration.
+        migration: MigrationId,
+        /// Which step.
+        step: Step,
+    },
+    /// A step failed.
+    StepFailed {
+        /// Of which migration.
+        migration: MigrationId,
+        /// Which step.
+        step: Step,
+        /// Why.
+        failure: Failure,
+    },
+    /// A step was undone.
+    StepUndone {
+        /// Of which migration.
+        migration: MigrationId,
+        /// Which step.
+        step: Step,
+        /// What could not be put back.
+        remarks: Vec<String>,
+    },
+    /// A migration ended for now.
+    MigrationEnded {
+        /// Which.
+        migration: MigrationId,
+        /// Where it stands.
+        standing: MigrationStanding,
+    },
+    /// A batch stops before its end.
+    BatchStopped {
+        /// Its name.
+        batch: BatchName,
+        /// Which rule stopped it, in words.
+        why: String,
+    },
+    /// A batch is done.
+    BatchEnded {
+        /// Its name.
+        batch: BatchName,
+    },
+}
+
+/// Whoever watches. Called from the tasks that do the work, so it must be quick.
+pub type Watch = std::sync::Arc<dyn Fn(Notice) + Send + Sync>;

@@ -1,0 +1,172 @@
+//! One migration, forward or back.
+//!
+//! Going on after a crash is going on: the standing says which step is next, and a step that was begun is begun again. Every
+//! step and every undo may therefore be done twice, and each step's file says why that is the same as once.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::failure::{Failure, FailureKind, Stuck};
+use super::notice::Notice;
+use super::standing::{MigrationStanding, StepStanding, kind};
+use super::step::Step;
+use super::steps::{confirm, flip, hydrate, provision, quiesce, stage, verify};
+use crate::journal::{Attribution, attributed};
+
+/// How going forward or back ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// As far as was asked.
+    Done(MigrationStanding),
+    /// A step failed; the failure is in the journal.
+    Failed(Failure),
+    /// An undo failed; a person must look.
+    Stuck(Stuck),
+    /// Stopped in between; the next run goes on.
+    Halted,
+    /// Nobody's migration can go on: credentials, the journal or the lease are gone.
+    Fatal(Failure),
+}
+
+/// Takes a migration forward, up to and including `last`.
+pub async fn forward(cx: &Context, last: Step) -> Outcome {
+    match step_by_step(cx, last).await {
+        Ok(standing) => Outcome::Done(standing),
+        Err(failure) => match failure.kind {
+            FailureKind::Step => Outcome::Failed(failure),
+            FailureKind::Halted => Outcome::Halted,
+            FailureKind::Credentials | FailureKind::Journal => Outcome::Fatal(failure),
+        },
+    }
+}
+
+async fn step_by_step(cx: &Context, last: Step) -> Result<MigrationStanding, Failure> {
+    loop {
+        let standing = cx.standing()?;
+        let Some(step) = standing.next_step().filter(|step| *step <= last) else {
+            return Ok(standing.word());
+        };
+        if let StepStanding::Undoing { .. } | StepStanding::Stuck { .. } = standing.step(step) {
+            return Err(Failure::new(format!("{step} is being rolled back"))
+                .hinted("finish it with `studio-migrate rollback` first"));
+        }
+        if cx.halt.is_draining() {
+            return Err(Failure::halted());
+        }
+        take(cx, step).await?;
+    }
+}
+
+/// Takes one step: announced, done, and its outcome written down.
+async fn take(cx: &Context, step: Step) -> Result<(), Failure> {
+    cx.record(step, kind::STARTED, json!({}))?;
+    cx.tell(Notice::StepBegan { migration: cx.id().clone(), step });
+    match attributed(attribution(cx, step), perform(cx, step)).await {
+        Ok(receipt) => {
+            cx.record(step, kind::FINISHED, receipt)?;
+            cx.tell(Notice::StepFinished { migration: cx.id().clone(), step });
+            Ok(())
+        }
+        Err(failure) if failure.kind == FailureKind::Step => {
+            cx.record(step, kind::FAILED, json!(failure))?;
+            cx.tell(Notice::StepFailed {
+                migration: cx.id().clone(),
+                step,
+                failure: failure.clone(),
+            });
+            Err(failure)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Undoes a migration, last step first.
+pub async fn back(cx: &Context) -> Outcome {
+    loop {
+        let standing = match cx.standing() {
+            Ok(standing) => standing,
+            Err(failure) => return Outcome::Fatal(failure),
+        };
+        let Some(step) = standing.to_undo().first().copied() else {
+            return Outcome::Done(standing.word());
+        };
+        if cx.halt.is_draining() {
+            return Outcome::Halted;
+        }
+        let receipt = match standing.step(step) {
+            StepStanding::Finished { receipt } => Some(receipt.clone()),
+            StepStanding::Undoing { receipt } | StepStanding::Stuck { receipt, .. } => {
+                receipt.clone()
+            }
+            _ => None,
+        };
+        match take_back(cx, step, receipt).await {
+            Ok(()) => {}
+            Err(stuck) if stuck.kind == FailureKind::Halted => return Outcome::Halted,
+            Err(stuck) if stuck.kind == FailureKind::Step => return Outcome::Stuck(stuck),
+            Err(stuck) => return Outcome::Fatal(Failure::new(stuck.message)),
+        }
+    }
+}
+
+async fn take_back(cx: &Context, step: Step, receipt: Option<Value>) -> Result<(), Stuck> {
+    let in_journal = |failure: Failure| Stuck::over(failure, "the journal's file and its lease");
+    cx.record(step, kind::UNDO_STARTED, json!({})).map_err(in_journal)?;
+    match attributed(attribution(cx, step), undo(cx, step, receipt)).await {
+        Ok(remarks) => {
+            cx.record(step, kind::UNDO_FINISHED, json!(remarks)).map_err(in_journal)?;
+            cx.tell(Notice::StepUndone { migration: cx.id().clone(), step, remarks });
+            Ok(())
+        }
+        Err(stuck) => {
+            if stuck.kind == FailureKind::Step {
+                cx.record(step, kind::UNDO_FAILED, json!(stuck)).map_err(in_journal)?;
+            }
+            Err(stuck)
+        }
+    }
+}
+
+async fn perform(cx: &Context, step: Step) -> Result<Value, Failure> {
+    match step {
+        Step::Quiesce => written(quiesce::perform(cx).await?),
+        Step::Stage => written(stage::perform(cx).await?),
+        Step::Provision => written(provision::perform(cx).await?),
+        Step::Hydrate => written(hydrate::perform(cx).await?),
+        Step::Verify => written(verify::perform(cx).await?),
+        Step::Flip => written(flip::perform(cx).await?),
+        Step::Confirm => written(confirm::perform(cx).await?),
+    }
+}
+
+async fn undo(cx: &Context, step: Step, receipt: Option<Value>) -> Result<Vec<String>, Stuck> {
+    match step {
+        Step::Quiesce => quiesce::undo(cx, read(receipt)?.as_ref()).await,
+        Step::Stage => stage::undo(cx, read(receipt)?.as_ref()).await,
+        Step::Provision => provision::undo(cx, read(receipt)?.as_ref()).await,
+        Step::Hydrate => hydrate::undo(cx, read(receipt)?.as_ref()).await,
+        Step::Verify => verify::undo(cx, read(receipt)?.as_ref()).await,
+        Step::Flip => flip::undo(cx, read(receipt)?.as_ref()).await,
+        Step::Confirm => confirm::undo(cx, read(receipt)?.as_ref()).await,
+    }
+}
+
+fn written(receipt: impl Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(receipt).map_err(|error| Failure::new(error.to_string()))
+}
+
+fn read<R: DeserializeOwned>(receipt: Option<Value>) -> Result<Option<R>, Stuck> {
+    receipt.map(serde_json::from_value).transpose().map_err(|error| {
+        Stuck::over(Failure::new(error.to_string()), "the step's receipt in the journal")
+    })
+}
+
+fn attribution(cx: &Context, step: Step) -> Attribution {
+    Attribution {
+        plan: Some(cx.plan.id.clone()),
+        migration: Some(cx.id().clone()),
+        step: Some(step.name()),
+    }
+}

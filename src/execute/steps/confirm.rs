@@ -1,0 +1,112 @@
+//! Confirm: what was done is read back, and nothing of ours is left running.
+//!
+//! - Changes: the space's idle shutdown, from "held off" to what the playbook says.
+//! - Receipt: what was seen.
+//! - Twice: setting the same idle time again changes nothing; the rest only reads.
+//! - Undo: nothing to undo; the idle time goes with the space.
+
+use serde::{Deserialize, Serialize};
+
+use super::flip::is_new;
+use crate::aws::{ErrorKind, Owner};
+use crate::execute::context::Context;
+use crate::execute::failure::{Failure, Stuck};
+
+/// Looks in a row that must agree, because AWS is eventually consistent.
+const GOOD_LOOKS: u32 = 3;
+
+/// What confirm saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// `StudioWebPortal` as read back.
+    pub portal: String,
+    /// `DefaultLandingUri` as read back.
+    pub landing: String,
+    /// The space's idle shutdown in minutes.
+    pub idle_minutes: i32,
+}
+
+/// Sets the idle shutdown, and looks until everything is as it should be.
+pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
+    set_idle_shutdown(cx).await?;
+    let mut good = 0;
+    let mut last_trouble = String::new();
+    let looked = cx
+        .until("the new settings to be seen", async || {
+            match trouble(cx).await? {
+                None => good += 1,
+                Some(trouble) => {
+                    good = 0;
+                    last_trouble = trouble;
+                }
+            }
+            Ok((good >= GOOD_LOOKS).then_some(()))
+        })
+        .await;
+    if let Err(failure) = looked {
+        return Err(match last_trouble.as_str() {
+            "" => failure,
+            trouble => Failure { message: format!("{}: {trouble}", failure.message), ..failure },
+        });
+    }
+    let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
+    Ok(Receipt {
+        portal: profile.settings.studio_web_portal.unwrap_or_default(),
+        landing: profile.settings.landing.unwrap_or_default(),
+        idle_minutes: cx.plan.playbook.target.idle_shutdown_minutes,
+    })
+}
+
+async fn set_idle_shutdown(cx: &Context) -> Result<(), Failure> {
+    let migration = &cx.migration;
+    let minutes = cx.plan.playbook.target.idle_shutdown_minutes;
+    let space = cx.account.space(&migration.domain, &migration.space).await?;
+    if space.idle_minutes == Some(minutes) {
+        return Ok(());
+    }
+    cx.account.set_idle_minutes(&migration.domain, &migration.space, minutes).await?;
+    Ok(())
+}
+
+/// Says what is not as it should be, if anything is not.
+async fn trouble(cx: &Context) -> Result<Option<String>, crate::aws::Error> {
+    let migration = &cx.migration;
+    let profile = cx.account.profile(&migration.domain, &migration.profile).await?;
+    if profile.status != "InService" {
+        return Ok(Some(format!("the profile is {}", profile.status)));
+    }
+    if !is_new(&profile) {
+        return Ok(Some("the profile does not lead to the new Studio".to_owned()));
+    }
+    if profile.settings.built_in_script.is_some_and(|arn| arn.ends_with(&migration.hook)) {
+        return Ok(Some("the hook is still set on the profile".to_owned()));
+    }
+    let space = cx.account.space(&migration.domain, &migration.space).await?;
+    if space.status != "InService" {
+        return Ok(Some(format!("the space is {}", space.status)));
+    }
+    if space.idle_minutes != Some(cx.plan.playbook.target.idle_shutdown_minutes) {
+        return Ok(Some("the space's idle shutdown is not set".to_owned()));
+    }
+    let owner = Owner::Space(migration.space.clone());
+    let apps = cx.account.apps(&migration.domain, &owner).await?;
+    let is_our_app_left = !apps.is_empty() && !has_been_flipped_before(cx);
+    if is_our_app_left {
+        return Ok(Some("an app still runs in the space".to_owned()));
+    }
+    match cx.account.script(&migration.hook).await {
+        Ok(_) => Ok(Some("the hook still exists".to_owned())),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Once the person has been led to the new Studio, an app in the space may be their own.
+fn has_been_flipped_before(cx: &Context) -> bool {
+    cx.standing().is_ok_and(|standing| standing.receipt(crate::execute::Step::Flip).is_some())
+}
+
+/// Leaves everything as it is: the idle time goes with the space.
+pub async fn undo(_cx: &Context, _receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
+    Ok(Vec::new())
+}

@@ -1,0 +1,182 @@
+//! Watching a copy that runs inside a space, through the reports that the mover leaves in the staging bucket.
+//!
+//! An app in service says nothing about the copy: only the done-marker ends the wait. A copy that shows no sign of life is
+//! started again with its app; it goes on where it was, since the mover copies only what differs.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::provision::stop_app;
+use crate::aws::{App, Error, ErrorKind, Owner};
+use crate::execute::context::Context;
+use crate::execute::failure::Failure;
+use crate::execute::notice::Notice;
+use crate::mover::{Done, Progress, key};
+
+/// Starts of the app before a copy that stalls again and again is given up.
+const STARTS: u32 = 3;
+
+/// The largest report that is read; a longer one was not written by the mover.
+const LARGEST_REPORT: u64 = 1 << 20;
+
+/// Starts the space's app, waits for the copy in it to end, and returns the mover's last word.
+pub(super) async fn run(cx: &Context) -> Result<Done, Failure> {
+    for start in 1..=STARTS {
+        start_app(cx).await?;
+        match watch(cx).await? {
+            Some(done) => return Ok(done),
+            None if start < STARTS => {
+                cx.remark("the copy shows no sign of life; its app is started again");
+                stop_app(cx).await?;
+            }
+            None => {}
+        }
+    }
+    Err(Failure::new(format!(
+        "the copy showed no sign of life for {} minutes, {STARTS} times",
+        cx.plan.playbook.limits.stall_minutes
+    ))
+    .hinted(format!(
+        "look at the log stream {}/{}/JupyterLab/default/LifecycleConfigOnStart in /aws/sagemaker/studio, and whether the execution role may read and write the staging bucket (`studio-migrate iam execution-role`)",
+        cx.migration.domain, cx.migration.space
+    )))
+}
+
+/// Starts the app, or goes on with one that an earlier try started, and waits until it is in service.
+async fn start_app(cx: &Context) -> Result<(), Failure> {
+    let migration = &cx.migration;
+    match app(cx).await? {
+        Some(app) if app.status == "Deleting" || app.status == "Failed" => stop_app(cx).await?,
+        _ => {}
+    }
+    let instance_type = &cx.plan.playbook.target.instance_type;
+    match cx
+        .account
+        .create_app(&migration.domain, &migration.space, instance_type, &cx.tags())
+        .await
+    {
+        Ok(_) => {}
+        // The space has room for one app only, so one that is there is the one that this step starts.
+        Err(error)
+            if matches!(error.kind, ErrorKind::InUse | ErrorKind::Invalid)
+                && app(cx).await?.is_some() => {}
+        Err(error) if error.kind == ErrorKind::LimitExceeded => {
+            return Err(Failure::from(error).hinted(format!(
+                "raise the Service Quotas entry \"Studio JupyterLab Apps running on {instance_type} instance\", or lower `limits.users`"
+            )));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let app = cx
+        .until("the space to start", async || {
+            Ok(app(cx).await?.filter(|app| app.status != "Pending"))
+        })
+        .await?;
+    if app.status == "InService" {
+        return Ok(());
+    }
+    let why = cx
+        .account
+        .app_failure(&migration.domain, &migration.space, &app.app_type, &app.name)
+        .await?
+        .unwrap_or_else(|| "AWS gives no reason".to_owned());
+    Err(Failure::new(format!("the space's app is {}: {why}", app.status))
+        .leaving(format!("app of space {}", migration.space)))
+}
+
+async fn app(cx: &Context) -> Result<Option<App>, Error> {
+    let owner = Owner::Space(cx.migration.space.clone());
+    Ok(cx.account.apps(&cx.migration.domain, &owner).await?.into_iter().next())
+}
+
+/// Polls until the done-marker is there; `None` when the copy stalls or its app is gone.
+async fn watch(cx: &Context) -> Result<Option<Done>, Failure> {
+    let stall: Duration = cx.stall();
+    let mut last_beat = None;
+    let mut alive_at = Instant::now();
+    loop {
+        if let Some(done) = done(cx).await? {
+            return Ok(Some(done));
+        }
+        if let Some(why) = refusal(cx).await? {
+            return Err(Failure::new(format!("the copy could not be started: {why}")).hinted(
+                "may the execution role read the staging bucket? `studio-migrate iam execution-role` prints the policy",
+            ));
+        }
+        if let Some(progress) = progress(cx).await?
+            && last_beat != Some(progress.beat)
+        {
+            last_beat = Some(progress.beat);
+            alive_at = Instant::now();
+            cx.tell(Notice::Copying { migration: cx.id().clone(), progress });
+        }
+        let is_running = app(cx).await?.is_some_and(|app| app.status == "InService");
+        if !is_running || alive_at.elapsed() > stall {
+            // The marker may have been written between the two looks.
+            return done(cx).await;
+        }
+        cx.pause().await?;
+    }
+}
+
+/// Returns the mover's last word on this migration, if it has spoken.
+///
+/// A marker that does not open under this migration's key was written by someone else, and proves nothing.
+pub(super) async fn done(cx: &Context) -> Result<Option<Done>, Failure> {
+    let Some(sealed) = report(cx, key::DONE, LARGEST_REPORT).await? else { return Ok(None) };
+    let found_out = "find out who wrote it: CloudTrail data events of the staging bucket name them";
+    let body = cx
+        .key()?
+        .open(key::DONE, &sealed)
+        .map_err(|broken| Failure::new(broken.to_string()).hinted(found_out))?;
+    let done: Done = serde_json::from_slice(&body)
+        .map_err(|error| Failure::new(format!("the done-marker cannot be read: {error}")))?;
+    if done.migration != cx.migration.id.as_str() || done.space != cx.migration.space.as_str() {
+        return Err(Failure::new(format!(
+            "the done-marker is about {} in space {}, not about this migration",
+            done.migration, done.space
+        ))
+        .hinted(found_out));
+    }
+    Ok(Some(done))
+}
+
+/// Returns the last sign of life. One that does not open is none: anyone may have written it.
+async fn progress(cx: &Context) -> Result<Option<Progress>, Failure> {
+    let Some(sealed) = report(cx, key::PROGRESS, LARGEST_REPORT).await? else { return Ok(None) };
+    let body = cx.key()?.open(key::PROGRESS, &sealed).unwrap_or_default();
+    Ok(serde_json::from_slice(&body).ok())
+}
+
+/// Returns why the hook could not start the mover, if it said so.
+async fn refusal(cx: &Context) -> Result<Option<String>, Failure> {
+    let said = report(cx, key::REFUSED, LARGEST_REPORT).await?;
+    Ok(said.map(|said| String::from_utf8_lossy(&said).trim().to_owned()))
+}
+
+/// Takes away what an earlier try left to be read by the next one.
+pub(super) async fn forget(cx: &Context) -> Result<(), Failure> {
+    let bucket = cx.plan.staging_bucket();
+    for name in [key::DONE, key::REFUSED] {
+        let key = format!("{}/{name}", cx.migration.reports);
+        if cx.account.object_size(&bucket, &key).await?.is_some() {
+            cx.account.delete_object(&bucket, &key).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns a report as it is stored.
+pub(super) async fn report(
+    cx: &Context,
+    name: &str,
+    longest: u64,
+) -> Result<Option<Vec<u8>>, Failure> {
+    let key = format!("{}/{name}", cx.migration.reports);
+    match cx.account.object(&cx.plan.staging_bucket(), &key, longest).await {
+        Ok(body) => Ok(Some(body)),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,213 @@
+//! Hydrate: the person's home is copied from EFS to the volume of their space, by our mover inside that space.
+//!
+//! - Changes: makes a lifecycle script (the hook), sets it as the profile's built-in script, starts the space's app, waits for
+//!   the copy, stops the app, puts the previous built-in script back and deletes the hook. The mover writes to the space's
+//!   volume and to the reports prefix of the staging bucket; it never writes to the Classic home.
+//! - Receipt: the mover's last word, and the built-in script that was there before.
+//! - Twice: the hook has the plan's name and is adopted; the previous script is noted before it is first replaced; an app that
+//!   runs is gone on with; a done-marker that is there is taken, and a mover that is started twice holds a lock and copies
+//!   only what differs.
+//! - Undo: app stopped, the noted script put back where the hook still stands, hook deleted. All are found by the plan's names,
+//!   so no receipt is needed. What was copied stays on the volume, which provision's undo deletes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::copying;
+use super::provision::stop_app;
+use crate::aws::ErrorKind;
+use crate::execute::context::Context;
+use crate::execute::failure::{Failure, FailureKind, Stuck};
+use crate::execute::hook::Hook;
+use crate::execute::step::Step;
+use crate::mover::Done;
+
+/// What hydrate did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The mover's last word.
+    pub done: Done,
+    /// The profile's own built-in script before ours; it stands again.
+    pub previous_script: Option<String>,
+}
+
+/// Copies the home and leaves nothing of ours set, whether that ends well or not.
+pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
+    let copied = match finished_before(cx).await? {
+        Some(done) => Ok(done),
+        None => copy(cx).await,
+    };
+    match copied {
+        Ok(done) => {
+            let previous_script = tidy(cx).await?;
+            match &done.error {
+                None => Ok(Receipt { done, previous_script }),
+                Some(error) => Err(failed_copy(error)),
+            }
+        }
+        // A run that was asked to stop leaves the copy running: the next run finds it by name and goes on with it.
+        Err(failure) if failure.kind != FailureKind::Step => Err(failure),
+        Err(failure) => match tidy(cx).await {
+            Ok(_) => Err(failure),
+            Err(_) => Err(failure
+                .leaving(format!("hook {} on profile {}", cx.migration.hook, cx.migration.profile))
+                .leaving(format!("app of space {}", cx.migration.space))),
+        },
+    }
+}
+
+/// Returns the done-marker of a copy that ended well while nobody watched; what ended badly is taken away to try again.
+async fn finished_before(cx: &Context) -> Result<Option<Done>, Failure> {
+    match copying::done(cx).await? {
+        Some(done) if done.error.is_none() => Ok(Some(done)),
+        _ => copying::forget(cx).await.map(|()| None),
+    }
+}
+
+/// Copies, once more on a larger volume when the home turns out not to fit: nobody measured it before.
+async fn copy(cx: &Context) -> Result<Done, Failure> {
+    let hook = Hook::of(&cx.plan, &cx.migration, &cx.tools, cx.key()?)?;
+    let arn = make_hook(cx, &hook).await?;
+    set_hook(cx, &arn).await?;
+    let done = copying::run(cx).await?;
+    let Some(needs) = done.needs_bytes else { return Ok(done) };
+    if !make_room(cx, needs).await? {
+        return Ok(done);
+    }
+    copying::forget(cx).await?;
+    copying::run(cx).await
+}
+
+/// Grows the space's volume, if the playbook pays for that much. AWS allows it once in six hours.
+async fn make_room(cx: &Context, needs_bytes: u64) -> Result<bool, Failure> {
+    let volume = &cx.plan.playbook.target.volume;
+    let wanted = i32::try_from(needs_bytes.div_ceil(1 << 30)).unwrap_or(i32::MAX);
+    let wanted = wanted.saturating_add(volume.headroom_gb);
+    let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
+    if wanted > volume.maximum_gb || space.volume_gb.is_some_and(|has| has >= wanted) {
+        return Ok(false);
+    }
+    cx.remark(format!("the home needs a volume of {wanted} GiB; the space is stopped and grown"));
+    stop_app(cx).await?;
+    cx.account.grow_volume(&cx.migration.domain, &cx.migration.space, wanted).await?;
+    cx.until("the volume to grow", async || {
+        let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
+        Ok((space.status == "InService").then_some(()))
+    })
+    .await?;
+    Ok(true)
+}
+
+/// Makes the hook, or adopts the one that an earlier try made.
+async fn make_hook(cx: &Context, hook: &Hook) -> Result<String, Failure> {
+    let name = &cx.migration.hook;
+    match cx.account.create_script(name, &hook.script, &cx.tags()).await {
+        Ok(arn) => Ok(arn),
+        Err(error) if error.kind == ErrorKind::InUse => {
+            let found = cx.account.script(name).await?;
+            if found.text == hook.script {
+                return Ok(found.arn);
+            }
+            if !cx.is_ours(&cx.account.tags(&found.arn).await?) {
+                return Err(Failure::new(format!(
+                    "a lifecycle script called {name} is already there"
+                )));
+            }
+            // Ours, but of another build of the mover: scripts cannot be changed, only replaced.
+            tidy(cx).await?;
+            Ok(cx.account.create_script(name, &hook.script, &cx.tags()).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Sets the hook as the profile's built-in script, noting what was there before the first time.
+async fn set_hook(cx: &Context, arn: &str) -> Result<(), Failure> {
+    let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
+    cx.before(Step::Hydrate, "built_in_script", json!(profile.settings.built_in_script))?;
+    if profile.settings.built_in_script.as_deref() != Some(arn) {
+        set_script(cx, Some(arn)).await?;
+    }
+    settled_profile(cx).await
+}
+
+/// Takes away everything that the copy needed, and returns the built-in script that stands again.
+async fn tidy(cx: &Context) -> Result<Option<String>, Failure> {
+    stop_app(cx).await?;
+    let previous = put_back(cx).await?;
+    match cx.account.delete_script(&cx.migration.hook).await {
+        Ok(()) => Ok(previous),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(previous),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Puts the previous built-in script back, but only where the hook still stands: what someone else has set since is theirs.
+async fn put_back(cx: &Context) -> Result<Option<String>, Failure> {
+    let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
+    let noted = cx.standing()?.noted(Step::Hydrate, "built_in_script").cloned();
+    let previous: Option<String> = noted.and_then(|noted| noted.as_str().map(str::to_owned));
+    let ends_with_ours = format!("/{}", cx.migration.hook);
+    let is_ours = |arn: &str| {
+        arn.ends_with(&ends_with_ours.to_ascii_lowercase()) || arn.ends_with(&ends_with_ours)
+    };
+    if profile.settings.built_in_script.as_deref().is_some_and(is_ours) {
+        settled_profile(cx).await?;
+        set_script(cx, previous.as_deref()).await?;
+    }
+    settled_profile(cx).await?;
+    Ok(previous)
+}
+
+async fn set_script(cx: &Context, arn: Option<&str>) -> Result<(), Failure> {
+    let migration = &cx.migration;
+    Ok(cx.account.set_built_in_script(&migration.domain, &migration.profile, arn).await?)
+}
+
+/// Waits until the profile is in service: AWS refuses to change one that is changing.
+pub(super) async fn settled_profile(cx: &Context) -> Result<(), Failure> {
+    let profile = cx
+        .until("the profile to be in service", async || {
+            let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
+            Ok((profile.status != "Updating" && profile.status != "Pending").then_some(profile))
+        })
+        .await?;
+    if profile.status == "InService" {
+        return Ok(());
+    }
+    let why = profile.failure.unwrap_or_else(|| "AWS gives no reason".to_owned());
+    Err(Failure::new(format!("the profile is {}: {why}", profile.status)))
+}
+
+fn failed_copy(error: &str) -> Failure {
+    Failure::new(format!("the copy failed: {error}")).hinted(
+        "mend it and try again with `studio-migrate run`: only what differs is copied again",
+    )
+}
+
+/// Stops the app, puts the previous script back and deletes the hook.
+pub async fn undo(cx: &Context, _receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
+    let look_at = format!(
+        "the app of space {}, and the built-in JupyterLab script of profile {} (ours is called {})",
+        cx.migration.space, cx.migration.profile, cx.migration.hook
+    );
+    let stuck = |failure| Stuck::over(failure, look_at);
+    match undone(cx).await {
+        Ok(remarks) => Ok(remarks),
+        Err(failure) => Err(stuck(failure)),
+    }
+}
+
+async fn undone(cx: &Context) -> Result<Vec<String>, Failure> {
+    // The app of a space that its owner already uses is theirs to stop.
+    let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
+    let is_hook_set =
+        profile.settings.built_in_script.is_some_and(|arn| arn.ends_with(&cx.migration.hook));
+    let finished = cx.standing()?;
+    if is_hook_set || finished.receipt(Step::Hydrate).is_none() {
+        tidy(cx).await?;
+    }
+    // A migration that is tried again after a rollback copies again: the volume may be another one by then.
+    copying::forget(cx).await?;
+    Ok(Vec::new())
+}

@@ -1,0 +1,156 @@
+//! Provision: the person has a private JupyterLab space with a volume that their home fits on.
+//!
+//! - Changes: creates the space that the plan names, tagged as ours, with idle shutdown held off while the copy runs.
+//! - Receipt: the space's ARN, its volume and whether an earlier try had made it.
+//! - Twice: a space of that name that carries our tag is adopted, whatever state the reply was lost in. One without it is
+//!   someone else's, and the step fails leaving nothing behind.
+//! - Undo: the space is deleted with its volume, unless its owner may have worked in it since: then it is kept and named. A
+//!   space that is not there, or not ours, is left alone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::{Error, ErrorKind, NewSpace, Owner, Space};
+use crate::execute::context::Context;
+use crate::execute::failure::{Failure, Stuck};
+use crate::execute::standing::StepStanding;
+use crate::execute::step::Step;
+
+/// Idle shutdown while the copy runs: AWS's longest, a year, because a copy is no activity that Jupyter sees.
+const IDLE_MINUTES_WHILE_COPYING: i32 = 525_600;
+
+/// What provision did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The space's ARN.
+    pub arn: String,
+    /// The size of its volume in GiB.
+    pub volume_gb: Option<i32>,
+    /// Whether an earlier try had made it.
+    pub was_adopted: bool,
+}
+
+/// Creates the space, or adopts the one that an earlier try made, and waits until it is in service.
+pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
+    let was_adopted = open_or_adopt(cx).await?;
+    let space = cx
+        .until("the space to be in service", async || {
+            let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
+            Ok(has_settled(&space.status).then_some(space))
+        })
+        .await?;
+    if space.status != "InService" {
+        let why = space.failure.unwrap_or_else(|| "AWS gives no reason".to_owned());
+        return Err(Failure::new(format!("the space is {}: {why}", space.status))
+            .leaving(format!("space {}", cx.migration.space)));
+    }
+    Ok(Receipt { arn: space.arn, volume_gb: space.volume_gb, was_adopted })
+}
+
+/// Tells whether an earlier try had made the space.
+async fn open_or_adopt(cx: &Context) -> Result<bool, Failure> {
+    if let Some(space) = found(cx).await? {
+        return adopt(cx, &space).await;
+    }
+    let new = NewSpace {
+        domain: cx.migration.domain.clone(),
+        name: cx.migration.space.clone(),
+        owner: cx.migration.profile.clone(),
+        volume_gb: cx.migration.volume_gb,
+        idle_minutes: IDLE_MINUTES_WHILE_COPYING,
+        instance_type: cx.plan.playbook.target.instance_type.clone(),
+        tags: cx.tags(),
+    };
+    match cx.account.create_space(&new).await {
+        Ok(_) => Ok(false),
+        // The reply to an earlier attempt may have been lost although the space was made.
+        Err(error) if matches!(error.kind, ErrorKind::InUse | ErrorKind::Invalid) => {
+            match found(cx).await? {
+                Some(space) => adopt(cx, &space).await,
+                None => Err(error.into()),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn adopt(cx: &Context, space: &Space) -> Result<bool, Failure> {
+    let is_ours = cx.is_ours(&cx.account.tags(&space.arn).await?);
+    let is_theirs = space.owner.as_ref() == Some(&cx.migration.profile);
+    if is_ours && is_theirs {
+        Ok(true)
+    } else {
+        Err(Failure::new(format!("a space called {} is already there", cx.migration.space))
+            .hinted("change `target.space_name` in the playbook and draw up the plan again"))
+    }
+}
+
+/// Deletes the space and its volume, or keeps it when work may be in it.
+pub async fn undo(cx: &Context, _receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
+    let look_at = format!("space {} in domain {}", cx.migration.space, cx.migration.domain);
+    take_away(cx).await.map_err(|failure| Stuck::over(failure, look_at))
+}
+
+async fn take_away(cx: &Context) -> Result<Vec<String>, Failure> {
+    let Some(space) = found(cx).await? else { return Ok(Vec::new()) };
+    if !cx.is_ours(&cx.account.tags(&space.arn).await?) {
+        return Ok(Vec::new());
+    }
+    if may_hold_work(cx)? && !cx.may_delete_used_spaces {
+        return Ok(vec![format!(
+            "space {} is kept with its volume, because its owner may have worked in it since; `rollback --delete-spaces` deletes it",
+            cx.migration.space
+        )]);
+    }
+    stop_app(cx).await?;
+    match cx.account.delete_space(&cx.migration.domain, &cx.migration.space).await {
+        Ok(()) => {}
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    }
+    cx.until("the space to be deleted", async || {
+        match cx.account.space(&cx.migration.domain, &cx.migration.space).await {
+            Ok(_) => Ok(None),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(Some(())),
+            Err(error) => Err(error),
+        }
+    })
+    .await?;
+    Ok(Vec::new())
+}
+
+/// Once the person was led to the new Studio, what is in the space may be theirs.
+fn may_hold_work(cx: &Context) -> Result<bool, Failure> {
+    let standing = cx.standing()?;
+    let flip = standing.step(Step::Flip);
+    Ok(!matches!(flip, StepStanding::Untouched))
+}
+
+/// Stops the space's app, if one runs, and waits until it is gone.
+pub(super) async fn stop_app(cx: &Context) -> Result<(), Failure> {
+    let owner = Owner::Space(cx.migration.space.clone());
+    let domain = &cx.migration.domain;
+    for app in cx.account.apps(domain, &owner).await? {
+        match cx.account.delete_app(domain, &owner, &app.app_type, &app.name).await {
+            Ok(()) => {}
+            // Gone, or on its way already.
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::InUse) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    cx.until("the space's app to stop", async || {
+        Ok(cx.account.apps(domain, &owner).await?.is_empty().then_some(()))
+    })
+    .await
+}
+
+async fn found(cx: &Context) -> Result<Option<Space>, Error> {
+    match cx.account.space(&cx.migration.domain, &cx.migration.space).await {
+        Ok(space) => Ok(Some(space)),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn has_settled(status: &str) -> bool {
+    !matches!(status, "Pending" | "Updating")
+}

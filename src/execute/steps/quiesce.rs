@@ -1,0 +1,93 @@
+//! Quiesce: a person's Classic apps hold still.
+//!
+//! - Changes: deletes the profile's JupyterServer and KernelGateway apps when the playbook says `stop`. A stopped Classic app
+//!   can never be started again, which is why the run asks before the first one.
+//! - Receipt: the apps that were stopped.
+//! - Twice: an app that is gone is not listed, and deleting one that has just gone succeeds.
+//! - Undo: nothing can bring a Classic app back. The undo says so and leaves everything as it is.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::aws::{App, ErrorKind, Owner};
+use crate::execute::context::Context;
+use crate::execute::failure::{Failure, Stuck};
+use crate::execute::step::Step;
+use crate::playbook::ClassicApps;
+
+/// What quiesce did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The apps that were stopped, `type/name`. They cannot be started again.
+    pub stopped: Vec<String>,
+    /// The apps that were left running, as the playbook says.
+    pub left_running: Vec<String>,
+}
+
+/// Stops every Classic app of the profile and waits until each is gone.
+///
+/// Kernel apps go before the server app, which would otherwise start them again.
+pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
+    let mut apps = classic_apps(cx).await?;
+    match cx.plan.playbook.classic_apps {
+        ClassicApps::Leave => {
+            Ok(Receipt { stopped: Vec::new(), left_running: apps.iter().map(name).collect() })
+        }
+        ClassicApps::RequireStopped if !apps.is_empty() => {
+            let names: Vec<_> = apps.iter().map(name).collect();
+            Err(Failure::new(format!("Classic apps still run: {}", names.join(", "))).hinted(
+                "let their owner save and stop them, or set `classic_apps: stop` in the playbook; a stopped Classic app can never be started again",
+            ))
+        }
+        ClassicApps::RequireStopped => Ok(Receipt::default()),
+        ClassicApps::Stop => {
+            apps.sort_by_key(|app| app.app_type == "JupyterServer");
+            stop(cx, &apps).await
+        }
+    }
+}
+
+async fn stop(cx: &Context, apps: &[App]) -> Result<Receipt, Failure> {
+    let owner = Owner::Profile(cx.migration.profile.clone());
+    // Noted before the first is stopped, so that a run that crashed in between still reports every one.
+    let noted =
+        cx.before(Step::Quiesce, "running", json!(apps.iter().map(name).collect::<Vec<_>>()))?;
+    for app in apps {
+        match cx.account.delete_app(&cx.migration.domain, &owner, &app.app_type, &app.name).await {
+            Ok(()) => {}
+            Err(error) if error.kind == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    cx.until("Classic apps to stop", async || {
+        let left = cx.account.apps(&cx.migration.domain, &owner).await?;
+        Ok((!left.iter().any(is_classic)).then_some(()))
+    })
+    .await?;
+    let stopped = serde_json::from_value(noted).map_err(|error| Failure::new(error.to_string()))?;
+    Ok(Receipt { stopped, left_running: Vec::new() })
+}
+
+/// Undoes nothing, and says which apps cannot be brought back.
+pub async fn undo(_cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
+    let stopped = receipt.map(|receipt| receipt.stopped.as_slice()).unwrap_or_default();
+    Ok(stopped
+        .iter()
+        .map(|app| format!("the Classic app {app} was stopped and can never be started again"))
+        .collect())
+}
+
+async fn classic_apps(cx: &Context) -> Result<Vec<App>, Failure> {
+    let owner = Owner::Profile(cx.migration.profile.clone());
+    let mut apps = cx.account.apps(&cx.migration.domain, &owner).await?;
+    apps.retain(|app| is_classic(app) && app.status != "Failed");
+    Ok(apps)
+}
+
+fn is_classic(app: &App) -> bool {
+    matches!(app.app_type.as_str(), "JupyterServer" | "KernelGateway") && app.status != "Failed"
+}
+
+fn name(app: &App) -> String {
+    format!("{}/{}", app.app_type, app.name)
+}

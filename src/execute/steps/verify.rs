@@ -1,0 +1,177 @@
+//! Verify: every selected file of the home is proven to be on an EBS volume of a space that the person owns.
+//!
+//! - Changes: nothing in the account; the manifest is kept beside the journal.
+//! - Receipt: the digest that both sides share, the numbers, the evidence, and what was not copied by name.
+//! - Twice: it only reads.
+//! - Undo: nothing to undo.
+//!
+//! The proof has four parts. The manifest is the one that the done-marker names, by hash. Its own entries, hashed as the
+//! source was read, sum up to the source's root digest. What was read back from the destination afterwards has the same digest.
+//! And the space says that its home is a block device and no network file system.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::copying;
+use crate::execute::context::Context;
+use crate::execute::failure::{Failure, Stuck, chain};
+use crate::mover::{Done, Evidence, Totals, key, manifest};
+
+/// The largest manifest that is read into memory, compressed: some ten million entries.
+const LARGEST_MANIFEST: u64 = 1 << 30;
+
+/// Entries not copied that a receipt lists by name; the manifest has them all.
+const NAMED: usize = 200;
+
+/// The proof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// What was selected, and is there: the same at the source and at the destination.
+    pub totals: Totals,
+    /// What tells that the home is on EBS.
+    pub evidence: Evidence,
+    /// How many entries were not copied, by reason class.
+    pub not_copied: BTreeMap<String, u64>,
+    /// The first of them by name: path and reason.
+    pub not_copied_named: Vec<(String, String)>,
+    /// The manifest's object key; the object is sealed.
+    pub manifest: String,
+    /// The same manifest, open, kept beside the journal: the proof outlives the bucket.
+    pub manifest_file: PathBuf,
+    /// Its BLAKE3.
+    pub manifest_blake3: String,
+}
+
+/// Checks the proof; any doubt is a failure.
+pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
+    let Some(done) = copying::done(cx).await? else {
+        return Err(Failure::new("the done-marker is gone from the staging bucket")
+            .hinted("roll this person back and run again: the copy is then proven anew"));
+    };
+    if let Some(error) = &done.error {
+        return Err(Failure::new(format!("the copy failed: {error}")));
+    }
+    let manifest_key = format!("{}/{}", cx.migration.reports, key::MANIFEST);
+    let Some(sealed) = copying::report(cx, key::MANIFEST, LARGEST_MANIFEST).await? else {
+        return Err(doubt("the manifest is gone from the staging bucket"));
+    };
+    let stored =
+        cx.key()?.open(key::MANIFEST, &sealed).map_err(|broken| doubt(&broken.to_string()))?;
+    if blake3::hash(&stored).to_hex().as_str() != done.manifest_blake3 {
+        return Err(doubt("the manifest is not the one that the mover wrote"));
+    }
+    let (totals, not_copied_named) = read(&stored)?;
+    check_totals(&totals, &done)?;
+    check_place(&done.evidence)?;
+    check_owner(cx).await?;
+    let manifest_file = keep(cx, &stored)?;
+    Ok(Receipt {
+        totals,
+        evidence: done.evidence,
+        not_copied: done.not_copied,
+        not_copied_named,
+        manifest: manifest_key,
+        manifest_file,
+        manifest_blake3: done.manifest_blake3,
+    })
+}
+
+/// Writes the manifest beside the journal: `manifests/<domain>/<profile>.jsonl.zst`.
+fn keep(cx: &Context, manifest: &[u8]) -> Result<PathBuf, Failure> {
+    let beside = cx.journal.path().parent().unwrap_or(Path::new(""));
+    let folder = beside.join("manifests").join(cx.migration.domain.as_str());
+    let file = folder.join(format!("{}.jsonl.zst", cx.migration.profile));
+    let write = || {
+        std::fs::create_dir_all(&folder)?;
+        let new = file.with_extension("new");
+        std::fs::write(&new, manifest)?;
+        std::fs::rename(&new, &file)
+    };
+    write().map_err(|error| {
+        Failure::new(format!("{} cannot be written: {error}", file.display()))
+            .hinted("the proof is kept beside the journal: make room there")
+    })?;
+    Ok(file)
+}
+
+/// Sums the manifest up anew, and names what was not copied.
+fn read(stored: &[u8]) -> Result<(Totals, Vec<(String, String)>), Failure> {
+    let unreadable = |error: &dyn std::error::Error| {
+        doubt(&format!("the manifest cannot be read: {}", chain(error)))
+    };
+    let entries = manifest::read(stored).map_err(|error| unreadable(&error))?;
+    let mut summing = manifest::Summing::default();
+    let mut named = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| unreadable(&error))?;
+        if let Some((path, reason)) = entry.not_copied()
+            && named.len() < NAMED
+        {
+            named.push((path, reason));
+        }
+        summing.add(&entry);
+    }
+    Ok((summing.totals(), named))
+}
+
+fn check_totals(manifest: &Totals, done: &Done) -> Result<(), Failure> {
+    if *manifest != done.source {
+        return Err(doubt("the manifest's entries do not sum up to what the mover said it read"));
+    }
+    if done.destination != done.source {
+        return Err(doubt(&format!(
+            "what was read back from the volume differs from the home: {} files of {}, digest {} instead of {}",
+            done.destination.files, done.source.files, done.destination.digest, done.source.digest
+        )));
+    }
+    Ok(())
+}
+
+/// The `df` trick: a block device is EBS, an NFS mount is the old home.
+fn check_place(evidence: &Evidence) -> Result<(), Failure> {
+    let is_block_device = evidence.device.starts_with("/dev/nvme");
+    let is_network = evidence.fstype.starts_with("nfs") || evidence.device.contains(":/");
+    if is_block_device && !is_network {
+        return Ok(());
+    }
+    Err(doubt(&format!(
+        "the space's home is on {} ({}), which is no EBS volume",
+        evidence.device, evidence.fstype
+    )))
+}
+
+async fn check_owner(cx: &Context) -> Result<(), Failure> {
+    let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
+    if space.owner.as_ref() == Some(&cx.migration.profile) {
+        return Ok(());
+    }
+    Err(doubt(&format!("space {} is not owned by {}", cx.migration.space, cx.migration.profile)))
+}
+
+fn doubt(what: &str) -> Failure {
+    Failure::new(what).hinted("nothing was flipped; roll this person back and run again")
+}
+
+/// Leaves everything as it is: verify changes nothing.
+pub async fn undo(_cx: &Context, _receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
+    Ok(Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(device: &str, fstype: &str) -> Evidence {
+        Evidence { device: device.to_owned(), fstype: fstype.to_owned(), ..Evidence::default() }
+    }
+
+    #[test]
+    fn only_a_block_device_counts_as_ebs() {
+        assert!(check_place(&on("/dev/nvme1n1", "ext4")).is_ok());
+        assert!(check_place(&on("127.0.0.1:/", "nfs4")).is_err());
+        assert!(check_place(&on("overlay", "overlay")).is_err());
+        assert!(check_place(&on("", "")).is_err());
+    }
+}
