@@ -1,10 +1,15 @@
-//! What every command is given: the global options, the way to the network, and a voice.
+//! What every command is given: the global options, the way to the account, the journal, and a voice.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::Ui;
+use super::environment;
+use super::{Exit, Failure, Ui};
+use crate::aws::{self, Access, Account, Identity, Reader};
+use crate::journal::{self, CallLedger, Journal, Lease, NewOperation, OperationId};
+use crate::plan::Plan;
 
 /// Options that every command takes.
 #[derive(Args, Clone, Debug, Default)]
@@ -39,14 +44,32 @@ pub struct Global {
     /// Say more; twice for debugging
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// How diagnostics are written to stderr
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+    /// Credentials of a simulated account that this process serves itself.
+    #[arg(skip)]
+    pub simulated: Option<(String, String)>,
 }
 
-/// Where AWS is.
-#[derive(Clone, Debug, Default)]
-pub enum Network {
-    /// Wherever the SDK's configuration says.
+/// How diagnostics are written to stderr.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
     #[default]
-    Configured,
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+/// How a command writes its data to stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// Stable and versioned
+    Json,
 }
 
 /// What every command is given.
@@ -54,8 +77,162 @@ pub enum Network {
 pub struct Context {
     /// The options that every command takes.
     pub global: Global,
-    /// Where AWS is.
-    pub network: Network,
     /// The voice.
     pub ui: Ui,
+    /// The command line as typed.
+    pub typed: String,
+}
+
+/// A command that may change something: who does it, under which number, with the lease held.
+pub struct Operation {
+    /// The account, every change going to the journal first.
+    pub account: Account,
+    /// The journal.
+    pub journal: Journal,
+    /// The number of the operation.
+    pub id: OperationId,
+    /// The lease, held until the operation is dropped.
+    pub lease: Lease,
+}
+
+impl Context {
+    /// Reaches the account, at most so many calls a second to each service.
+    pub async fn reader(&self, calls_per_second: f64) -> Result<Reader, Failure> {
+        self.connect(calls_per_second, None).await
+    }
+
+    /// Reaches the account as a caller who is known already.
+    pub async fn reader_as(&self, identity: Identity) -> Result<Reader, Failure> {
+        self.connect(0.0, Some(identity)).await
+    }
+
+    async fn connect(
+        &self,
+        calls_per_second: f64,
+        identity: Option<Identity>,
+    ) -> Result<Reader, Failure> {
+        let access = Access {
+            identity,
+            profile: self.global.profile.clone(),
+            region: self.global.region.clone(),
+            endpoint_url: self.global.endpoint_url.clone(),
+            assume_role: self.global.assume_role.clone(),
+            wire_log: self.global.wire_log.clone(),
+            http_client: None,
+            static_credentials: self.global.simulated.clone(),
+            calls_per_second,
+        };
+        aws::connect(&access).await.map_err(|error| Failure::aws("reach the account", error))
+    }
+
+    /// Opens the journal.
+    pub fn journal(&self) -> Result<Journal, Failure> {
+        let journal = Journal::open(&self.global.state)
+            .map_err(|error| Failure::journal("open the journal", error))?;
+        Ok(journal.crashing_at(environment::crash_point()))
+    }
+
+    /// Opens the journal, which must be there already.
+    pub fn existing_journal(&self) -> Result<Journal, Failure> {
+        if !self.global.state.exists() {
+            return Err(Failure::usage(format!(
+                "there is no journal at {}",
+                self.global.state.display()
+            ))
+            .hinted("begin with `studio-migrate inventory`, or name another file with --state"));
+        }
+        self.journal()
+    }
+
+    /// Opens the journal for the caller's account and says which that is. A journal belongs to one account and Region.
+    pub fn journal_of(&self, reader: &Reader) -> Result<Journal, Failure> {
+        let identity = reader.identity();
+        let owner = format!("{} {}", identity.account, identity.region);
+        let kind = if identity.account.is_simulated() { " (simulated)" } else { "" };
+        self.ui.status(format_args!(
+            "Account {}{kind}, Region {}, as {}",
+            identity.account, identity.region, identity.arn
+        ));
+        let journal = self.journal()?;
+        journal.belong_to(&owner).map_err(|error| Failure::journal("use this journal", error))?;
+        Ok(journal)
+    }
+
+    /// Begins an operation that changes something: lease taken, written down, ready to go.
+    pub async fn begin(&self, calls_per_second: f64) -> Result<Operation, Failure> {
+        let reader = self.reader(calls_per_second).await?;
+        let journal = self.journal_of(&reader)?;
+        let caller = reader.identity().arn.clone();
+        let os_user = environment::user();
+        let lease = journal
+            .take_lease(&format!("{caller} ({os_user})"))
+            .map_err(|error| Failure::journal("begin", error))?;
+        let begun = NewOperation { command: &self.typed, caller: &caller, os_user: &os_user };
+        let id = journal.begin(&begun).map_err(|error| Failure::journal("begin", error))?;
+        let account = reader.with_ledger(Arc::new(CallLedger::new(journal.clone(), id)));
+        Ok(Operation { account, journal, id, lease })
+    }
+}
+
+impl Operation {
+    /// Writes down how the operation ended, and passes the exit code on.
+    pub fn end(self, exit: Exit) -> Result<Exit, Failure> {
+        self.journal
+            .end(self.id, exit as u8)
+            .map_err(|error| Failure::journal("write down the end", error))?;
+        Ok(exit)
+    }
+}
+
+/// Returns the plan that a command without a plan's id means: the last approved one.
+pub fn approved_plan(journal: &Journal) -> Result<Plan, Failure> {
+    let approved =
+        journal.latest_approved_plan().map_err(|error| Failure::journal("read the plan", error))?;
+    match approved {
+        Some(plan) => Ok(plan),
+        None => match journal.latest_plan() {
+            Ok(Some(plan)) => {
+                Err(Failure::new(Exit::ApprovalNeeded, format!("plan {} is not approved", plan.id))
+                    .hinted(format!("approve it with `studio-migrate plan approve {}`", plan.id)))
+            }
+            Ok(None) => Err(Failure::usage("there is no plan yet")
+                .hinted("draw one up with `studio-migrate plan`")),
+            Err(error) => Err(Failure::journal("read the plan", error)),
+        },
+    }
+}
+
+impl Failure {
+    /// Makes a failure of an AWS call, with the exit code that its kind asks for.
+    pub fn aws(what: &str, error: aws::Error) -> Self {
+        match error.kind {
+            aws::ErrorKind::Credentials => Self::of(Exit::Credentials, what, error).hinted(
+                "give credentials that the AWS CLI would use too: `aws sts get-caller-identity` must answer",
+            ),
+            aws::ErrorKind::Denied => Self::of(Exit::Credentials, what, error)
+                .hinted("`studio-migrate iam operator` prints the policy that allows it"),
+            aws::ErrorKind::Unavailable => Self::of(Exit::Unexpected, what, error)
+                .hinted("check the network, the Region and --endpoint-url, then run the same command again"),
+            _ => Self::of(Exit::Unexpected, what, error),
+        }
+    }
+
+    /// Makes a failure of the journal, with the exit code that its kind asks for.
+    pub fn journal(what: &str, error: journal::Error) -> Self {
+        match error {
+            journal::Error::LeaseHeld(_) | journal::Error::LeaseLost(_) => {
+                Self::of(Exit::LeaseHeld, what, error).hinted(
+                    "wait until they are done; a lease without a heartbeat expires by itself after 90 seconds",
+                )
+            }
+            journal::Error::OtherAccount { .. } => Self::of(Exit::Usage, what, error)
+                .hinted("use the right credentials, or another journal with --state"),
+            journal::Error::NetworkFileSystem(_) => Self::of(Exit::Usage, what, error)
+                .hinted("name a file on a local disk with --state"),
+            journal::Error::Open { .. } | journal::Error::Missing(_) => {
+                Self::of(Exit::Usage, what, error)
+            }
+            _ => Self::of(Exit::Unexpected, what, error),
+        }
+    }
 }

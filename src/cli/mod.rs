@@ -1,12 +1,16 @@
 //! The command line: the only place that prints, reads the environment, or decides an exit code. One file a command.
 
+mod arguments;
+mod command;
 mod context;
+mod environment;
 mod exit;
 mod failure;
+mod progress;
 mod run;
 mod ui;
 
-pub use context::{Context, Global, Network};
+pub use context::{Context, Global};
 pub use exit::Exit;
 pub use failure::Failure;
 pub use run::main;

@@ -48,6 +48,11 @@ impl Ui {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
+    /// Tells whether bars may be drawn: on a terminal, and unless asked to be quiet.
+    pub fn can_draw(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
+    }
+
     /// Asks a yes-or-no question; anything but `y` or `yes` is no.
     pub fn ask(&self, question: impl Display) -> bool {
         if !self.can_ask() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use crate::mover::{Done, Phase, Progress, Ticket, deliver_locally, manifest};
+use crate::mover::{Done, Phase, Progress, ReportKey, Ticket, deliver_locally, manifest};
 
 struct Space {
     root: tempfile::TempDir,
@@ -51,6 +51,7 @@ impl Space {
             bucket_owner: "000000000000".to_owned(),
             region: "eu-west-1".to_owned(),
             reports: "reports".to_owned(),
+            key: ReportKey::derive(b"secret", "d-1/alice"),
         };
         alter(&mut ticket);
         deliver_locally(&ticket, &self.home(), &self.mount(), &|_| ())

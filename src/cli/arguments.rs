@@ -1,0 +1,73 @@
+//! The commands and their order in the help, which is the order of the work.
+
+use clap::{Parser, Subcommand};
+
+use super::command::{
+    audit, cleanup, completions, cutover, demo, doctor, explain, iam, inventory, mover, plan,
+    playbook, readiness, report, retry, rollback, run, sim, status, verify, version,
+};
+use super::context::Global;
+
+/// Takes people from SageMaker Studio Classic to the new SageMaker Studio, with every file proven
+///
+/// The order of the work: inventory, readiness, plan, plan approve, run, report, cutover, cleanup. `demo` shows all of it on
+/// a simulated account, in a minute.
+#[derive(Debug, Parser)]
+#[command(name = "studio-migrate", version, max_term_width = 100)]
+pub struct Arguments {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the whole migration on a simulated account with real files
+    Demo(demo::Demo),
+    /// Take a snapshot of what is there
+    Inventory(inventory::Inventory),
+    /// Say what stands in the way, before anything is touched
+    Readiness(readiness::Readiness),
+    /// Explain a finding's code
+    Explain(explain::Explain),
+    /// Draw up, show, compare and approve a plan
+    Plan(plan::Plan),
+    /// Check, make and show playbooks
+    Playbook(playbook::Playbook),
+    /// Migrate the people of the approved plan; goes on where an earlier run stopped
+    Run(run::Run),
+    /// Run again what failed
+    Retry(retry::Retry),
+    /// Say where everyone stands, from the journal alone
+    Status(status::Status),
+    /// Prove again what was proven
+    Verify(verify::Verify),
+    /// Take people back as far as can be, and say what cannot
+    Rollback(rollback::Rollback),
+    /// Flip the default of whole domains, after the last batch
+    Cutover(cutover::Cutover),
+    /// Take away what the tool left in the account
+    Cleanup(cleanup::Cleanup),
+    /// Say what happened, with the proof
+    Report(report::Report),
+    /// Verify and export the audit trail
+    Audit(audit::Audit),
+    /// Print least-privilege policies
+    Iam(iam::Iam),
+    /// Check caller, permissions, bucket, clock and journal
+    Doctor(doctor::Doctor),
+    /// Move one directory: what runs inside a space, and works anywhere
+    Mover(mover::Mover),
+    /// Serve a simulated account over the AWS protocols
+    Sim(sim::Sim),
+    /// Print shell completions
+    Completions(completions::Completions),
+    /// Print the manual page
+    Man,
+    /// Print the version
+    Version(version::Version),
+}

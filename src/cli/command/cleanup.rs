@@ -1,0 +1,103 @@
+//! `cleanup`: taking away what the tool left in the account. Spaces are people's, and stay.
+
+use clap::Args;
+
+use super::run::standing;
+use crate::aws::ErrorKind;
+use crate::cli::context::{Operation, approved_plan};
+use crate::cli::{Context, Exit, Failure};
+use crate::execute::{MigrationStanding, TAG_MIGRATION};
+use crate::plan::Plan;
+
+/// Arguments of `cleanup`.
+#[derive(Args, Clone, Debug)]
+pub struct Cleanup {
+    /// Also delete the manifests and reports: the proof is then in the journal alone
+    #[arg(long)]
+    reports: bool,
+    /// Say what would be deleted, and delete nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Cleanup {
+    /// Deletes hooks that nobody needs any more, the mover in the bucket, and, when asked, the reports.
+    pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let journal = context.existing_journal()?;
+        let plan = approved_plan(&journal)?;
+        let mut underway = Vec::new();
+        for (_, migration) in plan.migrations() {
+            let word = standing(&journal, &plan, &migration.id)?.word();
+            if matches!(word, MigrationStanding::Underway | MigrationStanding::Stuck) {
+                underway.push(migration.id.to_string());
+            }
+        }
+        drop(journal);
+        if !underway.is_empty() {
+            return Err(Failure::new(
+                Exit::Blocked,
+                format!("{} migrations are under way: {}", underway.len(), underway.join(", ")),
+            )
+            .hinted("finish them with `run`, or take them back with `rollback`"));
+        }
+        let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
+        let mut left = self.hooks(context, &operation).await?;
+        left += self.objects(context, &operation, &plan).await?;
+        let verb = if self.dry_run { "would be deleted" } else { "deleted" };
+        context.ui.data(format_args!("{left} things {verb}; spaces stay, they are people's"));
+        operation.end(Exit::Done)
+    }
+
+    /// Deletes lifecycle scripts that carry our tag.
+    async fn hooks(&self, context: &Context, operation: &Operation) -> Result<usize, Failure> {
+        let failed = |error| Failure::aws("clean up lifecycle scripts", error);
+        let mut count = 0;
+        for name in operation.account.script_names().await.map_err(failed)? {
+            if !name.starts_with("studio-migrate-") {
+                continue;
+            }
+            let script = operation.account.script(&name).await.map_err(failed)?;
+            let tags = operation.account.tags(&script.arn).await.map_err(failed)?;
+            if !tags.contains_key(TAG_MIGRATION) {
+                continue;
+            }
+            count += 1;
+            context.ui.data(format_args!("lifecycle script {name}"));
+            if self.dry_run {
+                continue;
+            }
+            match operation.account.delete_script(&name).await {
+                Ok(()) => {}
+                Err(error) if error.kind == ErrorKind::InUse => {
+                    context.ui.warning(format_args!("{name} is still attached and stays: {error}"));
+                }
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(count)
+    }
+
+    async fn objects(
+        &self,
+        context: &Context,
+        operation: &Operation,
+        plan: &Plan,
+    ) -> Result<usize, Failure> {
+        let failed = |error| Failure::aws("clean up the staging bucket", error);
+        let bucket = plan.staging_bucket();
+        let prefix = &plan.playbook.staging.prefix;
+        let folders: &[&str] = if self.reports { &["tools", "reports"] } else { &["tools"] };
+        let mut count = 0;
+        for folder in folders {
+            let under = format!("{prefix}/{folder}/");
+            for (key, _) in operation.account.objects(&bucket, &under).await.map_err(failed)? {
+                count += 1;
+                context.ui.data(format_args!("s3://{bucket}/{key}"));
+                if !self.dry_run {
+                    operation.account.delete_object(&bucket, &key).await.map_err(failed)?;
+                }
+            }
+        }
+        Ok(count)
+    }
+}

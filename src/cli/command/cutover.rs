@@ -1,0 +1,230 @@
+//! `cutover`: the domain-level flip, after the last batch.
+//!
+//! Everyone who is moved has the new landing page of their own already. This changes what the others, and profiles that are
+//! made later, inherit. What was set before is in the journal first, and `--undo` puts it back.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::run::standing;
+use crate::aws::{self, Domain, ErrorKind};
+use crate::cli::context::{Operation, approved_plan};
+use crate::cli::{Context, Exit, Failure};
+use crate::execute::{MigrationStanding, kind};
+use crate::journal::NewEvent;
+use crate::names::DomainId;
+use crate::plan::Plan;
+use crate::playbook::AutoMount;
+
+/// The name under which a domain's settings are noted before they are overwritten.
+const NOTE: &str = "domain_experience";
+
+/// App types of Studio Classic, hidden after the cut-over. Visibility, not permission.
+const CLASSIC: [&str; 2] = ["JupyterServer", "KernelGateway"];
+
+/// Arguments of `cutover`.
+#[derive(Args, Clone, Debug)]
+pub struct Cutover {
+    /// This domain only; may be given several times
+    #[arg(long = "domain", value_name = "ID")]
+    domains: Vec<DomainId>,
+    /// Cut over although people of the plan are not moved yet
+    #[arg(long)]
+    force: bool,
+    /// Put back what was set before
+    #[arg(long, conflicts_with = "force")]
+    undo: bool,
+}
+
+impl Cutover {
+    /// Flips, or puts back, the default of every domain of the plan.
+    pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let journal = context.existing_journal()?;
+        let plan = approved_plan(&journal)?;
+        let domains = self.domains_of(&plan)?;
+        if !self.undo && !self.force {
+            refuse_unmoved(&journal, &plan, &domains)?;
+        }
+        drop(journal);
+        let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
+        for domain in &domains {
+            if self.undo {
+                put_back(context, &operation, domain).await?;
+            } else {
+                flip(context, &operation, &plan, domain).await?;
+            }
+        }
+        operation.end(Exit::Done)
+    }
+
+    fn domains_of(&self, plan: &Plan) -> Result<Vec<DomainId>, Failure> {
+        let mut known: Vec<_> =
+            plan.migrations().map(|(_, migration)| migration.domain.clone()).collect();
+        known.sort();
+        known.dedup();
+        if let Some(stranger) = self.domains.iter().find(|domain| !known.contains(domain)) {
+            return Err(Failure::usage(format!("plan {} has nobody in {stranger}", plan.id)));
+        }
+        Ok(if self.domains.is_empty() { known } else { self.domains.clone() })
+    }
+}
+
+fn refuse_unmoved(
+    journal: &crate::journal::Journal,
+    plan: &Plan,
+    domains: &[DomainId],
+) -> Result<(), Failure> {
+    let mut waiting = Vec::new();
+    for (_, migration) in plan.migrations() {
+        if domains.contains(&migration.domain)
+            && standing(journal, plan, &migration.id)?.word() != MigrationStanding::Moved
+        {
+            waiting.push(migration.id.to_string());
+        }
+    }
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let named = waiting.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+    Err(Failure::new(
+        Exit::Blocked,
+        format!("{} people of the plan are not moved yet: {named}", waiting.len()),
+    )
+    .hinted("finish them with `studio-migrate run`, or give --force"))
+}
+
+async fn flip(
+    context: &Context,
+    operation: &Operation,
+    plan: &Plan,
+    id: &DomainId,
+) -> Result<(), Failure> {
+    let domain = settled(operation, id).await?;
+    let experience = &plan.playbook.experience;
+    let mut hidden = domain.defaults.hidden_app_types.clone();
+    if experience.hide_classic {
+        hidden.extend(CLASSIC.map(str::to_owned));
+        hidden.sort();
+        hidden.dedup();
+    }
+    let auto_mount = (experience.auto_mount == AutoMount::Disable).then_some("Disabled");
+    let is_there = domain.defaults.studio_web_portal.as_deref() == Some("ENABLED")
+        && domain.defaults.landing.as_deref() == Some("studio::")
+        && hidden == domain.defaults.hidden_app_types
+        && (auto_mount.is_none() || domain.defaults.auto_mount.as_deref() == auto_mount);
+    if is_there {
+        context.ui.data(format_args!("{id}: leads to the new Studio already"));
+        return Ok(());
+    }
+    note(operation, &domain)?;
+    let hidden = (hidden != domain.defaults.hidden_app_types).then_some(hidden.as_slice());
+    operation
+        .account
+        .set_domain_experience(id, "ENABLED", "studio::", hidden, auto_mount)
+        .await
+        .map_err(|error| Failure::aws("flip the domain", error))?;
+    settled(operation, id).await?;
+    context.ui.data(format_args!("{id}: new profiles now begin in the new Studio"));
+    Ok(())
+}
+
+/// Writes down what is set, before it is overwritten the first time.
+fn note(operation: &Operation, domain: &Domain) -> Result<(), Failure> {
+    if noted(operation, &domain.id)?.is_some() {
+        return Ok(());
+    }
+    let before = json!({
+        "domain": domain.id,
+        NOTE: {
+            "portal": domain.defaults.studio_web_portal,
+            "landing": domain.defaults.landing,
+            "hidden_app_types": domain.defaults.hidden_app_types,
+            "auto_mount": domain.defaults.auto_mount,
+        },
+    });
+    let event = NewEvent {
+        operation: Some(operation.id),
+        kind: kind::NOTED,
+        detail: before,
+        ..NewEvent::default()
+    };
+    operation
+        .journal
+        .record(&event)
+        .map(drop)
+        .map_err(|error| Failure::journal("note what was set before", error))
+}
+
+/// Returns what was set before the first flip that has not been put back since.
+fn noted(operation: &Operation, id: &DomainId) -> Result<Option<Value>, Failure> {
+    let events = operation
+        .journal
+        .events()
+        .map_err(|error| Failure::journal("read what was set before", error))?;
+    let mut standing = None;
+    for event in events {
+        if event.detail.get("domain").and_then(Value::as_str) != Some(id.as_str()) {
+            continue;
+        }
+        match event.kind.as_str() {
+            kind::NOTED if standing.is_none() => standing = event.detail.get(NOTE).cloned(),
+            kind::UNDO_FINISHED => standing = None,
+            _ => {}
+        }
+    }
+    Ok(standing)
+}
+
+async fn put_back(context: &Context, operation: &Operation, id: &DomainId) -> Result<(), Failure> {
+    let Some(before) = noted(operation, id)? else {
+        context.ui.data(format_args!("{id}: was never cut over, nothing to put back"));
+        return Ok(());
+    };
+    let text = |name: &str| before.get(name).and_then(Value::as_str).map(str::to_owned);
+    let portal = text("portal").unwrap_or_else(|| "ENABLED".to_owned());
+    let fitting = if portal == "ENABLED" { "studio::" } else { "app:JupyterServer:" };
+    let landing = text("landing").unwrap_or_else(|| fitting.to_owned());
+    let hidden: Vec<String> = before
+        .get("hidden_app_types")
+        .and_then(|hidden| serde_json::from_value(hidden.clone()).ok())
+        .unwrap_or_default();
+    settled(operation, id).await?;
+    operation
+        .account
+        .set_domain_experience(id, &portal, &landing, Some(&hidden), text("auto_mount").as_deref())
+        .await
+        .map_err(|error| Failure::aws("put the domain back", error))?;
+    settled(operation, id).await?;
+    let event = NewEvent {
+        operation: Some(operation.id),
+        kind: kind::UNDO_FINISHED,
+        detail: json!({ "domain": id }),
+        ..NewEvent::default()
+    };
+    operation.journal.record(&event).map_err(|error| Failure::journal("end", error))?;
+    context.ui.data(format_args!("{id}: {portal} and {landing} stand again"));
+    Ok(())
+}
+
+/// Waits until the domain is in service: AWS refuses to change one that is changing.
+async fn settled(operation: &Operation, id: &DomainId) -> Result<Domain, Failure> {
+    let minute = std::time::Duration::from_secs(60);
+    let look = async || {
+        let domain = operation.account.domain(id).await?;
+        Ok((!matches!(domain.status.as_str(), "Updating" | "Pending")).then_some(domain))
+    };
+    match aws::wait::until(std::time::Duration::from_millis(500), 10 * minute, look).await {
+        Ok(domain) if domain.status == "InService" => Ok(domain),
+        Ok(domain) => {
+            Err(Failure::new(Exit::Unexpected, format!("domain {id} is {}", domain.status)))
+        }
+        Err(aws::wait::Waited::Error(error)) if error.kind == ErrorKind::NotFound => {
+            Err(Failure::usage(format!("there is no domain {id}")))
+        }
+        Err(aws::wait::Waited::Error(error)) => Err(Failure::aws("look at the domain", error)),
+        Err(aws::wait::Waited::TimedOut) => Err(Failure::new(
+            Exit::Unexpected,
+            format!("domain {id} did not come into service in ten minutes"),
+        )),
+    }
+}

@@ -1,0 +1,171 @@
+//! `iam`: least-privilege policies, ready to paste.
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::cli::{Context, Exit, Failure};
+use crate::inventory::STUDIO_ACTIONS;
+
+/// Arguments of `iam`.
+#[derive(Args, Clone, Debug)]
+pub struct Iam {
+    /// Whose policy
+    #[arg(value_enum, default_value_t)]
+    of: Whose,
+    /// The account
+    #[arg(long, default_value = "111122223333")]
+    account: String,
+    /// The staging bucket; by default the one of the standard playbook
+    #[arg(long)]
+    bucket: Option<String>,
+    /// The prefix in the staging bucket
+    #[arg(long, default_value = "studio-migrate")]
+    prefix: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Whose {
+    /// Whoever runs this tool
+    #[default]
+    Operator,
+    /// The execution role of the people who move
+    ExecutionRole,
+    /// The role that DataSync assumes
+    DatasyncRole,
+    /// The staging bucket's policy
+    Bucket,
+}
+
+impl Iam {
+    /// Prints the policy as JSON.
+    pub fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let region = context.global.region.as_deref().unwrap_or("eu-west-1");
+        let bucket =
+            self.bucket.clone().unwrap_or_else(|| format!("sagemaker-{region}-{}", self.account));
+        let policy = match self.of {
+            Whose::Operator => self.operator(region, &bucket),
+            Whose::ExecutionRole => self.execution_role(&bucket),
+            Whose::DatasyncRole => self.datasync_role(&bucket),
+            Whose::Bucket => bucket_policy(&bucket),
+        };
+        context.ui.data(super::json(&policy)?);
+        Ok(Exit::Done)
+    }
+
+    fn operator(&self, region: &str, bucket: &str) -> Value {
+        let account = &self.account;
+        let studio = |kind: &str| format!("arn:aws:sagemaker:{region}:{account}:{kind}/*");
+        policy(&[
+            statement(
+                "Look",
+                &[
+                    "sagemaker:Describe*",
+                    "sagemaker:List*",
+                    "elasticfilesystem:Describe*",
+                    "iam:SimulatePrincipalPolicy",
+                    "servicequotas:ListServiceQuotas",
+                    "cloudtrail:LookupEvents",
+                    "sts:GetCallerIdentity",
+                ],
+                &["*".to_owned()],
+            ),
+            statement(
+                "MakeSpaces",
+                &[
+                    "sagemaker:CreateSpace",
+                    "sagemaker:UpdateSpace",
+                    "sagemaker:DeleteSpace",
+                    "sagemaker:AddTags",
+                ],
+                &[studio("space")],
+            ),
+            statement(
+                "StartAndStopApps",
+                &["sagemaker:CreateApp", "sagemaker:DeleteApp", "sagemaker:AddTags"],
+                &[studio("app")],
+            ),
+            statement(
+                "SetHooks",
+                &[
+                    "sagemaker:CreateStudioLifecycleConfig",
+                    "sagemaker:DeleteStudioLifecycleConfig",
+                    "sagemaker:AddTags",
+                ],
+                &[studio("studio-lifecycle-config")],
+            ),
+            statement("FlipPeople", &["sagemaker:UpdateUserProfile"], &[studio("user-profile")]),
+            statement("FlipDomains", &["sagemaker:UpdateDomain"], &[studio("domain")]),
+            statement(
+                "Stage",
+                &["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                &[format!("arn:aws:s3:::{bucket}/{}/*", self.prefix)],
+            ),
+            statement(
+                "SeeTheBucket",
+                &["s3:ListBucket", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock"],
+                &[format!("arn:aws:s3:::{bucket}")],
+            ),
+        ])
+    }
+
+    /// What the mover needs in a space, beside what the new Studio needs of every execution role. It may not describe
+    /// lifecycle scripts: they carry the keys of the reports.
+    fn execution_role(&self, bucket: &str) -> Value {
+        policy(&[
+            statement(
+                "FetchTheMover",
+                &["s3:GetObject"],
+                &[format!("arn:aws:s3:::{bucket}/{}/tools/*", self.prefix)],
+            ),
+            statement(
+                "LeaveReports",
+                &["s3:PutObject"],
+                &[format!("arn:aws:s3:::{bucket}/{}/reports/*", self.prefix)],
+            ),
+            statement("UseTheNewStudio", &STUDIO_ACTIONS, &["*".to_owned()]),
+        ])
+    }
+
+    fn datasync_role(&self, bucket: &str) -> Value {
+        policy(&[
+            statement(
+                "SeeTheBucket",
+                &["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
+                &[format!("arn:aws:s3:::{bucket}")],
+            ),
+            statement(
+                "WriteTheStagingPrefix",
+                &[
+                    "s3:AbortMultipartUpload",
+                    "s3:DeleteObject",
+                    "s3:GetObject",
+                    "s3:GetObjectTagging",
+                    "s3:ListMultipartUploadParts",
+                    "s3:PutObject",
+                    "s3:PutObjectTagging",
+                ],
+                &[format!("arn:aws:s3:::{bucket}/{}/staging/*", self.prefix)],
+            ),
+        ])
+    }
+}
+
+fn bucket_policy(bucket: &str) -> Value {
+    let mut deny = statement(
+        "OnlyEncryptedInTransit",
+        &["s3:*"],
+        &[format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")],
+    );
+    deny["Effect"] = json!("Deny");
+    deny["Principal"] = json!("*");
+    deny["Condition"] = json!({ "Bool": { "aws:SecureTransport": "false" } });
+    policy(&[deny])
+}
+
+fn policy(statements: &[Value]) -> Value {
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+fn statement(sid: &str, actions: &[&str], resources: &[String]) -> Value {
+    json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources })
+}

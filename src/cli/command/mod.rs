@@ -1,0 +1,80 @@
+//! One file a command: its arguments, whose comments are its help, and what it does.
+
+pub mod audit;
+pub mod cleanup;
+pub mod completions;
+pub mod cutover;
+pub mod demo;
+pub mod doctor;
+pub mod explain;
+pub mod iam;
+pub mod inventory;
+pub mod mover;
+pub mod plan;
+pub mod playbook;
+pub mod readiness;
+pub mod report;
+pub mod retry;
+pub mod rollback;
+pub mod run;
+pub mod sim;
+mod stand_in;
+pub mod status;
+pub mod verify;
+pub mod version;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{Exit, Failure};
+use crate::inventory::Snapshot;
+use crate::journal::Journal;
+use crate::playbook::Playbook as Policy;
+
+/// Reads a playbook: a file, or the name of a shipped one. A playbook with problems is refused with all of them.
+fn playbook(name: &str) -> Result<Policy, Failure> {
+    let path = Path::new(name);
+    let is_file = path.exists() || name.contains('/') || name.ends_with(".yaml");
+    let read = if is_file { Policy::load(path) } else { Policy::shipped(name) };
+    let playbook = read.map_err(|error| Failure::of(Exit::Usage, "read the playbook", error))?;
+    let problems = playbook.check();
+    if problems.is_empty() {
+        return Ok(playbook);
+    }
+    let list: Vec<_> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
+    Err(Failure::usage(format!("playbook {name} cannot be used:{}", list.concat())))
+}
+
+/// Returns the last snapshot, or says how to take one.
+fn latest_snapshot(journal: &Journal) -> Result<Snapshot, Failure> {
+    journal
+        .latest_snapshot()
+        .map_err(|error| Failure::journal("read the snapshot", error))?
+        .ok_or_else(|| {
+            Failure::usage("there is no snapshot yet")
+                .hinted("take one with `studio-migrate inventory`")
+        })
+}
+
+/// Writes data as indented JSON.
+fn json(data: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(data)
+        .map_err(|error| Failure::of(Exit::Unexpected, "write JSON", error))
+}
+
+/// Writes a file, making its folder when it is not there.
+fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    let write = || {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(path, text)
+    };
+    write().map_err(|error| Failure::of(Exit::Usage, format!("write {}", path.display()), error))
+}
+
+/// Writes a number of bytes for people.
+fn bytes(bytes: u64) -> String {
+    indicatif::HumanBytes(bytes).to_string()
+}

@@ -1,0 +1,88 @@
+//! `readiness`: phase 2, the pre-migration report, from the last snapshot alone.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use comfy_table::{ContentArrangement, Table, presets};
+
+use crate::cli::context::Format;
+use crate::cli::{Context, Exit, Failure};
+use crate::readiness::{self, Subject};
+
+/// Arguments of `readiness`.
+#[derive(Args, Clone, Debug)]
+pub struct Readiness {
+    /// The playbook: a file, or the name of a shipped one
+    #[arg(long, default_value = "standard", value_name = "PLAYBOOK")]
+    playbook: String,
+    /// Write the report as one self-contained HTML page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write the findings as CSV that is safe to open in Excel
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Write the report as Markdown
+    #[arg(long, value_name = "FILE")]
+    md: Option<PathBuf>,
+    /// How the findings are written to stdout
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Readiness {
+    /// Assesses the last snapshot. Ends with [`Exit::Blocked`] when something blocks.
+    pub fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let playbook = super::playbook(&self.playbook)?;
+        let snapshot = super::latest_snapshot(&context.existing_journal()?)?;
+        let report = readiness::Readiness::of(&snapshot, &playbook);
+        if let Some(path) = &self.html {
+            let page = readiness::html(&snapshot, &report)
+                .map_err(|error| Failure::of(Exit::Unexpected, "render the page", error))?;
+            super::write_file(path, &page)?;
+        }
+        if let Some(path) = &self.csv {
+            super::write_file(path, &readiness::csv(&report))?;
+        }
+        if let Some(path) = &self.md {
+            super::write_file(path, &readiness::markdown(&snapshot, &report))?;
+        }
+        match self.format {
+            Format::Json => context.ui.data(super::json(&report)?),
+            Format::Table => show(context, &report),
+        }
+        Ok(if report.is_blocked() { Exit::Blocked } else { Exit::Done })
+    }
+}
+
+fn show(context: &Context, report: &readiness::Readiness) {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["Code", "Severity", "About", "Finding", "Evidence"]);
+    for finding in &report.findings {
+        table.add_row([
+            finding.code.as_str(),
+            finding.severity.name(),
+            &about(&finding.subject),
+            &finding.title,
+            &finding.evidence,
+        ]);
+    }
+    context.ui.data(table);
+    context.ui.data(format_args!(
+        "{} of {} people are ready; {} are blocked. `studio-migrate explain CODE` says what to do.",
+        report.ready,
+        report.people,
+        report.blocked.len()
+    ));
+}
+
+fn about(subject: &Subject) -> String {
+    match subject {
+        Subject::Account => "the account".to_owned(),
+        Subject::Domain { domain } => domain.clone(),
+        Subject::Profile { domain, profile } => format!("{domain}/{profile}"),
+        Subject::Space { domain, space } => format!("{domain}/{space} (space)"),
+        Subject::Thing { name } => name.clone(),
+    }
+}

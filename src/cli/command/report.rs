@@ -1,0 +1,193 @@
+//! `report`: what happened, with the proof, from the journal alone.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::cli::context::{Format, approved_plan};
+use crate::cli::{Context, Exit, Failure};
+use crate::execute::{Standing, Step, StepStanding, kind};
+use crate::journal::{Event, Journal};
+use crate::plan::{Batch, Migration, Plan};
+use crate::report::{
+    self, Approval, Audit, FailureFacts, Inputs, PersonFacts, Proof, Report as Data, StepFacts,
+};
+
+/// Arguments of `report`.
+#[derive(Args, Clone, Debug)]
+pub struct Report {
+    /// Write the report as one self-contained HTML page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write one line a person, as CSV that is safe to open in Excel
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Write the report as Markdown
+    #[arg(long, value_name = "FILE")]
+    md: Option<PathBuf>,
+    /// Write the report as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// How the report is written to stdout
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Report {
+    /// Puts the report together and writes it wherever it was asked for.
+    pub fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let journal = context.existing_journal()?;
+        let plan = approved_plan(&journal)?;
+        let data = Data::from(inputs(&journal, &plan)?);
+        if let Some(path) = &self.html {
+            let page = report::html(&data)
+                .map_err(|error| Failure::of(Exit::Unexpected, "render the page", error))?;
+            super::write_file(path, &page)?;
+        }
+        if let Some(path) = &self.csv {
+            super::write_file(path, &report::csv(&data))?;
+        }
+        if let Some(path) = &self.md {
+            super::write_file(path, &report::markdown(&data))?;
+        }
+        if let Some(path) = &self.json {
+            super::write_file(path, &super::json(&data)?)?;
+        }
+        match self.format {
+            Format::Json => context.ui.data(super::json(&data)?),
+            Format::Table => context.ui.data(format_args!(
+                "{} people: {} moved, {} failed, {} stuck, {} under way, {} waiting, {} rolled back; {} files, {} proven",
+                data.totals.people,
+                data.totals.moved,
+                data.totals.failed,
+                data.totals.stuck,
+                data.totals.underway,
+                data.totals.waiting,
+                data.totals.rolled_back,
+                data.totals.files,
+                super::bytes(data.totals.bytes),
+            )),
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn inputs(journal: &Journal, plan: &Plan) -> Result<Inputs, Failure> {
+    let failed = |error| Failure::journal("read the journal", error);
+    let approvals = journal.approvals(&plan.id).map_err(failed)?;
+    let verdict = journal.audit().map_err(failed)?;
+    let mut people = Vec::new();
+    for (batch, migration) in plan.migrations() {
+        let events = journal.events_of(&plan.id, &migration.id).map_err(failed)?;
+        people.push(person(batch, migration, &events)?);
+    }
+    Ok(Inputs {
+        made_at: jiff::Timestamp::now().to_string(),
+        account: plan.account.clone(),
+        region: plan.region.clone(),
+        plan: plan.id.clone(),
+        playbook: plan.playbook.name.clone(),
+        approvals: approvals
+            .into_iter()
+            .map(|approval| Approval {
+                batch: None,
+                by: approval.approver,
+                at: approval.at,
+                note: Some(approval.note).filter(|note| !note.is_empty()),
+            })
+            .collect(),
+        people,
+        left_out: plan.left_out.clone(),
+        audit: Audit {
+            events: verdict.events as u64,
+            head: verdict.head,
+            broken_at: verdict.broken_at,
+        },
+    })
+}
+
+fn person(batch: &Batch, migration: &Migration, events: &[Event]) -> Result<PersonFacts, Failure> {
+    let standing = Standing::of(events)
+        .map_err(|error| Failure::of(Exit::Unexpected, "read the journal", error))?;
+    Ok(PersonFacts {
+        migration: migration.id.clone(),
+        domain: migration.domain.clone(),
+        profile: migration.profile.clone(),
+        batch: batch.name.clone(),
+        space: migration.space.clone(),
+        volume_gb: migration.volume_gb,
+        route: migration.route,
+        standing: standing.word().name().to_owned(),
+        steps: Step::ALL.into_iter().filter_map(|step| facts(step, &standing, events)).collect(),
+        proof: standing.receipt(Step::Verify).and_then(Proof::from_receipt),
+        remarks: remarks(&standing),
+        failure: Step::ALL.into_iter().find_map(|step| failure(step, &standing)),
+    })
+}
+
+fn facts(step: Step, standing: &Standing, events: &[Event]) -> Option<StepFacts> {
+    let word = match standing.step(step) {
+        StepStanding::Untouched => return None,
+        StepStanding::Started => "started",
+        StepStanding::Finished { .. } => "finished",
+        StepStanding::Failed { .. } => "failed",
+        StepStanding::Undoing { .. } => "undoing",
+        StepStanding::Undone { .. } => "undone",
+        StepStanding::Stuck { .. } => "stuck",
+    };
+    let last = |kinds: &[&str]| {
+        events
+            .iter()
+            .rev()
+            .find(|event| {
+                event.step.as_deref() == Some(step.name()) && kinds.contains(&event.kind.as_str())
+            })
+            .map(|event| event.at.clone())
+    };
+    let ends = [kind::FINISHED, kind::FAILED, kind::UNDO_FINISHED, kind::UNDO_FAILED];
+    Some(StepFacts {
+        name: step.name().to_owned(),
+        standing: word.to_owned(),
+        began_at: last(&[kind::STARTED, kind::UNDO_STARTED]),
+        ended_at: (word != "started" && word != "undoing").then(|| last(&ends)).flatten(),
+    })
+}
+
+/// What could not be put back, and doors that closed for good.
+fn remarks(standing: &Standing) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let strings = |value: &Value| -> Vec<String> {
+        serde_json::from_value(value.clone()).unwrap_or_default()
+    };
+    if let Some(receipt) = standing.receipt(Step::Quiesce) {
+        let stopped = receipt.get("stopped").map(strings).unwrap_or_default();
+        remarks.extend(stopped.iter().map(|app| {
+            format!("the Classic app {app} was stopped and can never be started again")
+        }));
+    }
+    for step in Step::ALL {
+        if let StepStanding::Undone { remarks: said } = standing.step(step) {
+            remarks.extend(strings(said));
+        }
+    }
+    remarks
+}
+
+fn failure(step: Step, standing: &Standing) -> Option<FailureFacts> {
+    let said = match standing.step(step) {
+        StepStanding::Failed { failure } => failure,
+        StepStanding::Stuck { trouble, .. } => trouble,
+        _ => return None,
+    };
+    let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
+    Some(FailureFacts {
+        step: step.name().to_owned(),
+        message: text("message").unwrap_or_default(),
+        hint: text("hint").or_else(|| text("look_at")),
+        left_behind: said
+            .get("left_behind")
+            .and_then(|left| serde_json::from_value(left.clone()).ok())
+            .unwrap_or_default(),
+    })
+}

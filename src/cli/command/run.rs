@@ -1,0 +1,276 @@
+//! `run`: phase 4, executing the approved plan. Whatever happened before, it goes on from there.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::cli::context::{Operation, approved_plan};
+use crate::cli::progress::Progress;
+use crate::cli::{Context, Exit, Failure};
+use crate::execute::{self, Execution, Halt, Selection, Standing, Step, Summary, Tools};
+use crate::journal::Journal;
+use crate::names::{BatchName, ProfileName};
+use crate::plan::Plan;
+use crate::playbook::ClassicApps;
+
+/// Arguments of `run`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Run {
+    /// Run this batch only; may be given several times
+    #[arg(long = "batch", value_name = "BATCH")]
+    pub batches: Vec<BatchName>,
+    /// Migrate this person only; may be given several times
+    #[arg(long = "user", value_name = "PROFILE")]
+    pub users: Vec<ProfileName>,
+    /// Stop everyone after this step
+    #[arg(long, value_name = "STEP", default_value = "confirm")]
+    pub until: Option<Step>,
+    /// Say what would be done, and make no call that changes anything
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask before a one-way door
+    #[arg(long)]
+    pub yes: bool,
+    /// The mover to send to spaces; this very program by default
+    #[arg(long, value_name = "FILE")]
+    pub mover: Option<PathBuf>,
+}
+
+impl Run {
+    /// Runs the plan as far as it goes.
+    pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let journal = context.existing_journal()?;
+        let plan = approved_plan(&journal)?;
+        let selection = selection(&plan, &self.batches, &self.users)?;
+        let until = self.until.unwrap_or(Step::Confirm);
+        if self.dry_run {
+            return dry_run(context, &journal, &plan, &selection, until);
+        }
+        let waiting = to_do(&journal, &plan, &selection, until)?;
+        if waiting.is_empty() {
+            context.ui.data("Nothing to do: everyone selected is where they should be.");
+            return Ok(Exit::Done);
+        }
+        self.ask(context, &plan)?;
+        drop(journal);
+        let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
+        let tools = tools(self.mover.as_deref())?;
+        let halt = listen(context);
+        let progress = Progress::start(context.ui, waiting.len());
+        let execution = execution(&operation, plan, tools, halt.clone(), progress.watch(), false);
+        let summary = execute::run(&execution, &selection, until, &operation.lease).await;
+        progress.finish();
+        let exit = tell(context, &summary, "moved");
+        operation.end(halted(&halt, exit))
+    }
+
+    /// A stopped Classic app can never be started again: that is said, and asked, before the first is stopped.
+    fn ask(&self, context: &Context, plan: &Plan) -> Result<(), Failure> {
+        if self.yes || plan.playbook.classic_apps != ClassicApps::Stop {
+            return Ok(());
+        }
+        let warning = "This run stops Classic apps that still run. AWS does not let them be started again, ever.";
+        context.ui.warning(warning);
+        if context.ui.ask("Go on?") {
+            return Ok(());
+        }
+        Err(Failure::new(Exit::ApprovalNeeded, "nobody confirmed that Classic apps may be stopped")
+            .hinted("give --yes, or set `classic_apps: require-stopped` in the playbook"))
+    }
+}
+
+/// Turns what was named into a selection, refusing names that the plan does not have.
+pub(super) fn selection(
+    plan: &Plan,
+    batches: &[BatchName],
+    users: &[ProfileName],
+) -> Result<Selection, Failure> {
+    for name in batches {
+        if !plan.batches.iter().any(|batch| &batch.name == name) {
+            let names: Vec<_> = plan.batches.iter().map(|batch| batch.name.as_str()).collect();
+            return Err(Failure::usage(format!("plan {} has no batch {name}", plan.id))
+                .hinted(format!("it has {}", names.join(", "))));
+        }
+    }
+    for name in users {
+        if plan.migrations().any(|(_, migration)| &migration.profile == name) {
+            continue;
+        }
+        let left = plan.left_out.iter().find(|left| left.who == name.as_str());
+        return Err(match left {
+            Some(left) => {
+                Failure::usage(format!("{name} is left out of the plan: {}", left.because))
+            }
+            None => Failure::usage(format!("plan {} does not know {name}", plan.id))
+                .hinted("take an inventory and draw up the plan again"),
+        });
+    }
+    Ok(Selection {
+        batches: batches.iter().cloned().collect::<BTreeSet<_>>(),
+        users: users.iter().cloned().collect::<BTreeSet<_>>(),
+    })
+}
+
+/// Puts together what an execution works with.
+pub(super) fn execution(
+    operation: &Operation,
+    plan: Plan,
+    tools: Tools,
+    halt: Halt,
+    watch: execute::Watch,
+    may_delete_used_spaces: bool,
+) -> Execution {
+    Execution {
+        account: operation.account.clone(),
+        journal: operation.journal.clone(),
+        operation: operation.id,
+        plan: Arc::new(plan),
+        tools,
+        watch,
+        halt,
+        may_delete_used_spaces,
+    }
+}
+
+/// Returns the mover that is sent to spaces: a Linux executable, this very program unless another is named.
+pub(super) fn tools(named: Option<&std::path::Path>) -> Result<Tools, Failure> {
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None => std::env::current_exe()
+            .map_err(|error| Failure::of(Exit::Unexpected, "find this program's file", error))?,
+    };
+    Tools::of(&path).map_err(|error| {
+        Failure::of(Exit::Usage, format!("read the mover {}", path.display()), error)
+    })
+}
+
+/// Stops gently on the first signal and at once on the second.
+pub(super) fn listen(context: &Context) -> Halt {
+    let halt = Halt::default();
+    let (heard, ui) = (halt.clone(), context.ui);
+    tokio::spawn(async move {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        let Ok(mut terminate) = terminate else { return };
+        loop {
+            let terminated = tokio::select! {
+                _ = tokio::signal::ctrl_c() => false,
+                _ = terminate.recv() => true,
+            };
+            if heard.is_draining() {
+                ui.status("Stopping at once; the next run goes on from here");
+            } else {
+                ui.status(
+                    "Finishing the steps under way, then stopping; once more to stop at once",
+                );
+            }
+            heard.ask_by(terminated);
+        }
+    });
+    halt
+}
+
+/// A run that a signal stopped ends with the signal's exit code.
+pub(super) fn halted(halt: &Halt, exit: Exit) -> Exit {
+    match (exit, halt.was_terminated()) {
+        (Exit::Stopped, Some(true)) => Exit::Terminated,
+        (Exit::Stopped, Some(false)) => Exit::Interrupted,
+        (exit, _) => exit,
+    }
+}
+
+/// Returns who is still to be migrated, by the journal.
+fn to_do(
+    journal: &Journal,
+    plan: &Plan,
+    selection: &Selection,
+    until: Step,
+) -> Result<Vec<(crate::names::MigrationId, Step)>, Failure> {
+    let mut waiting = Vec::new();
+    for (batch, migration) in plan.migrations() {
+        if !selection.takes(batch, migration) {
+            continue;
+        }
+        let standing = standing(journal, plan, &migration.id)?;
+        if let Some(next) = standing.next_step().filter(|next| *next <= until) {
+            waiting.push((migration.id.clone(), next));
+        }
+    }
+    Ok(waiting)
+}
+
+/// Returns where a migration stands, by the journal.
+pub(super) fn standing(
+    journal: &Journal,
+    plan: &Plan,
+    migration: &crate::names::MigrationId,
+) -> Result<Standing, Failure> {
+    let events = journal
+        .events_of(&plan.id, migration)
+        .map_err(|error| Failure::journal("read the journal", error))?;
+    Standing::of(&events).map_err(|error| Failure::of(Exit::Unexpected, "read the journal", error))
+}
+
+fn dry_run(
+    context: &Context,
+    journal: &Journal,
+    plan: &Plan,
+    selection: &Selection,
+    until: Step,
+) -> Result<Exit, Failure> {
+    let waiting = to_do(journal, plan, selection, until)?;
+    for (id, next) in &waiting {
+        let steps: Vec<_> = Step::ALL
+            .into_iter()
+            .filter(|step| step >= next && *step <= until)
+            .map(Step::name)
+            .collect();
+        context.ui.data(format_args!("{id}: {}", steps.join(" → ")));
+    }
+    context
+        .ui
+        .data(format_args!("{} people would be migrated; nothing was changed", waiting.len()));
+    Ok(Exit::Done)
+}
+
+/// Says how a run or a rollback went, and returns the exit code.
+pub(super) fn tell(context: &Context, summary: &Summary, done: &str) -> Exit {
+    let ui = context.ui;
+    for (id, failure) in &summary.failed {
+        ui.warning(format_args!("{id} failed: {failure}"));
+        for left in &failure.left_behind {
+            ui.warning(format_args!("  left behind: {left}"));
+        }
+        if let Some(hint) = &failure.hint {
+            ui.status(format_args!("  {hint}"));
+        }
+    }
+    for (id, stuck) in &summary.stuck {
+        ui.warning(format_args!("{id} is stuck: {stuck}; look at {}", stuck.look_at));
+    }
+    ui.data(format_args!(
+        "{} {done}, {} failed, {} stuck, {} left for the next run",
+        summary.done.len(),
+        summary.failed.len(),
+        summary.stuck.len(),
+        summary.left.len()
+    ));
+    if let Some(fatal) = &summary.fatal {
+        ui.error(fatal);
+        return match fatal.kind {
+            execute::FailureKind::Credentials => Exit::Credentials,
+            execute::FailureKind::Journal => Exit::LeaseHeld,
+            _ => Exit::Unexpected,
+        };
+    }
+    if let Some(why) = &summary.stopped {
+        ui.warning(format_args!("the run stopped before its end: {why}"));
+        return Exit::Stopped;
+    }
+    if summary.failed.is_empty() && summary.stuck.is_empty() {
+        Exit::Done
+    } else {
+        Exit::SomeFailed
+    }
+}

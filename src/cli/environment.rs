@@ -1,0 +1,33 @@
+//! Every environment variable that is read here and not by clap or the AWS SDK.
+//!
+//! - `STUDIO_MIGRATE_CRASH_AT=N`: abort at the nth point before or after an event is written, to rehearse crashes.
+//! - `STUDIO_MIGRATE_METADATA=FILE`: in place of `/opt/ml/metadata/resource-metadata.json` (read by the hook).
+//! - `STUDIO_MIGRATE_LOG=FILTER`: what the diagnostics say, as `tracing` filters are written.
+//! - `NO_COLOR`: honoured by what draws.
+//! - `USER`, `LOGNAME`: who sits at the keyboard, for the audit trail.
+//! - `HOME`: the home that `mover deliver` fills.
+
+use std::path::PathBuf;
+
+/// The point at which a rehearsed crash happens.
+pub fn crash_point() -> Option<u64> {
+    std::env::var("STUDIO_MIGRATE_CRASH_AT").ok()?.parse().ok()
+}
+
+/// What the diagnostics say.
+pub fn log_filter() -> Option<String> {
+    std::env::var("STUDIO_MIGRATE_LOG").ok()
+}
+
+/// Who sits at the keyboard.
+pub fn user() -> String {
+    ["USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+}
+
+/// The home of whoever runs this.
+pub fn home() -> Option<PathBuf> {
+    std::env::var_os("HOME").map(PathBuf::from)
+}
