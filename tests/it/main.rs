@@ -2,4 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
+mod bucket;
+mod common;
+mod crash;
+mod demo;
+mod front;
 mod layers;
+mod playbooks;

@@ -1,0 +1,72 @@
+//! A simulated account, served by a child process or by the test itself.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// The tool's executable.
+pub fn exe() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_studio-migrate"))
+}
+
+/// A simulated account, served until dropped.
+pub struct Served {
+    /// The folder that holds the world.
+    pub dir: PathBuf,
+    /// What `sim serve` said: endpoint, credentials, Region.
+    pub said: Value,
+    child: Child,
+}
+
+impl Served {
+    /// Serves the world that a folder holds, or makes the described one there.
+    pub fn start(dir: &Path, description: &str) -> Self {
+        Self::with_faults(dir, description, None)
+    }
+
+    /// Serves a world in which things go wrong.
+    pub fn with_faults(dir: &Path, description: &str, faults: Option<&str>) -> Self {
+        std::fs::create_dir_all(dir).unwrap();
+        let file = dir.with_extension("yaml");
+        std::fs::write(&file, description).unwrap();
+        let mut command = Command::new(exe());
+        command.args(["sim", "serve", "--dir"]).arg(dir).arg("--world").arg(&file);
+        if let Some(faults) = faults {
+            let file = dir.with_extension("faults.yaml");
+            std::fs::write(&file, faults).unwrap();
+            command.arg("--faults").arg(file);
+        }
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said = serde_json::from_str(&line).unwrap();
+        Self { dir: dir.to_owned(), said, child }
+    }
+
+    /// What clients need in their environment.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let said = |name: &str| self.said[name].as_str().unwrap().to_owned();
+        vec![
+            ("AWS_ENDPOINT_URL", said("endpoint")),
+            ("AWS_REGION", said("region")),
+            ("AWS_DEFAULT_REGION", said("region")),
+            ("AWS_ACCESS_KEY_ID", said("access_key_id")),
+            ("AWS_SECRET_ACCESS_KEY", said("secret_access_key")),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ]
+    }
+
+    /// The control plane as it is on the disk.
+    pub fn state(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.dir.join("world.json")).unwrap()).unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,101 @@
+//! The tool, run as a person would run it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use super::account::{Served, exe};
+
+/// How a command ended and what it said.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code; `None` when it was killed.
+    pub code: Option<i32>,
+    /// What it wrote to stdout.
+    pub out: String,
+    /// What it wrote to stderr.
+    pub err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Ran {
+    /// Insists that the command ended with this code.
+    #[track_caller]
+    pub fn ended(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self
+    }
+}
+
+/// Prepares a command with nothing in its environment but what it needs.
+pub fn command(words: &[&str]) -> Command {
+    let mut command = Command::new(exe());
+    command.args(words).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+    command.env("HOME", "/nonexistent").env("USER", "tester");
+    command
+}
+
+/// Prepares a command against a simulated account, with a journal.
+pub fn command_on(served: &Served, journal: &Path, words: &[&str]) -> Command {
+    let mut command = command(words);
+    command.envs(served.environment()).arg("--state").arg(journal);
+    command
+}
+
+/// Runs a command against a simulated account, with a journal.
+pub fn run_on(served: &Served, journal: &Path, words: &[&str]) -> Ran {
+    command_on(served, journal, words).output().unwrap().into()
+}
+
+/// The playbook of the tests: the demo's, as fast as the test worlds.
+pub const PLAYBOOK: &str = include_str!("../../../playbooks/demo.yaml");
+
+/// Takes an inventory, draws up a plan and approves it, so that `run` can begin.
+pub fn prepare(served: &Served, journal: &Path) {
+    let playbook = journal.with_extension("yaml");
+    let fast = PLAYBOOK
+        .lines()
+        .map(|line| {
+            if line.trim_start().starts_with("poll_seconds:") {
+                "  poll_seconds: 0.05"
+            } else {
+                line
+            }
+        })
+        .map(|line| {
+            if line.trim_start().starts_with("calls_per_second:") {
+                "  calls_per_second: 500"
+            } else {
+                line
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("\n");
+    std::fs::write(&playbook, fast).unwrap();
+    let mount = served.dir.join("efs");
+    run_on(served, journal, &["inventory", "--mount", mount.to_str().unwrap()]).ended(0);
+    run_on(served, journal, &["plan", "--playbook", playbook.to_str().unwrap()]).ended(0);
+    run_on(served, journal, &["plan", "approve", "--latest", "--note", "test"]).ended(0);
+}
+
+/// The mover without its symbols: it is fetched into every space, and some tests start a hundred.
+pub fn small_mover() -> &'static Path {
+    static MOVER: OnceLock<PathBuf> = OnceLock::new();
+    MOVER.get_or_init(|| {
+        let small = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("mover");
+        let beside = small.with_extension(std::process::id().to_string());
+        let stripped = Command::new("strip").arg("-o").arg(&beside).arg(exe()).status().unwrap();
+        assert!(stripped.success(), "strip comes with the C compiler");
+        std::fs::rename(&beside, &small).unwrap();
+        small
+    })
+}

@@ -1,0 +1,146 @@
+//! Killed at any instant and run again, a migration ends as an uninterrupted one does.
+//!
+//! The process aborts before and after every event of the journal, and every call that changes something has an event on
+//! either side. Each time the tool is then run again, and the world must be the one of a run that nobody interrupted.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use serde_json::Value;
+
+use crate::common::account::Served;
+use crate::common::tool::{command_on, prepare, run_on, small_mover};
+use crate::common::{ONE_PERSON, trees};
+
+/// What is left of a world once times and counters are out of it, and what is on the volumes.
+#[derive(Debug, PartialEq)]
+struct End {
+    studio: Value,
+    volumes: BTreeMap<PathBuf, String>,
+}
+
+/// Members that tell when, how often or under which number, which a crash may change.
+const PASSING: [&str; 9] = [
+    "created_at",
+    "modified_at",
+    "settles_at",
+    "ended_at",
+    "started_at",
+    "changed_at",
+    "last_number",
+    "standing",
+    "apps",
+];
+
+fn end(served: &Served) -> End {
+    let mut studio = served.state()["studio"].clone();
+    strip(&mut studio);
+    let volumes = trees::listing(&served.dir.join("ebs"), false)
+        .into_iter()
+        .filter(|(path, _)| !path.components().any(|part| part.as_os_str() == ".studio-migrate"))
+        // The root of a volume gets a new time with every app that runs in it.
+        .filter(|(path, _)| path.components().count() > 2)
+        .collect();
+    End { studio, volumes }
+}
+
+fn strip(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, _| !PASSING.contains(&name.as_str()));
+            members.values_mut().for_each(strip);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        _ => {}
+    }
+}
+
+/// A world and a journal in which everything is ready to run.
+fn prepared(folder: &Path, faults: Option<&str>) -> (Served, PathBuf) {
+    let served = Served::start(&folder.join("world"), ONE_PERSON);
+    let journal = folder.join("journal.db");
+    prepare(&served, &journal);
+    match faults {
+        None => (served, journal),
+        Some(faults) => {
+            drop(served);
+            (Served::with_faults(&folder.join("world"), ONE_PERSON, Some(faults)), journal)
+        }
+    }
+}
+
+fn words() -> Vec<&'static str> {
+    vec!["run", "--yes", "--user", "alice", "--mover", small_mover().to_str().unwrap()]
+}
+
+/// The end of a run that nobody interrupts.
+fn uninterrupted() -> End {
+    let folder = tempfile::tempdir().unwrap();
+    let (served, journal) = prepared(folder.path(), None);
+    run_on(&served, &journal, &words()).ended(0);
+    end(&served)
+}
+
+/// Crashes at one point, runs again, and returns the end; `None` when the run ends before it comes to that point.
+fn crashed_at(point: u64) -> Option<End> {
+    let folder = tempfile::tempdir().unwrap();
+    let (served, journal) = prepared(folder.path(), None);
+    let mut crashing = command_on(&served, &journal, &words());
+    let crashed = crashing.env("STUDIO_MIGRATE_CRASH_AT", point.to_string()).output().unwrap();
+    if crashed.status.code() == Some(0) {
+        return None;
+    }
+    assert_eq!(crashed.status.code(), None, "{}", String::from_utf8_lossy(&crashed.stderr));
+    run_on(&served, &journal, &words()).ended(0);
+    Some(end(&served))
+}
+
+#[test]
+fn killed_at_any_instant_it_ends_as_an_uninterrupted_run_does() {
+    let whole = uninterrupted();
+    let next = Mutex::new(1..);
+    let last = Mutex::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                loop {
+                    let point = next.lock().unwrap().next().unwrap();
+                    let Some(end) = crashed_at(point) else { break };
+                    assert_eq!(end, whole, "after a crash at point {point}");
+                    let mut last = last.lock().unwrap();
+                    *last = point.max(*last);
+                }
+            });
+        }
+    });
+    // Seven steps with two events each, and the calls between them: fewer points would mean that the crash does not happen.
+    assert!(*last.lock().unwrap() > 60, "only {} points", last.lock().unwrap());
+}
+
+#[test]
+fn the_reply_to_any_change_may_be_lost() {
+    let whole = uninterrupted();
+    let calls = [
+        ("sagemaker:CreateSpace", 1),
+        ("sagemaker:CreateApp", 1),
+        ("sagemaker:DeleteApp", 1),
+        ("sagemaker:DeleteApp", 2),
+        ("sagemaker:CreateStudioLifecycleConfig", 1),
+        ("sagemaker:DeleteStudioLifecycleConfig", 1),
+        ("sagemaker:UpdateUserProfile", 1),
+        ("sagemaker:UpdateUserProfile", 2),
+        ("sagemaker:UpdateUserProfile", 3),
+        ("sagemaker:UpdateSpace", 1),
+        ("s3:PutObject", 1),
+    ];
+    for (operation, from) in calls {
+        let folder = tempfile::tempdir().unwrap();
+        let faults = format!("- operation: {operation}\n  from: {from}\n  effect: reply-lost\n");
+        let (served, journal) = prepared(folder.path(), Some(&faults));
+        run_on(&served, &journal, &words()).ended(0);
+        assert_eq!(end(&served), whole, "after the reply to {operation} {from} was lost");
+        let calls = served.state()["calls"][operation].as_u64().unwrap();
+        assert!(calls >= from, "{operation} was called {calls} times only");
+    }
+}
