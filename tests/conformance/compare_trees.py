@@ -45,8 +45,11 @@ def tree(root):
 
 
 def content(path):
+    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.digest()
 
 
 def manifest(path):
@@ -56,7 +59,8 @@ def manifest(path):
         text = zstandard.ZstdDecompressor().stream_reader(file).read().decode()
     for line in text.splitlines()[1:]:
         entry = json.loads(line)
-        if entry.get("not_copied"):
+        # The last line is the totals: it has no path.
+        if "path" in entry and entry.get("not_copied"):
             skipped[unescape(entry["path"])] = entry["not_copied"]
     return skipped
 

@@ -3,58 +3,13 @@
 //! The process aborts before and after every event of the journal, and every call that changes something has an event on
 //! either side. Each time the tool is then run again, and the world must be the one of a run that nobody interrupted.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use serde_json::Value;
-
+use crate::common::ONE_PERSON;
 use crate::common::account::Served;
+use crate::common::ends::{End, assert_alike, end};
 use crate::common::tool::{command_on, prepare, run_on, small_mover};
-use crate::common::{ONE_PERSON, trees};
-
-/// What is left of a world once times and counters are out of it, and what is on the volumes.
-#[derive(Debug, PartialEq)]
-struct End {
-    studio: Value,
-    volumes: BTreeMap<PathBuf, String>,
-}
-
-/// Members that tell when, how often or under which number, which a crash may change.
-const PASSING: [&str; 9] = [
-    "created_at",
-    "modified_at",
-    "settles_at",
-    "ended_at",
-    "started_at",
-    "changed_at",
-    "last_number",
-    "standing",
-    "apps",
-];
-
-fn end(served: &Served) -> End {
-    let mut studio = served.state()["studio"].clone();
-    strip(&mut studio);
-    let volumes = trees::listing(&served.dir.join("ebs"), false)
-        .into_iter()
-        .filter(|(path, _)| !path.components().any(|part| part.as_os_str() == ".studio-migrate"))
-        // The root of a volume gets a new time with every app that runs in it.
-        .filter(|(path, _)| path.components().count() > 2)
-        .collect();
-    End { studio, volumes }
-}
-
-fn strip(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            members.retain(|name, _| !PASSING.contains(&name.as_str()));
-            members.values_mut().for_each(strip);
-        }
-        Value::Array(items) => items.iter_mut().for_each(strip),
-        _ => {}
-    }
-}
 
 /// A world and a journal in which everything is ready to run.
 fn prepared(folder: &Path, faults: Option<&str>) -> (Served, PathBuf) {
@@ -107,7 +62,7 @@ fn killed_at_any_instant_it_ends_as_an_uninterrupted_run_does() {
                 loop {
                     let point = next.lock().unwrap().next().unwrap();
                     let Some(end) = crashed_at(point) else { break };
-                    assert_eq!(end, whole, "after a crash at point {point}");
+                    assert_alike(&end, &whole, &format!("after a crash at point {point}"));
                     let mut last = last.lock().unwrap();
                     *last = point.max(*last);
                 }
@@ -139,7 +94,8 @@ fn the_reply_to_any_change_may_be_lost() {
         let faults = format!("- operation: {operation}\n  from: {from}\n  effect: reply-lost\n");
         let (served, journal) = prepared(folder.path(), Some(&faults));
         run_on(&served, &journal, &words()).ended(0);
-        assert_eq!(end(&served), whole, "after the reply to {operation} {from} was lost");
+        let when = format!("after the reply to {operation} {from} was lost");
+        assert_alike(&end(&served), &whole, &when);
         let calls = served.state()["calls"][operation].as_u64().unwrap();
         assert!(calls >= from, "{operation} was called {calls} times only");
     }

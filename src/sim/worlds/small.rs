@@ -142,10 +142,11 @@ fn members(value: Value) -> Members {
 fn person(number: usize) -> ProfileText {
     let name =
         PEOPLE.get(number).map_or_else(|| format!("person-{number:04}"), |name| (*name).into());
-    let home = match number % 6 {
-        1 | 4 => "engineer",
-        5 => "awkward",
-        _ if number == 10 => "empty",
+    let home = match number % 12 {
+        1 | 4 | 7 => "engineer",
+        3 => "big",
+        5 | 11 => "awkward",
+        9 => "empty",
         _ => "data-scientist",
     };
     let caller = format!("arn:aws:sts::000000000000:assumed-role/Research/{name}");

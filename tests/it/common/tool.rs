@@ -73,7 +73,7 @@ pub fn prepare(served: &Served, journal: &Path) {
         })
         .map(|line| {
             if line.trim_start().starts_with("calls_per_second:") {
-                "  calls_per_second: 500"
+                "  calls_per_second: 100"
             } else {
                 line
             }
