@@ -143,7 +143,7 @@ impl Account {
                     ok: false,
                     code: error.code.clone(),
                     message: error.message.clone().or_else(|| Some(error.to_string())),
-                    request_id: error.request_id.clone(),
+                    request_id: error.request_id.as_deref().map(str::to_owned),
                 },
             },
         );

@@ -43,8 +43,8 @@ pub struct Error {
     /// AWS's words, when AWS answered.
     pub message: Option<String>,
     /// AWS's request id, for their support.
-    pub request_id: Option<String>,
-    refused: String,
+    pub request_id: Option<Box<str>>,
+    refused: Box<str>,
 }
 
 impl Error {
@@ -65,7 +65,7 @@ impl Error {
             // An S3 HEAD has no body to carry a code.
             .or_else(|| (status == Some(404)).then(|| "NotFound".to_owned()));
         let message = metadata.and_then(|meta| meta.message()).map(str::to_owned);
-        let request_id = error.request_id().map(str::to_owned);
+        let request_id = error.request_id().map(Box::from);
         let kind = match (&code, error) {
             (Some(code), _) => kind_of(code, status, message.as_deref().unwrap_or_default()),
             (None, SdkError::ServiceError(_)) if status == Some(403) => ErrorKind::Denied,
@@ -78,7 +78,7 @@ impl Error {
             (Some(code), None) => format!("was refused: {code}"),
             _ => format!("got no answer: {}", chain(error)),
         };
-        Self { kind, service, operation, code, message, request_id, refused }
+        Self { kind, service, operation, code, message, request_id, refused: refused.into() }
     }
 
     /// Makes the error of a call that was not made.
@@ -89,7 +89,15 @@ impl Error {
         why: impl Into<String>,
     ) -> Self {
         let refused = format!("was not made: {}", why.into());
-        Self { kind, service, operation, code: None, message: None, request_id: None, refused }
+        Self {
+            kind,
+            service,
+            operation,
+            code: None,
+            message: None,
+            request_id: None,
+            refused: refused.into(),
+        }
     }
 }
 

@@ -67,6 +67,9 @@ impl Hitch {
     }
 }
 
+/// Tells whether what is at a name is the same already.
+type Same<'a> = &'a mut dyn FnMut(&[u8], &Stat) -> Result<bool, Hitch>;
+
 /// A place, and what wants to go there.
 pub(super) struct Deciding<'a> {
     pub(super) conflict: Conflict,
@@ -79,11 +82,7 @@ pub(super) struct Deciding<'a> {
 
 impl Deciding<'_> {
     /// Decides; `same` tells whether what is at a name is the same already.
-    pub(super) fn decide(
-        &self,
-        there: Option<&Stat>,
-        same: &mut dyn FnMut(&[u8], &Stat) -> Result<bool, Hitch>,
-    ) -> Result<Verdict, Hitch> {
+    pub(super) fn decide(&self, there: Option<&Stat>, same: Same<'_>) -> Result<Verdict, Hitch> {
         let name = self.name.to_vec();
         let Some(there) = there else {
             return Ok(Verdict::Write { name, replaces: false });
@@ -105,10 +104,7 @@ impl Deciding<'_> {
     }
 
     /// Finds a name beside one that is taken: `name.classic`, `name.classic-2`, ….
-    fn beside(
-        &self,
-        same: &mut dyn FnMut(&[u8], &Stat) -> Result<bool, Hitch>,
-    ) -> Result<Verdict, Hitch> {
+    fn beside(&self, same: Same<'_>) -> Result<Verdict, Hitch> {
         for number in 1..=MOST_NAMES {
             let name = classic_name(self.name, number);
             if (self.is_taken)(&name) {

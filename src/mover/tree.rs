@@ -90,8 +90,11 @@ pub(super) fn lstat_if_there(folder: impl AsFd, name: &[u8]) -> Result<Option<St
     }
 }
 
+/// A name in a directory and its type.
+type Named = (Box<[u8]>, FileType);
+
 /// Returns the names in a directory with their types, if the directory tells.
-pub(super) fn names(folder: OwnedFd) -> Result<Vec<(Box<[u8]>, FileType)>, Errno> {
+pub(super) fn names(folder: OwnedFd) -> Result<Vec<Named>, Errno> {
     let mut names = Vec::new();
     for entry in Dir::new(folder)? {
         let entry = entry?;

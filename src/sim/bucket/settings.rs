@@ -46,7 +46,7 @@ impl Front {
         }
         make_bucket(self.store.world.dir(), &input.bucket).map_err(broken)?;
         let location = Some(format!("/{}", input.bucket));
-        Ok(CreateBucketOutput { location, ..CreateBucketOutput::default() })
+        Ok(CreateBucketOutput { location })
     }
 
     pub(super) fn delete_bucket(&self, bucket: &str) -> S3Result<()> {

@@ -54,7 +54,7 @@ fn cell(tree: &mut Tree, number: usize) -> Value {
     let mut outputs = vec![
         json!({"name": "stdout", "output_type": "stream", "text": [format!("{rows} rows of {word}\n")]}),
     ];
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         let size = tree.between(2_000, 20_000);
         let image = STANDARD.encode(tree.bytes(size));
         outputs.push(json!({

@@ -31,7 +31,9 @@ pub fn end(served: &Served) -> End {
 fn flatten(path: &str, value: &Value, lines: &mut End) {
     match value {
         Value::Object(members) => {
-            for (name, inner) in members.iter().filter(|(name, _)| !PASSING.contains(&name.as_str())) {
+            for (name, inner) in
+                members.iter().filter(|(name, _)| !PASSING.contains(&name.as_str()))
+            {
                 flatten(&format!("{path}/{name}"), inner, lines);
             }
         }
