@@ -13,6 +13,7 @@ mod pace;
 mod session;
 mod settings;
 mod studio;
+mod target;
 pub mod wait;
 mod wire_log;
 

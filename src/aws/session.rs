@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use super::account::{Clients, Identity, Reader};
 use super::error::{Error, ErrorKind};
 use super::pace::Pace;
+use super::target::LongTarget;
 use super::wire_log::WireLog;
 
 /// Attempts of one call, the first included.
@@ -119,7 +120,10 @@ fn clients(config: &SdkConfig, wire_log: Option<&WireLog>) -> Clients {
     }
     let is_elsewhere = config.endpoint_url().is_some();
     Clients {
-        cloudtrail: client!(aws_sdk_cloudtrail, aws_sdk_cloudtrail::config::Builder::from(config)),
+        cloudtrail: client!(
+            aws_sdk_cloudtrail,
+            aws_sdk_cloudtrail::config::Builder::from(config).interceptor(LongTarget)
+        ),
         efs: client!(aws_sdk_efs, aws_sdk_efs::config::Builder::from(config)),
         iam: client!(aws_sdk_iam, aws_sdk_iam::config::Builder::from(config)),
         quotas: client!(

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use crate::common::ONE_PERSON;
 use crate::common::account::Served;
@@ -71,6 +72,21 @@ fn killed_at_any_instant_it_ends_as_an_uninterrupted_run_does() {
     });
     // Seven steps with two events each, and the calls between them: fewer points would mean that the crash does not happen.
     assert!(*last.lock().unwrap() > 60, "only {} points", last.lock().unwrap());
+}
+
+#[test]
+fn killed_from_outside_at_some_moment_it_ends_as_an_uninterrupted_run_does() {
+    let whole = uninterrupted();
+    for moment in [100, 250, 450, 700, 1000, 1400, 1900] {
+        let folder = tempfile::tempdir().unwrap();
+        let (served, journal) = prepared(folder.path(), None);
+        let mut running = command_on(&served, &journal, &words()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(moment));
+        running.kill().unwrap();
+        running.wait().unwrap();
+        run_on(&served, &journal, &words()).ended(0);
+        assert_alike(&end(&served), &whole, &format!("killed after {moment} ms"));
+    }
 }
 
 #[test]

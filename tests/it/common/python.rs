@@ -1,11 +1,9 @@
-//! A Python environment of the tests' own, with AWS's models and AWS's command line.
+//! A Python environment of the tests' own, with AWS's models and AWS's command line, at the versions of
+//! `tests/conformance/requirements.txt`: a new model must not fail an old commit.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-
-/// What the checks need, pinned so that a new model does not fail an old commit.
-const PACKAGES: [&str; 4] = ["botocore", "awscli", "regex", "zstandard"];
 
 /// Returns the folder of the environment's programs, making it first.
 pub fn bin() -> &'static Path {
@@ -13,12 +11,15 @@ pub fn bin() -> &'static Path {
     BIN.get_or_init(|| {
         let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("venv");
         let bin = venv.join("bin");
-        if !bin.join("aws").exists() || !venv.join("complete").exists() {
+        let wanted = std::fs::read_to_string(script("requirements.txt")).unwrap();
+        let complete = venv.join("complete");
+        if std::fs::read_to_string(&complete).ok().as_ref() != Some(&wanted) {
             run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
             run(Command::new(bin.join("python"))
                 .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-                .args(PACKAGES));
-            std::fs::write(venv.join("complete"), "").unwrap();
+                .arg("--requirement")
+                .arg(script("requirements.txt")));
+            std::fs::write(&complete, &wanted).unwrap();
         }
         bin
     })
