@@ -93,6 +93,7 @@ pub struct Operation {
     pub id: OperationId,
     /// The lease, held until the operation is dropped.
     pub lease: Lease,
+    has_ended: bool,
 }
 
 impl Context {
@@ -170,17 +171,28 @@ impl Context {
         let begun = NewOperation { command: &self.typed, caller: &caller, os_user: &os_user };
         let id = journal.begin(&begun).map_err(|error| Failure::journal("begin", error))?;
         let account = reader.with_ledger(Arc::new(CallLedger::new(journal.clone(), id)));
-        Ok(Operation { account, journal, id, lease })
+        Ok(Operation { account, journal, id, lease, has_ended: false })
     }
 }
 
 impl Operation {
     /// Writes down how the operation ended, and passes the exit code on.
-    pub fn end(self, exit: Exit) -> Result<Exit, Failure> {
+    pub fn end(mut self, exit: Exit) -> Result<Exit, Failure> {
+        self.has_ended = true;
         self.journal
             .end(self.id, exit as u8)
             .map_err(|error| Failure::journal("write down the end", error))?;
         Ok(exit)
+    }
+}
+
+impl Drop for Operation {
+    /// An operation that is left early failed; one without any end was killed.
+    fn drop(&mut self) {
+        if !self.has_ended {
+            // The failure that led here is what the person gets to read.
+            let _ = self.journal.end(self.id, Exit::Unexpected as u8);
+        }
     }
 }
 

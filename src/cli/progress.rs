@@ -108,7 +108,9 @@ impl Inner {
             return;
         }
         let now = Instant::now();
-        let is_due = self.told.get(migration).is_none_or(|last| now - *last >= EVERY);
+        // Before the home is counted there is nothing to tell.
+        let is_due = progress.total_files > 0
+            && self.told.get(migration).is_none_or(|last| now - *last >= EVERY);
         if is_due {
             self.told.insert(migration.clone(), now);
             self.ui.status(format_args!(

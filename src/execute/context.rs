@@ -72,7 +72,7 @@ impl Context {
 
     /// Returns where the migration stands according to the journal.
     pub fn standing(&self) -> Result<Standing, Failure> {
-        let events = self.journal.events_of(&self.plan.id, &self.migration.id)?;
+        let events = self.journal.events_of(&self.migration.id)?;
         Standing::of(&events).map_err(|error| Failure::new(error.to_string()))
     }
 

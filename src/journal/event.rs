@@ -75,17 +75,11 @@ impl Journal {
         Ok(sequence)
     }
 
-    /// Returns the events of one migration under one plan, oldest first.
-    pub fn events_of(&self, plan: &PlanId, migration: &MigrationId) -> Result<Vec<Event>, Error> {
-        self.select(
-            "WHERE plan = ?1 AND migration = ?2",
-            params![plan.as_str(), migration.as_str()],
-        )
-    }
-
-    /// Returns every event of a plan, oldest first.
-    pub fn events_of_plan(&self, plan: &PlanId) -> Result<Vec<Event>, Error> {
-        self.select("WHERE plan = ?1", params![plan.as_str()])
+    /// Returns the events of one migration, oldest first.
+    ///
+    /// They are those under every plan: what was done for a person stays done when the plan is drawn up again.
+    pub fn events_of(&self, migration: &MigrationId) -> Result<Vec<Event>, Error> {
+        self.select("WHERE migration = ?1", params![migration.as_str()])
     }
 
     /// Returns every event of the journal, oldest first.

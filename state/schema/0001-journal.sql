@@ -57,7 +57,7 @@ CREATE TABLE event (
     hash TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX event_of_migration ON event (plan, migration, sequence);
+CREATE INDEX event_of_migration ON event (migration, sequence);
 
 -- At most one row: who runs migrations now. The token grows each time that the lease changes hands.
 CREATE TABLE lease (

@@ -10,3 +10,4 @@ mod demo;
 mod front;
 mod layers;
 mod playbooks;
+mod replan;

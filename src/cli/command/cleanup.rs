@@ -27,7 +27,7 @@ impl Cleanup {
         let plan = approved_plan(&journal)?;
         let mut underway = Vec::new();
         for (_, migration) in plan.migrations() {
-            let word = standing(&journal, &plan, &migration.id)?.word();
+            let word = standing(&journal, &migration.id)?.word();
             if matches!(word, MigrationStanding::Underway | MigrationStanding::Stuck) {
                 underway.push(migration.id.to_string());
             }
@@ -44,7 +44,8 @@ impl Cleanup {
         let mut left = self.hooks(context, &operation).await?;
         left += self.objects(context, &operation, &plan).await?;
         let verb = if self.dry_run { "would be deleted" } else { "deleted" };
-        context.ui.data(format_args!("{left} things {verb}; spaces stay, they are people's"));
+        let left = super::count(left, "thing");
+        context.ui.data(format_args!("{left} {verb}; spaces stay, they are people's"));
         operation.end(Exit::Done)
     }
 

@@ -77,7 +77,7 @@ fn refuse_unmoved(
     let mut waiting = Vec::new();
     for (_, migration) in plan.migrations() {
         if domains.contains(&migration.domain)
-            && standing(journal, plan, &migration.id)?.word() != MigrationStanding::Moved
+            && standing(journal, &migration.id)?.word() != MigrationStanding::Moved
         {
             waiting.push(migration.id.to_string());
         }

@@ -184,7 +184,7 @@ fn stand(context: &Context) -> Result<Stand, Failure> {
         journal.latest_approved_plan().map_err(|error| Failure::journal("read the plan", error))?;
     let Some(plan) = approved else { return Ok(Stand::Nothing) };
     for (_, migration) in plan.migrations() {
-        if standing(&journal, &plan, &migration.id)?.word() != MigrationStanding::Moved {
+        if standing(&journal, &migration.id)?.word() != MigrationStanding::Moved {
             return Ok(Stand::Approved);
         }
     }

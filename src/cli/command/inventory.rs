@@ -85,11 +85,12 @@ impl Inventory {
             }));
         } else {
             context.ui.data(format_args!(
-                "Snapshot {id}: {} domains, {profiles} profiles, {} homes measured ({}), {} shared-notebook locations",
-                snapshot.domains.len(),
-                homes().count(),
+                "Snapshot {id}: {}, {}, {} measured ({}), {}",
+                super::count(snapshot.domains.len(), "domain"),
+                super::count(profiles, "profile"),
+                super::count(homes().count(), "home"),
                 super::bytes(bytes),
-                snapshot.shared_notebooks.len(),
+                super::count(snapshot.shared_notebooks.len(), "shared-notebook location"),
             ));
         }
         for unseen in &snapshot.unseen {

@@ -23,14 +23,19 @@ pub mod status;
 pub mod verify;
 pub mod version;
 
+use std::io::IsTerminal;
 use std::path::Path;
 
+use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use super::{Exit, Failure};
 use crate::inventory::Snapshot;
 use crate::journal::Journal;
 use crate::playbook::Playbook as Policy;
+
+/// The width of a table that goes to no terminal, in characters.
+const PAGE: u16 = 140;
 
 /// Reads a playbook: a file, or the name of a shipped one. A playbook with problems is refused with all of them.
 fn playbook(name: &str) -> Result<Policy, Failure> {
@@ -72,6 +77,23 @@ fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
         std::fs::write(path, text)
     };
     write().map_err(|error| Failure::of(Exit::Usage, format!("write {}", path.display()), error))
+}
+
+/// Makes a table as wide as the terminal, or as a page where there is none.
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    if !std::io::stdout().is_terminal() {
+        table.set_width(PAGE);
+    }
+    table.set_header(header);
+    table
+}
+
+/// Writes a number of things for people: `1 domain`, `12 domains`.
+fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
 /// Writes a number of bytes for people.

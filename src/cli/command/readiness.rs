@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use comfy_table::{ContentArrangement, Table, presets};
 
 use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
@@ -55,10 +54,7 @@ impl Readiness {
 }
 
 fn show(context: &Context, report: &readiness::Readiness) {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["Code", "Severity", "About", "Finding", "Evidence"]);
+    let mut table = super::table(["Code", "Severity", "About", "Finding", "Evidence"]);
     for finding in &report.findings {
         table.add_row([
             finding.code.as_str(),

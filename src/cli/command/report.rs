@@ -79,7 +79,7 @@ fn inputs(journal: &Journal, plan: &Plan) -> Result<Inputs, Failure> {
     let verdict = journal.audit().map_err(failed)?;
     let mut people = Vec::new();
     for (batch, migration) in plan.migrations() {
-        let events = journal.events_of(&plan.id, &migration.id).map_err(failed)?;
+        let events = journal.events_of(&migration.id).map_err(failed)?;
         people.push(person(batch, migration, &events)?);
     }
     Ok(Inputs {

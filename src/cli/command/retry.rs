@@ -25,7 +25,7 @@ impl Retry {
         let plan = approved_plan(&journal)?;
         let mut users = Vec::new();
         for (_, migration) in plan.migrations() {
-            if run::standing(&journal, &plan, &migration.id)?.word() == MigrationStanding::Failed {
+            if run::standing(&journal, &migration.id)?.word() == MigrationStanding::Failed {
                 users.push(migration.profile.clone());
             }
         }

@@ -11,7 +11,7 @@ use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{self, Execution, Halt, Selection, Standing, Step, Summary, Tools};
 use crate::journal::Journal;
-use crate::names::{BatchName, ProfileName};
+use crate::names::{BatchName, MigrationId, ProfileName};
 use crate::plan::Plan;
 use crate::playbook::ClassicApps;
 
@@ -186,13 +186,13 @@ fn to_do(
     plan: &Plan,
     selection: &Selection,
     until: Step,
-) -> Result<Vec<(crate::names::MigrationId, Step)>, Failure> {
+) -> Result<Vec<(MigrationId, Step)>, Failure> {
     let mut waiting = Vec::new();
     for (batch, migration) in plan.migrations() {
         if !selection.takes(batch, migration) {
             continue;
         }
-        let standing = standing(journal, plan, &migration.id)?;
+        let standing = standing(journal, &migration.id)?;
         if let Some(next) = standing.next_step().filter(|next| *next <= until) {
             waiting.push((migration.id.clone(), next));
         }
@@ -201,13 +201,9 @@ fn to_do(
 }
 
 /// Returns where a migration stands, by the journal.
-pub(super) fn standing(
-    journal: &Journal,
-    plan: &Plan,
-    migration: &crate::names::MigrationId,
-) -> Result<Standing, Failure> {
+pub(super) fn standing(journal: &Journal, migration: &MigrationId) -> Result<Standing, Failure> {
     let events = journal
-        .events_of(&plan.id, migration)
+        .events_of(migration)
         .map_err(|error| Failure::journal("read the journal", error))?;
     Standing::of(&events).map_err(|error| Failure::of(Exit::Unexpected, "read the journal", error))
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
-use comfy_table::{Table, presets};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -66,9 +65,7 @@ impl Status {
             context.ui.data(super::json(overview)?);
             return Ok(());
         }
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-        table.set_header(["Batch", "Migration", "Standing", "Next step", "Why"]);
+        let mut table = super::table(["Batch", "Migration", "Standing", "Next step", "Why"]);
         for line in &overview.migrations {
             table.add_row([
                 line.batch.as_str(),
@@ -95,7 +92,7 @@ fn look(context: &Context) -> Result<Overview, Failure> {
     let mut counts = BTreeMap::new();
     let mut migrations = Vec::new();
     for (batch, migration) in plan.migrations() {
-        let standing = standing(&journal, &plan, &migration.id)?;
+        let standing = standing(&journal, &migration.id)?;
         let word = standing.word().name();
         *counts.entry(word).or_insert(0) += 1;
         let trouble = Step::ALL.into_iter().find_map(|step| match standing.step(step) {

@@ -36,7 +36,7 @@ impl Verify {
             if !selection.takes(batch, migration) {
                 continue;
             }
-            let standing = standing(&operation.journal, &execution.plan, &migration.id)?;
+            let standing = standing(&operation.journal, &migration.id)?;
             let Some(before) = standing.receipt(Step::Verify) else {
                 context.ui.data(format_args!("{}: not proven yet", migration.id));
                 unproven += 1;
