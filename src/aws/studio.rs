@@ -1,12 +1,11 @@
-//! Asking SageMaker: domains, profiles, spaces, apps, scripts, images.
+//! Asking SageMaker about domains, profiles, spaces and apps.
 //!
 //! Lists are read to their end. What is listed may be gone when it is described; that is the caller's to cope with.
 
 use std::collections::BTreeMap;
 
 use aws_smithy_types::DateTime;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 
 use super::account::Reader;
 use super::error::Error;
@@ -16,7 +15,7 @@ use crate::names::{DomainId, FileSystemId, HomeUid, ProfileName, SpaceName};
 pub(super) const SAGEMAKER: &str = "sagemaker";
 
 /// The largest page that the Studio lists give.
-const PAGE: i32 = 100;
+pub(super) const PAGE: i32 = 100;
 
 /// Whose apps: a profile's own (Classic), or a space's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +96,7 @@ pub struct Space {
 }
 
 /// An app that is not deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct App {
     /// `JupyterServer`, `KernelGateway`, `JupyterLab`, ….
     pub app_type: String,
@@ -109,47 +108,17 @@ pub struct App {
     pub space: Option<SpaceName>,
     /// `InService`, `Pending`, `Failed`, `Deleting`.
     pub status: String,
-    /// Why it failed, as far as it was asked for.
-    pub failure: Option<String>,
     /// The instance type.
     pub instance_type: Option<String>,
     /// When it was created, RFC 3339.
     pub created_at: Option<String>,
 }
 
-/// A lifecycle script.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Script {
-    /// Its ARN.
-    pub arn: String,
-    /// Its name.
-    pub name: String,
-    /// The app type that it was made for.
-    pub app_type: String,
-    /// The decoded text; what is not UTF-8 is replaced.
-    pub text: String,
-}
-
-/// A custom image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Image {
-    /// Its name.
-    pub name: String,
-    /// `CREATED`, ….
-    pub status: String,
-    /// The container image of its newest version.
-    pub container: Option<String>,
-}
-
-/// An app image configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImageConfig {
-    /// Its name.
-    pub name: String,
-    /// Which parts it has: `KernelGateway`, `JupyterLab`, `CodeEditor`.
-    pub parts: Vec<String>,
-    /// The uid and gid of its Classic part.
-    pub classic_uid_gid: Option<(i32, i32)>,
+impl App {
+    /// Tells whether this is an app of Studio Classic, which can never be started again once stopped.
+    pub fn is_classic(&self) -> bool {
+        matches!(self.app_type.as_str(), "JupyterServer" | "KernelGateway")
+    }
 }
 
 /// Reads a list of SageMaker to its end: one paced call a page.
@@ -168,6 +137,8 @@ macro_rules! all_pages {
         }
     }};
 }
+
+pub(super) use all_pages;
 
 impl Reader {
     /// Lists the ids of every domain of the account and Region.
@@ -334,84 +305,6 @@ impl Reader {
         Ok(sdk.failure_reason)
     }
 
-    /// Lists the names of every lifecycle script.
-    pub async fn script_names(&self) -> Result<Vec<String>, Error> {
-        let sagemaker = &self.clients.sagemaker;
-        let scripts = all_pages!(
-            self,
-            "ListStudioLifecycleConfigs",
-            sagemaker.list_studio_lifecycle_configs(),
-            studio_lifecycle_configs
-        );
-        Ok(scripts.into_iter().filter_map(|script| script.studio_lifecycle_config_name).collect())
-    }
-
-    /// Describes a lifecycle script and decodes it.
-    pub async fn script(&self, name: &str) -> Result<Script, Error> {
-        let request = self
-            .clients
-            .sagemaker
-            .describe_studio_lifecycle_config()
-            .studio_lifecycle_config_name(name);
-        let sdk = self.ask(SAGEMAKER, "DescribeStudioLifecycleConfig", request.send()).await?;
-        let content = sdk.studio_lifecycle_config_content.unwrap_or_default();
-        let decoded = STANDARD.decode(&content).unwrap_or_else(|_| content.into_bytes());
-        Ok(Script {
-            arn: sdk.studio_lifecycle_config_arn.unwrap_or_default(),
-            name: name.to_owned(),
-            app_type: text(sdk.studio_lifecycle_config_app_type.as_ref()),
-            text: String::from_utf8_lossy(&decoded).into_owned(),
-        })
-    }
-
-    /// Lists the custom images, each with the container of its newest version where that can be told.
-    pub async fn images(&self) -> Result<Vec<Image>, Error> {
-        let images = all_pages!(self, "ListImages", self.clients.sagemaker.list_images(), images);
-        let mut found = Vec::new();
-        for image in images {
-            let name = image.image_name.unwrap_or_default();
-            let request = self.clients.sagemaker.describe_image_version().image_name(&name);
-            // An image without a version has none to describe.
-            let version = self.ask(SAGEMAKER, "DescribeImageVersion", request.send()).await.ok();
-            found.push(Image {
-                name,
-                status: text(image.image_status.as_ref()),
-                container: version.and_then(|version| version.container_image),
-            });
-        }
-        Ok(found)
-    }
-
-    /// Lists the app image configurations.
-    pub async fn image_configs(&self) -> Result<Vec<ImageConfig>, Error> {
-        let configs = all_pages!(
-            self,
-            "ListAppImageConfigs",
-            self.clients.sagemaker.list_app_image_configs(),
-            app_image_configs
-        );
-        let read = configs.into_iter().map(|config| {
-            let kernel = config.kernel_gateway_image_config.as_ref();
-            let parts = [
-                ("KernelGateway", kernel.is_some()),
-                ("JupyterLab", config.jupyter_lab_app_image_config.is_some()),
-                ("CodeEditor", config.code_editor_app_image_config.is_some()),
-            ];
-            ImageConfig {
-                name: config.app_image_config_name.clone().unwrap_or_default(),
-                parts: parts
-                    .into_iter()
-                    .filter(|(_, is_there)| *is_there)
-                    .map(|(part, _)| part.to_owned())
-                    .collect(),
-                classic_uid_gid: kernel
-                    .and_then(|kernel| kernel.file_system_config.as_ref())
-                    .and_then(|files| Some((files.default_uid?, files.default_gid?))),
-            }
-        });
-        Ok(read.collect())
-    }
-
     /// Lists the tags of a SageMaker resource.
     pub async fn tags(&self, arn: &str) -> Result<BTreeMap<String, String>, Error> {
         let mut found = BTreeMap::new();
@@ -442,7 +335,6 @@ fn living(apps: Vec<aws_sdk_sagemaker::types::AppDetails>) -> Vec<App> {
             profile: app.user_profile_name.map(ProfileName::from),
             space: app.space_name.map(SpaceName::from),
             status: text(app.status.as_ref()),
-            failure: None,
             instance_type: app
                 .resource_spec
                 .and_then(|spec| spec.instance_type)

@@ -10,8 +10,7 @@ use futures::StreamExt;
 
 use super::homes;
 use super::snapshot::{
-    App, Domain, FileSystem, Image, ImageConfig, Profile, Role, Script, SharedNotebooks, Snapshot,
-    Space, Unseen,
+    Domain, FileSystem, Profile, Role, SharedNotebooks, Snapshot, Space, Unseen,
 };
 use crate::aws::{self, ErrorKind, Reader};
 use crate::names::{DomainId, ProfileName, SpaceName};
@@ -146,7 +145,7 @@ async fn domain(reader: &Reader, id: &DomainId, unseen: &mut Unseens) -> Option<
     Some(Domain {
         profiles: profiles(reader, &seen, names, unseen).await,
         spaces: spaces_of(reader, id, spaces, unseen).await,
-        apps: apps.into_iter().map(app).collect(),
+        apps,
         id: seen.id,
         name: seen.name,
         status: seen.status,
@@ -228,18 +227,6 @@ async fn spaces_of(
         .collect()
 }
 
-fn app(seen: aws::App) -> App {
-    App {
-        app_type: seen.app_type,
-        name: seen.name,
-        profile: seen.profile,
-        space: seen.space,
-        status: seen.status,
-        instance_type: seen.instance_type,
-        created_at: seen.created_at,
-    }
-}
-
 async fn account_wide(reader: &Reader, snapshot: &mut Snapshot, unseen: &mut Unseens) {
     const ACCOUNT: &str = "the account";
     let names = reader.script_names().await;
@@ -247,28 +234,11 @@ async fn account_wide(reader: &Reader, snapshot: &mut Snapshot, unseen: &mut Uns
     for name in names {
         let script = reader.script(&name).await;
         let script = unseen.one("sagemaker:DescribeStudioLifecycleConfig", &name, script);
-        snapshot.scripts.extend(script.map(|seen| Script {
-            arn: seen.arn,
-            name: seen.name,
-            app_type: seen.app_type,
-            text: Some(seen.text),
-        }));
+        snapshot.scripts.extend(script);
     }
-    let images = unseen.or_default("sagemaker:ListImages", ACCOUNT, reader.images().await);
-    snapshot.images = images
-        .into_iter()
-        .map(|seen| Image { name: seen.name, status: seen.status, container: seen.container })
-        .collect();
+    snapshot.images = unseen.or_default("sagemaker:ListImages", ACCOUNT, reader.images().await);
     let configs = reader.image_configs().await;
-    let configs = unseen.or_default("sagemaker:ListAppImageConfigs", ACCOUNT, configs);
-    snapshot.image_configs = configs
-        .into_iter()
-        .map(|seen| ImageConfig {
-            name: seen.name,
-            parts: seen.parts,
-            classic_uid_gid: seen.classic_uid_gid,
-        })
-        .collect();
+    snapshot.image_configs = unseen.or_default("sagemaker:ListAppImageConfigs", ACCOUNT, configs);
     snapshot.file_systems = file_systems(reader, &snapshot.domains, unseen).await;
     let quotas = reader.studio_quotas().await;
     snapshot.quotas = unseen.or_default("servicequotas:ListServiceQuotas", ACCOUNT, quotas);

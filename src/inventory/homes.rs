@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::collect::Request;
 use super::snapshot::{Home, OrphanHome, Snapshot, Unseen};
-use crate::mover::{self, Scan};
+use crate::mover;
 use crate::names::{FileSystemId, HomeUid};
 
 /// Measures every home that the mount shows, and names those that nobody owns.
@@ -69,7 +69,7 @@ fn homes_in(folder: &Path) -> Vec<HomeUid> {
 
 fn scanned(path: &Path, subject: &str, unseen: &mut Vec<Unseen>) -> Option<Home> {
     match mover::scan(path, &|_| (), &AtomicBool::new(false)) {
-        Ok(scan) => Some(home(scan)),
+        Ok(home) => Some(home),
         Err(error) => {
             unseen.push(Unseen {
                 what: format!("the home at {}", path.display()),
@@ -78,23 +78,5 @@ fn scanned(path: &Path, subject: &str, unseen: &mut Vec<Unseen>) -> Option<Home>
             });
             None
         }
-    }
-}
-
-fn home(scan: Scan) -> Home {
-    Home {
-        bytes: scan.bytes,
-        allocated_bytes: scan.allocated_bytes,
-        files: scan.files,
-        directories: scan.directories,
-        symlinks: scan.symlinks,
-        special: scan.special,
-        unreadable: scan.unreadable,
-        largest: scan.largest,
-        candidates: scan.candidates,
-        flows: scan.flows,
-        git_authors: scan.git_authors,
-        awkward_paths: scan.awkward_paths,
-        newest: scan.newest,
     }
 }

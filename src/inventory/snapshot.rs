@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::aws::Settings;
+pub use crate::aws::{App, Image, ImageConfig, Script, Settings};
+pub use crate::mover::Scan as Home;
 use crate::names::{
     AccountId, DomainId, FileSystemId, HomeUid, ProfileName, Region, SnapshotId, SpaceName,
 };
@@ -101,37 +102,6 @@ pub struct Profile {
     pub tags: BTreeMap<String, String>,
 }
 
-/// A Classic home directory as measured.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Home {
-    /// Bytes of regular files, each inode once.
-    pub bytes: u64,
-    /// Bytes as allocated: less than `bytes` where files are sparse.
-    pub allocated_bytes: u64,
-    /// Regular files.
-    pub files: u64,
-    /// Directories.
-    pub directories: u64,
-    /// Symbolic links.
-    pub symlinks: u64,
-    /// FIFOs, sockets, devices: they are not copied.
-    pub special: u64,
-    /// Entries that could not be read.
-    pub unreadable: u64,
-    /// The largest files, at most ten: path and bytes.
-    pub largest: Vec<(String, u64)>,
-    /// What the scan noticed: bytes and files under names that a playbook usually leaves out.
-    pub candidates: BTreeMap<String, (u64, u64)>,
-    /// Data Wrangler flows.
-    pub flows: u64,
-    /// Distinct authors in git configurations, at most twenty.
-    pub git_authors: Vec<String>,
-    /// Paths that are awkward: longer than an S3 key, or not UTF-8; at most ten.
-    pub awkward_paths: Vec<String>,
-    /// When a file last changed, RFC 3339.
-    pub newest: Option<String>,
-}
-
 /// A space.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Space {
@@ -149,67 +119,6 @@ pub struct Space {
     pub volume_gb: Option<i32>,
     /// The directory of a Classic shared space on the domain's file system.
     pub home_uid: Option<HomeUid>,
-}
-
-/// An app that is not deleted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct App {
-    /// `JupyterServer`, `KernelGateway`, `JupyterLab`, ….
-    pub app_type: String,
-    /// Its name.
-    pub name: String,
-    /// Whose it is, when it is not in a space.
-    pub profile: Option<ProfileName>,
-    /// The space it runs in.
-    pub space: Option<SpaceName>,
-    /// `InService`, `Pending`, `Failed`, `Deleting`.
-    pub status: String,
-    /// The instance type.
-    pub instance_type: Option<String>,
-    /// When it was created, RFC 3339.
-    pub created_at: Option<String>,
-}
-
-impl App {
-    /// Tells whether this is an app of Studio Classic, which can never be started again once stopped.
-    pub fn is_classic(&self) -> bool {
-        matches!(self.app_type.as_str(), "JupyterServer" | "KernelGateway")
-    }
-}
-
-/// A lifecycle script.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Script {
-    /// Its ARN.
-    pub arn: String,
-    /// Its name.
-    pub name: String,
-    /// The app type that it was made for.
-    pub app_type: String,
-    /// The decoded text; `None` when it is not UTF-8 or could not be read.
-    pub text: Option<String>,
-}
-
-/// A custom image.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Image {
-    /// Its name.
-    pub name: String,
-    /// `CREATED`, ….
-    pub status: String,
-    /// The container image of its newest version.
-    pub container: Option<String>,
-}
-
-/// An app image configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ImageConfig {
-    /// Its name.
-    pub name: String,
-    /// Which parts it has: `KernelGateway`, `JupyterLab`, `CodeEditor`.
-    pub parts: Vec<String>,
-    /// The uid and gid of its Classic part.
-    pub classic_uid_gid: Option<(i32, i32)>,
 }
 
 /// An EFS file system.

@@ -105,7 +105,7 @@ async fn make_hook(cx: &Context, hook: &Hook) -> Result<String, Failure> {
         Ok(arn) => Ok(arn),
         Err(error) if error.kind == ErrorKind::InUse => {
             let found = cx.account.script(name).await?;
-            if found.text == hook.script {
+            if found.text.as_deref() == Some(hook.script.as_str()) {
                 return Ok(found.arn);
             }
             if !cx.is_ours(&cx.account.tags(&found.arn).await?) {

@@ -61,7 +61,7 @@ async fn stop(cx: &Context, apps: &[App]) -> Result<Receipt, Failure> {
     }
     cx.until("Classic apps to stop", async || {
         let left = cx.account.apps(&cx.migration.domain, &owner).await?;
-        Ok((!left.iter().any(is_classic)).then_some(()))
+        Ok((!left.iter().any(is_running)).then_some(()))
     })
     .await?;
     let stopped = serde_json::from_value(noted).map_err(|error| Failure::new(error.to_string()))?;
@@ -80,12 +80,13 @@ pub async fn undo(_cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String
 async fn classic_apps(cx: &Context) -> Result<Vec<App>, Failure> {
     let owner = Owner::Profile(cx.migration.profile.clone());
     let mut apps = cx.account.apps(&cx.migration.domain, &owner).await?;
-    apps.retain(|app| is_classic(app) && app.status != "Failed");
+    apps.retain(is_running);
     Ok(apps)
 }
 
-fn is_classic(app: &App) -> bool {
-    matches!(app.app_type.as_str(), "JupyterServer" | "KernelGateway") && app.status != "Failed"
+/// A failed Classic app runs nothing, and AWS takes it away by itself.
+fn is_running(app: &App) -> bool {
+    app.is_classic() && app.status != "Failed"
 }
 
 fn name(app: &App) -> String {
