@@ -69,12 +69,29 @@ async fn stop(cx: &Context, apps: &[App]) -> Result<Receipt, Failure> {
 }
 
 /// Undoes nothing, and says which apps cannot be brought back.
-pub async fn undo(_cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
-    let stopped = receipt.map(|receipt| receipt.stopped.as_slice()).unwrap_or_default();
+pub async fn undo(cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
+    let stopped = match receipt {
+        Some(receipt) => receipt.stopped.clone(),
+        None => stopped_so_far(cx).await.map_err(|failure| {
+            Stuck::over(failure, format!("the Classic apps of profile {}", cx.migration.profile))
+        })?,
+    };
     Ok(stopped
         .iter()
         .map(|app| format!("the Classic app {app} was stopped and can never be started again"))
         .collect())
+}
+
+/// Returns what a step that did not finish has stopped all the same: noted as running then, and not running now.
+async fn stopped_so_far(cx: &Context) -> Result<Vec<String>, Failure> {
+    let Some(noted) = cx.standing()?.noted(Step::Quiesce, "running").cloned() else {
+        return Ok(Vec::new());
+    };
+    let mut stopped: Vec<String> =
+        serde_json::from_value(noted).map_err(|error| Failure::new(error.to_string()))?;
+    let apps = classic_apps(cx).await?;
+    stopped.retain(|gone| !apps.iter().any(|app| app.status != "Deleting" && name(app) == *gone));
+    Ok(stopped)
 }
 
 async fn classic_apps(cx: &Context) -> Result<Vec<App>, Failure> {
