@@ -4,9 +4,9 @@
 //!   the copy, stops the app, puts the previous built-in script back and deletes the hook. The mover writes to the space's
 //!   volume and to the reports prefix of the staging bucket; it never writes to the Classic home.
 //! - Receipt: the mover's last word, and the built-in script that was there before.
-//! - Twice: the hook has the plan's name and is adopted; the previous script is noted before it is first replaced; an app that
-//!   runs is gone on with; a done-marker that is there is taken, and a mover that is started twice holds a lock and copies
-//!   only what differs.
+//! - Twice: the hook has the plan's name and our tag and is adopted, another's is left alone; the previous script is noted
+//!   before it is first replaced; an app that runs is gone on with; a done-marker that is there is taken, and a mover that is
+//!   started twice holds a lock and copies only what differs.
 //! - Undo: app stopped, the noted script put back where the hook still stands, hook deleted. All are found by the plan's names,
 //!   so no receipt is needed. What was copied stays on the volume, which provision's undo deletes.
 
@@ -132,8 +132,13 @@ async fn set_hook(cx: &Context, arn: &str) -> Result<(), Failure> {
 }
 
 /// Takes away everything that the copy needed, and returns the built-in script that stands again.
+///
+/// A script of the hook's name that is someone else's is left alone, and so is the profile that it may be set on.
 async fn tidy(cx: &Context) -> Result<Option<String>, Failure> {
     stop_app(cx).await?;
+    if is_another_s(cx).await? {
+        return noted_script(cx);
+    }
     let previous = put_back(cx).await?;
     match cx.account.delete_script(&cx.migration.hook).await {
         Ok(()) => Ok(previous),
@@ -142,11 +147,26 @@ async fn tidy(cx: &Context) -> Result<Option<String>, Failure> {
     }
 }
 
+/// Tells whether a script of the hook's name is there that this migration did not make.
+async fn is_another_s(cx: &Context) -> Result<bool, Failure> {
+    match cx.account.script(&cx.migration.hook).await {
+        Ok(script) => Ok(!cx.is_ours(&cx.account.tags(&script.arn).await?)),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Returns the profile's own built-in script, as it was noted before the hook replaced it.
+fn noted_script(cx: &Context) -> Result<Option<String>, Failure> {
+    let standing = cx.standing()?;
+    let noted = standing.noted(Step::Hydrate, "built_in_script");
+    Ok(noted.and_then(|noted| noted.as_str().map(str::to_owned)))
+}
+
 /// Puts the previous built-in script back, but only where the hook still stands: what someone else has set since is theirs.
 async fn put_back(cx: &Context) -> Result<Option<String>, Failure> {
     let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
-    let noted = cx.standing()?.noted(Step::Hydrate, "built_in_script").cloned();
-    let previous: Option<String> = noted.and_then(|noted| noted.as_str().map(str::to_owned));
+    let previous = noted_script(cx)?;
     let ends_with_ours = format!("/{}", cx.migration.hook);
     let is_ours = |arn: &str| {
         arn.ends_with(&ends_with_ours.to_ascii_lowercase()) || arn.ends_with(&ends_with_ours)
