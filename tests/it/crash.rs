@@ -3,53 +3,32 @@
 //! The process aborts before and after every event of the journal, and every call that changes something has an event on
 //! either side. Each time the tool is then run again, and the world must be the one of a run that nobody interrupted.
 
-use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::common::ONE_PERSON;
-use crate::common::account::Served;
 use crate::common::ends::{End, assert_alike, end};
-use crate::common::tool::{command_on, prepare, run_on, small_mover};
-
-/// A world and a journal in which everything is ready to run.
-fn prepared(folder: &Path, faults: Option<&str>) -> (Served, PathBuf) {
-    let served = Served::start(&folder.join("world"), ONE_PERSON);
-    let journal = folder.join("journal.db");
-    prepare(&served, &journal);
-    match faults {
-        None => (served, journal),
-        Some(faults) => {
-            drop(served);
-            (Served::with_faults(&folder.join("world"), ONE_PERSON, Some(faults)), journal)
-        }
-    }
-}
-
-fn words() -> Vec<&'static str> {
-    vec!["run", "--yes", "--user", "alice", "--mover", small_mover().to_str().unwrap()]
-}
+use crate::common::ready::Ready;
+use crate::common::tool::{command_on, run_alice};
 
 /// The end of a run that nobody interrupts.
 fn uninterrupted() -> End {
-    let folder = tempfile::tempdir().unwrap();
-    let (served, journal) = prepared(folder.path(), None);
-    run_on(&served, &journal, &words()).ended(0);
-    end(&served)
+    let ready = Ready::new();
+    ready.run_alice(&[]).ended(0);
+    end(&ready.served)
 }
 
 /// Crashes at one point, runs again, and returns the end; `None` when the run ends before it comes to that point.
 fn crashed_at(point: u64) -> Option<End> {
-    let folder = tempfile::tempdir().unwrap();
-    let (served, journal) = prepared(folder.path(), None);
-    let mut crashing = command_on(&served, &journal, &words());
+    let ready = Ready::new();
+    let mut crashing = command_on(&ready.served, &ready.journal, &run_alice());
     let crashed = crashing.env("STUDIO_MIGRATE_CRASH_AT", point.to_string()).output().unwrap();
     if crashed.status.code() == Some(0) {
         return None;
     }
     assert_eq!(crashed.status.code(), None, "{}", String::from_utf8_lossy(&crashed.stderr));
-    run_on(&served, &journal, &words()).ended(0);
-    Some(end(&served))
+    ready.run_alice(&[]).ended(0);
+    Some(end(&ready.served))
 }
 
 #[test]
@@ -78,14 +57,13 @@ fn killed_at_any_instant_it_ends_as_an_uninterrupted_run_does() {
 fn killed_from_outside_at_some_moment_it_ends_as_an_uninterrupted_run_does() {
     let whole = uninterrupted();
     for moment in [100, 250, 450, 700, 1000, 1400, 1900] {
-        let folder = tempfile::tempdir().unwrap();
-        let (served, journal) = prepared(folder.path(), None);
-        let mut running = command_on(&served, &journal, &words()).spawn().unwrap();
+        let ready = Ready::new();
+        let mut running = command_on(&ready.served, &ready.journal, &run_alice()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(moment));
         running.kill().unwrap();
         running.wait().unwrap();
-        run_on(&served, &journal, &words()).ended(0);
-        assert_alike(&end(&served), &whole, &format!("killed after {moment} ms"));
+        ready.run_alice(&[]).ended(0);
+        assert_alike(&end(&ready.served), &whole, &format!("killed after {moment} ms"));
     }
 }
 
@@ -106,13 +84,12 @@ fn the_reply_to_any_change_may_be_lost() {
         ("s3:PutObject", 1),
     ];
     for (operation, from) in calls {
-        let folder = tempfile::tempdir().unwrap();
         let faults = format!("- operation: {operation}\n  from: {from}\n  effect: reply-lost\n");
-        let (served, journal) = prepared(folder.path(), Some(&faults));
-        run_on(&served, &journal, &words()).ended(0);
+        let ready = Ready::with(ONE_PERSON, Some(&faults), &[]);
+        ready.run_alice(&[]).ended(0);
         let when = format!("after the reply to {operation} {from} was lost");
-        assert_alike(&end(&served), &whole, &when);
-        let calls = served.state()["calls"][operation].as_u64().unwrap();
+        assert_alike(&end(&ready.served), &whole, &when);
+        let calls = ready.served.state()["calls"][operation].as_u64().unwrap();
         assert!(calls >= from, "{operation} was called {calls} times only");
     }
 }

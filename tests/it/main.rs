@@ -11,3 +11,4 @@ mod front;
 mod layers;
 mod playbooks;
 mod replan;
+mod saga;

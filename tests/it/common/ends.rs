@@ -1,6 +1,8 @@
 //! Comparing how worlds ended, without what time and counting leave in them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -16,9 +18,20 @@ pub type End = BTreeMap<String, String>;
 
 /// Returns what is left of a world once times and counters are out of it, and what is on the volumes.
 pub fn end(served: &Served) -> End {
+    end_of(&served.dir)
+}
+
+/// The same of a world that is served in any other way, or not at all.
+pub fn end_of(world: &Path) -> End {
+    let mut state: Value =
+        serde_json::from_slice(&std::fs::read(world.join("world.json")).unwrap()).unwrap();
+    forget_what_is_gone(&mut state["studio"]);
     let mut lines = End::new();
-    flatten("", &served.state()["studio"], &mut lines);
-    for (path, line) in trees::listing(&served.dir.join("ebs"), false) {
+    flatten("", &state["studio"], &mut lines);
+    let volumes = world.join("ebs");
+    // There is no such folder before the first volume is made.
+    let volumes = if volumes.exists() { trees::listing(&volumes, false) } else { BTreeMap::new() };
+    for (path, line) in volumes {
         let is_ours = path.components().any(|part| part.as_os_str() == ".studio-migrate");
         // The root of a volume gets a new time with every app that runs in it.
         if !is_ours && path.components().count() > 2 {
@@ -26,6 +39,26 @@ pub fn end(served: &Served) -> End {
         }
     }
     lines
+}
+
+/// A deleted space is gone once its time is over, and is swept out of the file only when someone looks. The tags of apps go
+/// with the apps, which are not compared here.
+fn forget_what_is_gone(studio: &mut Value) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    let mut gone = Vec::new();
+    studio["spaces"].as_object_mut().unwrap().retain(|key, space| {
+        let standing = &space["standing"];
+        let is_gone = standing["status"] == "Deleting"
+            && standing["settles_at"].as_f64().is_some_and(|settles_at| settles_at <= now);
+        if is_gone {
+            gone.push(format!(":space/{key}"));
+        }
+        !is_gone
+    });
+    let tags = studio["tags"].as_object_mut().unwrap();
+    tags.retain(|arn, _| {
+        !arn.contains(":app/") && !gone.iter().any(|ending| arn.ends_with(ending))
+    });
 }
 
 fn flatten(path: &str, value: &Value, lines: &mut End) {

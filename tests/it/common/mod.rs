@@ -2,7 +2,9 @@
 
 pub mod account;
 pub mod ends;
+pub mod inside;
 pub mod python;
+pub mod ready;
 pub mod tool;
 pub mod trees;
 

@@ -61,30 +61,34 @@ pub const PLAYBOOK: &str = include_str!("../../../playbooks/demo.yaml");
 
 /// Takes an inventory, draws up a plan and approves it, so that `run` can begin.
 pub fn prepare(served: &Served, journal: &Path) {
-    let playbook = journal.with_extension("yaml");
-    let fast = PLAYBOOK
-        .lines()
-        .map(|line| {
-            if line.trim_start().starts_with("poll_seconds:") {
-                "  poll_seconds: 0.05"
-            } else {
-                line
-            }
-        })
-        .map(|line| {
-            if line.trim_start().starts_with("calls_per_second:") {
-                "  calls_per_second: 100"
-            } else {
-                line
-            }
-        })
-        .collect::<Vec<_>>()
-        .join("\n");
-    std::fs::write(&playbook, fast).unwrap();
+    prepare_with(served, journal, &[]);
+}
+
+/// The same, with lines of the playbook replaced: each is found by its key.
+pub fn prepare_with(served: &Served, journal: &Path, lines: &[&str]) {
+    let mut playbook = PLAYBOOK.to_owned();
+    for line in ["  poll_seconds: 0.05", "  calls_per_second: 100"].iter().chain(lines) {
+        playbook = with_line(&playbook, line);
+    }
+    let file = journal.with_extension("yaml");
+    std::fs::write(&file, playbook).unwrap();
     let mount = served.dir.join("efs");
     run_on(served, journal, &["inventory", "--mount", mount.to_str().unwrap()]).ended(0);
-    run_on(served, journal, &["plan", "--playbook", playbook.to_str().unwrap()]).ended(0);
+    run_on(served, journal, &["plan", "--playbook", file.to_str().unwrap()]).ended(0);
     run_on(served, journal, &["plan", "approve", "--latest", "--note", "test"]).ended(0);
+}
+
+fn with_line(playbook: &str, line: &str) -> String {
+    let key = line.trim_start().split(':').next().unwrap();
+    let is_meant = |old: &&str| old.trim_start().starts_with(&format!("{key}:"));
+    assert_eq!(playbook.lines().filter(is_meant).count(), 1, "{key} in the playbook");
+    let replaced = playbook.lines().map(|old| if is_meant(&old) { line } else { old });
+    replaced.collect::<Vec<_>>().join("\n")
+}
+
+/// The words of a run that takes alice over.
+pub fn run_alice() -> Vec<&'static str> {
+    vec!["run", "--yes", "--user", "alice", "--mover", small_mover().to_str().unwrap()]
 }
 
 /// The mover without its symbols: it is fetched into every space, and some tests start a hundred.
