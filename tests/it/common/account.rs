@@ -1,10 +1,15 @@
 //! A simulated account, served by a child process or by the test itself.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
+
+use super::tool::small_mover;
 
 /// The tool's executable.
 pub fn exe() -> PathBuf {
@@ -28,10 +33,31 @@ impl Served {
 
     /// Serves a world in which things go wrong.
     pub fn with_faults(dir: &Path, description: &str, faults: Option<&str>) -> Self {
+        Self::by(Command::new(exe()), dir, description, faults)
+    }
+
+    /// Serves a world as a user to whom a mode means something, which it does not to root.
+    pub fn as_common_user(dir: &Path, description: &str) -> Self {
+        const NOBODY: u32 = 65534;
+        if !rustix::process::geteuid().is_root() {
+            return Self::start(dir, description);
+        }
+        let tool = dir.with_file_name("tool");
+        std::fs::copy(small_mover(), &tool).unwrap();
+        std::fs::create_dir_all(dir).unwrap();
+        for reached in [dir.parent().unwrap(), &tool] {
+            std::fs::set_permissions(reached, Permissions::from_mode(0o755)).unwrap();
+        }
+        std::os::unix::fs::chown(dir, Some(NOBODY), Some(NOBODY)).unwrap();
+        let mut command = Command::new(tool);
+        command.uid(NOBODY).gid(NOBODY).current_dir("/");
+        Self::by(command, dir, description, None)
+    }
+
+    fn by(mut command: Command, dir: &Path, description: &str, faults: Option<&str>) -> Self {
         std::fs::create_dir_all(dir).unwrap();
         let file = dir.with_extension("yaml");
         std::fs::write(&file, description).unwrap();
-        let mut command = Command::new(exe());
         command.args(["sim", "serve", "--dir"]).arg(dir).arg("--world").arg(&file);
         if let Some(faults) = faults {
             let file = dir.with_extension("faults.yaml");

@@ -1,6 +1,7 @@
 //! What the integration tests share: a simulated account served by a child process, and the tool run against it.
 
 pub mod account;
+pub mod client;
 pub mod ends;
 pub mod inside;
 pub mod python;
