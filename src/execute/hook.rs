@@ -26,15 +26,17 @@ pub struct Hook {
 impl Hook {
     /// Writes the hook of a migration.
     ///
-    /// Fails when the script is longer than AWS takes, which only a very long list of exclusions brings about.
+    /// What one attempt has copied is never copied again, however often the space starts; another attempt, after a rollback,
+    /// begins anew. Fails when the script is longer than AWS takes, which only a very long list of exclusions brings about.
     pub fn of(
         plan: &Plan,
         migration: &Migration,
         tools: &Tools,
         key: ReportKey,
+        attempt: u32,
     ) -> Result<Self, Failure> {
         let ticket = ticket(plan, migration, key);
-        let script = script(&ticket, tools, &plan.playbook.staging.prefix)?;
+        let script = script(&ticket, tools, &plan.playbook.staging.prefix, attempt)?;
         let length = script.len().div_ceil(3) * 4;
         if length > LARGEST {
             return Err(Failure::new(format!(
@@ -74,7 +76,7 @@ fn ticket(plan: &Plan, migration: &Migration, key: ReportKey) -> Ticket {
     }
 }
 
-fn script(ticket: &Ticket, tools: &Tools, prefix: &str) -> Result<String, Failure> {
+fn script(ticket: &Ticket, tools: &Tools, prefix: &str, attempt: u32) -> Result<String, Failure> {
     let order = serde_json::to_string(ticket).map_err(|error| Failure::new(error.to_string()))?;
     let bucket = &ticket.bucket;
     Ok(TEMPLATE
@@ -86,6 +88,7 @@ fn script(ticket: &Ticket, tools: &Tools, prefix: &str) -> Result<String, Failur
             "{{refused}}",
             &quoted(&format!("s3://{bucket}/{}/{}", ticket.reports, key::REFUSED)),
         )
+        .replace("{{attempt}}", &attempt.to_string())
         .replace("{{sha256}}", &tools.sha256)
         // The order comes last: what it holds is the playbook's and must not be taken for a placeholder. JSON has no line
         // ends outside its escapes, so no line of it can end the here-document.
@@ -120,12 +123,17 @@ mod tests {
 
     fn written() -> String {
         let tools = Tools { mover: "/bin/true".into(), sha256: "ab".repeat(32), bytes: 1 };
-        script(&ticket(), &tools, "studio-migrate").unwrap()
+        script(&ticket(), &tools, "studio-migrate", 1).unwrap()
     }
 
     /// Runs the hook in a folder with this metadata and returns what it said.
     fn run(metadata: &str) -> (tempfile::TempDir, String) {
         let home = tempfile::tempdir().unwrap();
+        let said = run_in(&home, metadata);
+        (home, said)
+    }
+
+    fn run_in(home: &tempfile::TempDir, metadata: &str) -> String {
         std::fs::write(home.path().join("metadata.json"), metadata).unwrap();
         std::fs::write(home.path().join("hook.sh"), written()).unwrap();
         let output = std::process::Command::new("bash")
@@ -136,7 +144,7 @@ mod tests {
             .output()
             .unwrap();
         assert!(output.status.success());
-        (home, String::from_utf8(output.stdout).unwrap())
+        String::from_utf8(output.stdout).unwrap()
     }
 
     #[test]
@@ -158,5 +166,24 @@ mod tests {
         assert!(said.contains("in the background"), "{said}");
         let arrived = std::fs::read(home.path().join(".studio-migrate/ticket.json")).unwrap();
         assert_eq!(serde_json::from_slice::<Ticket>(&arrived).unwrap(), ticket());
+    }
+
+    #[test]
+    fn what_was_copied_is_not_copied_again_when_the_space_starts_once_more() {
+        let metadata = r#"{"DomainId":"d-sim1","SpaceName":"alice-studio"}"#;
+        let home = tempfile::tempdir().unwrap();
+        let state = home.path().join(".studio-migrate");
+        std::fs::create_dir(&state).unwrap();
+        std::fs::write(state.join("done-1"), "").unwrap();
+        run_in(&home, metadata);
+        let log = state.join("log.txt");
+        let said = || std::fs::read_to_string(&log).unwrap_or_default();
+        for _ in 0..200 {
+            if said().contains("here already") {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("it went on: {}", said());
     }
 }

@@ -24,6 +24,7 @@ cat > "$state/start.sh" <<'START'
 state="$HOME/.studio-migrate"
 exec 9> "$state/start.lock"
 flock --nonblock 9 || { echo "studio-migrate: already at work in this space"; exit 0; }
+[ ! -e "$state/done-{{attempt}}" ] || { echo "studio-migrate: the home is here already"; exit 0; }
 folder="$(mktemp -d "${TMPDIR:-/tmp}/studio-migrate.XXXXXXXX")" || exit 0
 trap 'rm -rf "$folder"' EXIT
 fail() {
@@ -35,8 +36,11 @@ fail() {
 aws s3 cp {{mover}} "$folder/studio-migrate" --region {{region}} --quiet || fail "the mover could not be fetched"
 echo {{sha256}}"  $folder/studio-migrate" | sha256sum --check --status || fail "the mover that was fetched is not the one that was sent"
 chmod 700 "$folder/studio-migrate"
-"$folder/studio-migrate" mover deliver --ticket "$state/ticket.json" 9>&-
-echo "studio-migrate: the mover ended with $?"
+if "$folder/studio-migrate" mover deliver --ticket "$state/ticket.json" 9>&-; then
+    touch "$state/done-{{attempt}}"
+else
+    echo "studio-migrate: the mover ended with $?"
+fi
 START
 
 nohup setsid bash "$state/start.sh" >> "$state/log.txt" 2>&1 < /dev/null &

@@ -81,6 +81,7 @@ pub struct BadEvent {
 pub struct Standing {
     steps: BTreeMap<Step, StepStanding>,
     notes: BTreeMap<Step, Map<String, Value>>,
+    undone: BTreeMap<Step, u32>,
 }
 
 /// Where a migration stands, in a word.
@@ -148,6 +149,7 @@ impl Standing {
         };
         if matches!(next, StepStanding::Undone { .. }) {
             self.notes.remove(&step);
+            *self.undone.entry(step).or_default() += 1;
         }
         self.steps.insert(step, next);
         Ok(())
@@ -157,6 +159,11 @@ impl Standing {
     pub fn step(&self, step: Step) -> &StepStanding {
         static UNTOUCHED: StepStanding = StepStanding::Untouched;
         self.steps.get(&step).unwrap_or(&UNTOUCHED)
+    }
+
+    /// Returns which attempt at a step this is, counted from 1: each undo makes room for another.
+    pub fn attempt(&self, step: Step) -> u32 {
+        self.undone.get(&step).copied().unwrap_or(0) + 1
     }
 
     /// Returns the receipt of a finished step.

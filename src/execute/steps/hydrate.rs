@@ -66,7 +66,8 @@ async fn finished_before(cx: &Context) -> Result<Option<Done>, Failure> {
 
 /// Copies, once more on a larger volume when the home turns out not to fit: nobody measured it before.
 async fn copy(cx: &Context) -> Result<Done, Failure> {
-    let hook = Hook::of(&cx.plan, &cx.migration, &cx.tools, cx.key()?)?;
+    let attempt = cx.standing()?.attempt(Step::Hydrate);
+    let hook = Hook::of(&cx.plan, &cx.migration, &cx.tools, cx.key()?, attempt)?;
     let arn = make_hook(cx, &hook).await?;
     set_hook(cx, &arn).await?;
     let done = copying::run(cx).await?;

@@ -60,7 +60,7 @@ fn a_script_of_the_planned_name_that_is_another_s_is_neither_used_nor_deleted() 
     let ran = ready.run_alice(&[]).ended(4);
     assert!(ran.err.contains("is already there"), "{}", ran.err);
     let script = administrator.wait(administrator.account.script(&hook)).unwrap();
-    assert_eq!(script.text, text);
+    assert_eq!(script.text.as_deref(), Some(text));
     ready.run(&["rollback", "--user", "alice"]).ended(0);
     ready.run(&["cleanup", "--reports"]).ended(0);
     assert_alike(&end(&ready.served), &before, "after rollback and cleanup");
