@@ -16,6 +16,9 @@ pub struct State {
     pub region: String,
     /// How long things take.
     pub timing: Timing,
+    /// Whether a volume is a file system of its own while its app runs, where this machine lets us mount one; otherwise its
+    /// size is measured.
+    pub real_volumes: bool,
     /// The administrator's access key; its caller is `arn:aws:iam::000000000000:user/operator`.
     pub access_key_id: String,
     /// The administrator's secret access key.

@@ -9,8 +9,10 @@ mod place;
 mod prepare;
 mod processes;
 mod scripts;
+mod volume;
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -95,8 +97,8 @@ fn start_and(
     }
 }
 
-/// Stops the app of a space: kills every process that it started, waits up to five seconds until they are gone, and takes the
-/// Classic home out of the volume.
+/// Stops the app of a space: kills every process that it started, waits up to five seconds until they are gone, takes the
+/// Classic home out of the volume, and brings what is on a volume with a file system of its own back into its folder.
 pub fn stop(world: &World, domain: &str, space: &str) {
     let place = Place::new(world.dir(), domain, space, "");
     let running =
@@ -105,11 +107,34 @@ pub fn stop(world: &World, domain: &str, space: &str) {
     end(&place, &running);
 }
 
+/// The same, told to `then` once the files of the space are in its folder, which may take as long as copying them.
+pub fn stop_and(world: &World, domain: &str, space: &str, then: impl FnOnce() + Send + 'static) {
+    // Within the caller's runtime, as in `start_and`.
+    let runtime = tokio::runtime::Handle::try_current().ok();
+    let (world, domain, space) = (world.clone(), domain.to_owned(), space.to_owned());
+    let spawned = thread::Builder::new().name(format!("stop {space}")).spawn(move || {
+        let _inside = runtime.as_ref().map(tokio::runtime::Handle::enter);
+        stop(&world, &domain, &space);
+        then();
+    });
+    if let Err(error) = spawned {
+        tracing::error!(%error, "an app could not be stopped");
+    }
+}
+
+/// Forgets what may be left of the volume of a space that is made anew or gone.
+pub fn forget_volume(world: &World, domain: &str, space: &str) -> io::Result<()> {
+    volume::forget(&Place::new(world.dir(), domain, space, ""))
+}
+
 fn end(place: &Place, running: &Running) {
     if !processes::kill_all(&place.mark, &running.sessions(), STOP) {
         tracing::warn!(mark = place.mark, "processes of an app outlive its end");
     }
     place.unmount();
+    if let Err(error) = volume::settle(place) {
+        tracing::error!(error, "a volume could not be brought back");
+    }
 }
 
 #[cfg(test)]

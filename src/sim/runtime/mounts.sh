@@ -27,9 +27,15 @@ describe() {
     case "$1" in
     volume)
         source=/dev/nvme1n1 fstype=ext4 target="$volume"
-        size=$((gib * 1024 * 1024))
-        used="$(du --summarize --one-file-system --block-size=1024 -- "$volume" 2>/dev/null | cut -f 1)"
-        used="${used:-0}"
+        if [ "$(stat --format=%d -- "$volume")" != "$(stat --format=%d -- "${volume%/*}")" ]; then
+            local blocks free bytes
+            read -r blocks free bytes < <(stat --file-system --format='%b %f %S' -- "$volume")
+            size=$((blocks * bytes / 1024)) used=$(((blocks - free) * bytes / 1024))
+        else
+            size=$((gib * 1024 * 1024))
+            used="$(du --summarize --one-file-system --block-size=1024 -- "$volume" 2>/dev/null | cut -f 1)"
+            used="${used:-0}"
+        fi
         ;;
     efs)
         source=127.0.0.1:/ fstype=nfs4 target="$efs"

@@ -16,6 +16,8 @@ pub(super) struct Place {
     pub(super) volume: PathBuf,
     /// What the runtime keeps for the app: metadata, stand-ins, scripts.
     pub(super) run: PathBuf,
+    /// What lies behind the volume while it is a file system of its own.
+    pub(super) backing: PathBuf,
     /// The log stream of the scripts.
     pub(super) stream: PathBuf,
     /// What every process of the app bears in its environment.
@@ -29,6 +31,7 @@ impl Place {
             world: world.to_owned(),
             volume: world.join("ebs").join(domain).join(space),
             run: world.join("run").join(domain).join(space),
+            backing: world.join("volumes").join(domain).join(space),
             stream: world
                 .join("logs")
                 .join(domain)

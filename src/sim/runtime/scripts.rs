@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Launch;
 use super::place::Place;
+use super::volume::{self, Limit};
 use super::{measure, prepare, processes};
 use crate::sim::world::World;
 
@@ -83,7 +84,7 @@ impl Running {
     }
 
     /// Starts a script unless the app is to end, in one go with respect to [`Running::stop`].
-    fn spawn(&self, command: &mut Command) -> io::Result<Option<Child>> {
+    pub(super) fn spawn(&self, command: &mut Command) -> io::Result<Option<Child>> {
         let mut inner = self.lock();
         if inner.stopped {
             return Ok(None);
@@ -103,15 +104,16 @@ pub(super) fn run(
 ) -> Result<(), String> {
     // A container starts empty: what is left of an app before, when the simulator was killed under it, goes.
     processes::kill_all(&place.mark, &running.sessions(), super::STOP);
+    volume::settle(place)?;
     let environment = prepare::prepare(world, launch, place)?;
-    measure::watch(place, launch.volume_gb, running);
+    let Some(inside) = limited(world, launch, place, running)? else { return Ok(()) };
     for (number, (name, text)) in launch.scripts.iter().enumerate() {
         let path = place.run.join("scripts").join(format!("{number}-{}", name.replace('/', "_")));
         let failed = |error: io::Error| {
             format!("LifecycleConfigOnStart: script {name} cannot be run: {error}")
         };
         fs::write(&path, text).map_err(failed)?;
-        let mut command = command(place, &path, &environment).map_err(failed)?;
+        let mut command = command(place, &path, &environment, inside).map_err(failed)?;
         let Some(child) = running.spawn(&mut command).map_err(failed)? else { return Ok(()) };
         let ended = wait(child, launch.limit_seconds, place, running).map_err(failed)?;
         if let Some(why) = running.why() {
@@ -136,9 +138,49 @@ pub(super) fn run(
     Ok(())
 }
 
+/// Where the scripts of an app run.
+#[derive(Clone, Copy, Debug)]
+enum Inside {
+    /// On the machine as it is.
+    Machine,
+    /// In the mount namespace of a process.
+    Namespace(u32),
+}
+
+/// Holds the volume to its size, one way or the other, and says in the log stream which. `None` when the app is to end.
+fn limited(
+    world: &World,
+    launch: &Launch,
+    place: &Place,
+    running: &Arc<Running>,
+) -> Result<Option<Inside>, String> {
+    let limit = Limit::of(world);
+    place.log(&limit.told(launch.volume_gb));
+    match limit {
+        Limit::Enforced => {
+            Ok(volume::raise(place, launch.volume_gb, running)?.map(Inside::Namespace))
+        }
+        Limit::Measured(_) => {
+            measure::watch(place, launch.volume_gb, running);
+            Ok(Some(Inside::Machine))
+        }
+    }
+}
+
 /// Builds the command of a script: a session of its own and, for root, no capability, so that permission bits hold.
-fn command(place: &Place, script: &Path, environment: &[(String, String)]) -> io::Result<Command> {
+fn command(
+    place: &Place,
+    script: &Path,
+    environment: &[(String, String)],
+    inside: Inside,
+) -> io::Result<Command> {
     let mut words: Vec<String> = Vec::new();
+    if let Inside::Namespace(keeper) = inside {
+        // The working directory is looked up once more, now that something lies over it.
+        let chdir = format!("--chdir={}", place.volume.display());
+        words.extend(["nsenter".to_owned(), format!("--mount=/proc/{keeper}/ns/mnt")]);
+        words.extend(["env".to_owned(), chdir]);
+    }
     if *HAS_SETPRIV {
         words.extend(["setpriv", "--bounding-set=-all"].map(str::to_owned));
     }

@@ -58,8 +58,11 @@ impl Space {
         Place::new(self.world.dir(), "d-1", "alice-studio", "JupyterLab")
     }
 
+    /// What the scripts said; what the simulator says of their volume is left out.
     fn said(&self) -> String {
-        fs::read_to_string(self.place().stream).unwrap()
+        let said = fs::read_to_string(self.place().stream).unwrap();
+        let ours = |line: &&str| !line.starts_with("simulated volume: ");
+        said.split_inclusive('\n').filter(ours).collect()
     }
 
     fn processes(&self) -> Vec<i32> {
@@ -259,4 +262,131 @@ fn an_app_whose_volume_is_over_its_size_is_killed_and_the_log_says_why() {
     assert!(result.contains("script-0 was killed: No space left on device"), "{result}");
     assert!(space.said().contains("No space left on device"));
     assert!(measure::used(&space.place().volume) >= 8 << 20);
+}
+
+/// A space in a world whose volumes are file systems; `None` where nothing can be mounted, which root never is content with.
+fn real_space() -> Option<Space> {
+    let space = Space::new();
+    space
+        .world
+        .change(|state| {
+            state.real_volumes = true;
+            Ok(())
+        })
+        .unwrap();
+    let limit = volume::Limit::of(&space.world);
+    assert!(limit == volume::Limit::Enforced || !rustix::process::geteuid().is_root(), "{limit:?}");
+    (limit == volume::Limit::Enforced).then_some(space)
+}
+
+#[test]
+fn a_real_volume_is_full_when_it_is_full_and_is_nowhere_to_be_seen() {
+    let Some(space) = real_space() else { return };
+    let mut launch = space.launch(&[r#"
+        pwd
+        fallocate -l 2G full || true
+        stat -f -c '%b %S' .
+        df -B1 --output=size . | tail -n 1
+        df -B1 --output=source user-default-efs/. . | tail -n 2
+        rm -f full
+        echo x > kept
+        setsid sleep 100 &
+    "#]);
+    launch.volume_gb = 1;
+    space.run(launch).unwrap();
+    let said = space.said();
+    let lines: Vec<&str> = said.lines().collect();
+    let volume = space.place().volume;
+    assert_eq!(lines[0], volume.to_string_lossy());
+    assert!(lines[1].ends_with("No space left on device"), "{said}");
+    let numbers: Vec<u64> = lines[2].split(' ').map(|number| number.parse().unwrap()).collect();
+    assert!((900 << 20..1 << 30).contains(&(numbers[0] * numbers[1])), "{said}");
+    assert_eq!(lines[3].trim(), (numbers[0] * numbers[1]).to_string());
+    assert_eq!(lines[4].trim(), "127.0.0.1:/");
+    assert_eq!(lines[5].trim(), "/dev/nvme1n1");
+    let log = fs::read_to_string(space.place().stream).unwrap();
+    assert!(log.contains("1 GiB, enforced by a file system of that size"), "{log}");
+    let world = space.world.dir().to_string_lossy().into_owned();
+    assert!(!fs::read_to_string("/proc/self/mountinfo").unwrap().contains(&world));
+    assert!(!volume.join("kept").exists());
+    space.stop();
+    assert_eq!(fs::read_to_string(volume.join("kept")).unwrap(), "x\n");
+    assert!(fs::symlink_metadata(volume.join("user-default-efs")).is_err());
+    assert!(!volume.join("lost+found").exists());
+    assert!(!space.place().backing.exists());
+}
+
+#[test]
+fn whatever_is_on_a_real_volume_survives_its_apps() {
+    let Some(space) = real_space() else { return };
+    let make = r#"
+        set -e
+        truncate -s 1G sparse
+        echo data | dd of=sparse bs=1 seek=500M conv=notrunc status=none
+        echo locked > locked && ln locked twin && ln -s nowhere link && mkdir -m 500 folder && mkfifo fifo
+        python3 -c 'import os; os.setxattr("sparse", "user.note", b"kept")'
+        touch -d 2001-02-03T04:05:06.123456789Z locked && touch -h -d 1999-01-01T00:00:00.000000001Z link
+        chmod 000 locked
+    "#;
+    let tell = r#"
+        find . -mindepth 1 ! -name user-default-efs -printf '%p %m %n %s %T@ %l %U\n' | sort
+        stat -c 'few %b' sparse | awk '{print $1, ($2 < 100)}'
+        [ locked -ef twin ] && echo one
+        python3 -c 'import os; print(os.getxattr("sparse", "user.note"))'
+    "#;
+    space.run(space.launch(&[make, tell])).unwrap();
+    let first = space.said();
+    assert!(first.contains("few 1\none\nb'kept'\n"), "{first}");
+    assert!(first.contains("./locked 0 2 7 981173106.1234567890"), "{first}");
+    for _ in 0..2 {
+        space.stop();
+        fs::remove_file(space.place().stream).unwrap();
+        space.run(space.launch(&[tell])).unwrap();
+        assert_eq!(space.said(), first);
+    }
+    space.stop();
+    // Root may read it, the script may not.
+    assert_eq!(fs::read_to_string(space.place().volume.join("locked")).unwrap(), "locked\n");
+}
+
+#[test]
+fn what_a_killed_simulator_left_of_a_real_volume_is_brought_back() {
+    let Some(space) = real_space() else { return };
+    let place = space.place();
+    space.run(space.launch(&["echo one > one; setsid sleep 100 &"])).unwrap();
+    // Everything is killed, and nobody brought the files back.
+    APPS.lock().unwrap().remove(&place.mark);
+    let sessions = std::collections::BTreeSet::new();
+    assert!(processes::kill_all(&place.mark, &sessions, STOP));
+    assert!(place.backing.join("image").exists() && !place.volume.join("one").exists());
+    // The bringing back was cut off, once in the middle of the copy, once between the two folders.
+    fs::create_dir_all(place.backing.join("out")).unwrap();
+    fs::write(place.backing.join("out/half"), "").unwrap();
+    fs::remove_dir_all(&place.volume).unwrap();
+    space.run(space.launch(&["cat one; ls; echo two > two"])).unwrap();
+    assert_eq!(space.said(), "one\none\nuser-default-efs\n");
+    space.stop();
+    let mut names: Vec<_> =
+        fs::read_dir(&place.volume).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["one", "two"]);
+    assert!(!place.backing.exists());
+}
+
+#[test]
+fn a_real_volume_that_cannot_hold_what_is_in_its_folder_fails_the_app_and_keeps_the_folder() {
+    let Some(space) = real_space() else { return };
+    let volume = space.place().volume;
+    fs::create_dir_all(&volume).unwrap();
+    let file = fs::File::create(volume.join("large")).unwrap();
+    for _ in 0..1100 {
+        std::io::Write::write_all(&mut &file, &vec![1; 1 << 20]).unwrap();
+    }
+    let mut launch = space.launch(&["echo never"]);
+    launch.volume_gb = 1;
+    let result = space.run(launch).unwrap_err();
+    assert!(result.starts_with("the volume cannot be mounted: "), "{result}");
+    assert!(result.contains("No space left on device"), "{result}");
+    assert_eq!(fs::metadata(volume.join("large")).unwrap().len(), 1100 << 20);
+    assert!(!space.place().backing.exists());
 }

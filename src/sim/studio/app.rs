@@ -176,8 +176,46 @@ pub fn scripts_ended(world: &World, key: &str, outcome: Result<(), String>) {
     }
 }
 
-/// Starts again the scripts that a process left behind when it died, for a world that was just opened.
+/// Stops an app whose volume has to be brought back; it is deleted once that is done.
+fn stop_real(world: &World, domain: &str, space: &str, key: String) {
+    let told = world.clone();
+    runtime::stop_and(world, domain, space, move || stopped(&told, &key));
+}
+
+/// Says that an app has ended and that its files are in the folder of its volume.
+fn stopped(world: &World, key: &str) {
+    let now = world.now();
+    let change = world.change(|state| {
+        let listed_for = state.timing.deleted_app;
+        let app = state.studio.apps.get_mut(key).filter(|app| app.is_stopping);
+        let Some(app) = app else { return Ok(()) };
+        app.is_stopping = false;
+        if app.standing.settles_at < now {
+            app.standing.settles_at = now;
+            app.listed_until = now + listed_for;
+        }
+        Ok(())
+    });
+    if let Err(refusal) = change {
+        tracing::warn!(%key, %refusal, "that an app has ended could not be kept");
+    }
+}
+
+/// Goes on with what a process left behind when it died, for a world that was just opened: volumes that were being brought
+/// back, and scripts that ran.
 pub fn resume(world: &World) {
+    let stopping: Vec<(String, App)> = world.read(|state| {
+        let apps = state.studio.apps.iter().filter(|(_, app)| app.is_stopping);
+        apps.map(|(key, app)| (key.clone(), app.clone())).collect()
+    });
+    for (key, app) in stopping {
+        stop_real(world, &app.domain, app.space.as_deref().unwrap_or_default(), key);
+    }
+    start_again(world);
+}
+
+/// Starts again the scripts that a process left behind when it died, for a world that was just opened.
+fn start_again(world: &World) {
     let now = world.now();
     let launches: Vec<Launch> = world.read(|state| {
         let waiting = state.studio.apps.values().filter(|app| app.is_scripted);
@@ -302,15 +340,19 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
         let key = app.key();
         let settles_at = call.settles_in(state.timing.app_stop);
         let listed_until = settles_at + state.timing.deleted_app;
+        let is_real = state.real_volumes;
         let Some(app) = state.studio.apps.get_mut(&key) else { return Ok(None) };
         app.is_scripted = false;
+        app.is_stopping = is_real && app.space.is_some();
         app.listed_until = listed_until;
         app.standing.move_to(Status::Deleting, call.now, settles_at);
-        Ok(app.space.clone().map(|space| (app.domain.clone(), space)))
+        Ok(app.space.clone().map(|space| (app.domain.clone(), space, is_real.then_some(key))))
     })?;
     // Outside of the lock: the runtime looks at the world itself.
-    if let Some((domain, space)) = stopped {
-        runtime::stop(call.world, &domain, &space);
+    match stopped {
+        Some((domain, space, None)) => runtime::stop(call.world, &domain, &space),
+        Some((domain, space, Some(key))) => stop_real(call.world, &domain, &space, key),
+        None => {}
     }
     Ok(json!({}))
 }

@@ -118,6 +118,8 @@ pub struct App {
     pub standing: Standing,
     /// Whether its scripts still run, which holds it in Pending.
     pub is_scripted: bool,
+    /// Whether what is on the space's volume is being brought back into its folder.
+    pub is_stopping: bool,
     /// `ResourceSpec`.
     pub resource: Members,
     /// `BuiltInLifecycleConfigArn`, as it was when the app started.
@@ -205,6 +207,7 @@ impl App {
     pub fn status(&self, now: f64) -> Option<Status> {
         match self.standing.status {
             Status::Pending if self.is_scripted => Some(Status::Pending),
+            Status::Deleting if self.is_stopping => Some(Status::Deleting),
             Status::Deleting if self.standing.settles_at <= now => {
                 (now < self.listed_until).then_some(Status::Deleted)
             }

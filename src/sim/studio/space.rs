@@ -4,6 +4,7 @@ use std::{fs, io};
 
 use serde_json::{Value, json};
 
+use crate::sim::runtime;
 use crate::sim::state::State;
 use crate::sim::wire::Refusal;
 
@@ -53,6 +54,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Value, Refusal> {
             fs::remove_dir_all(&folder).map_err(lost)?;
         }
         fs::create_dir_all(&folder).map_err(lost)?;
+        runtime::forget_volume(call.world, domain_id, name).map_err(lost)?;
         state.studio.spaces.insert(format!("{domain_id}/{name}"), space);
         Ok(json!({ "SpaceArn": arn }))
     })
@@ -273,6 +275,7 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
         if folder.exists() {
             fs::remove_dir_all(folder).map_err(lost)?;
         }
+        runtime::forget_volume(call.world, &id, &name).map_err(lost)?;
         Ok(json!({}))
     })
 }

@@ -87,6 +87,7 @@ fn base(description: &Description) -> State {
         name: description.name.clone(),
         region: REGION.to_owned(),
         timing: description.timing.clone(),
+        real_volumes: description.real_volumes,
         access_key_id: "AKIASIMULATEDOPERATOR".to_owned(),
         secret_access_key: "simulated/secret/of/the/operator/00000000".to_owned(),
         quotas: description.quotas.clone(),

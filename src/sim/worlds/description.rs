@@ -19,6 +19,8 @@ pub struct Description {
     pub seed: u64,
     /// How long things take.
     pub timing: Timing,
+    /// Whether volumes are file systems of their own while their apps run.
+    pub real_volumes: bool,
     /// Roles beside the common execution role.
     pub roles: Vec<Role>,
     /// Applied Service Quotas, by quota name.

@@ -54,6 +54,16 @@ impl Served {
         Self::by(command, dir, description, None)
     }
 
+    /// Serves a world as a user who may do nothing that root may: root gives up its capabilities.
+    pub fn without_capabilities(dir: &Path, description: &str) -> Self {
+        if !rustix::process::geteuid().is_root() {
+            return Self::start(dir, description);
+        }
+        let mut command = Command::new("setpriv");
+        command.arg("--bounding-set=-all").arg(exe());
+        Self::by(command, dir, description, None)
+    }
+
     fn by(mut command: Command, dir: &Path, description: &str, faults: Option<&str>) -> Self {
         std::fs::create_dir_all(dir).unwrap();
         let file = dir.with_extension("yaml");
