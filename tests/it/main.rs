@@ -14,3 +14,4 @@ mod playbooks;
 mod promises;
 mod replan;
 mod saga;
+mod volume;
