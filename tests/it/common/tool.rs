@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use super::account::{Served, exe};
 
@@ -102,4 +103,14 @@ pub fn small_mover() -> &'static Path {
         std::fs::rename(&beside, &small).unwrap();
         small
     })
+}
+
+/// Waits for something that is about to happen.
+#[track_caller]
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < patience, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

@@ -1,7 +1,6 @@
 //! Who may work, what is written down before it is done, and what a dry run does not do.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use studio_migrate::execute::Tools;
@@ -11,17 +10,7 @@ use studio_migrate::sim::bucket;
 use crate::common::ONE_PERSON;
 use crate::common::inside::each;
 use crate::common::ready::{ALICE, Ready, only_looks};
-use crate::common::tool::{command_on, run_alice, small_mover};
-
-/// Waits for something that is about to happen.
-#[track_caller]
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < patience, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
+use crate::common::tool::{command_on, run_alice, small_mover, until};
 
 #[test]
 fn a_second_operator_is_refused_while_the_first_is_at_work() {
