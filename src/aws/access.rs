@@ -29,8 +29,13 @@ pub struct Opening {
 }
 
 impl Reader {
-    /// Asks IAM whether a role may do each action, permissions boundary included.
-    pub async fn simulate(&self, role: &str, actions: &[&str]) -> Result<Vec<Decision>, Error> {
+    /// Asks IAM whether a role may do each action on a resource (`*` for any), permissions boundary included.
+    pub async fn simulate(
+        &self,
+        role: &str,
+        actions: &[&str],
+        resource: &str,
+    ) -> Result<Vec<Decision>, Error> {
         let mut found = Vec::new();
         let mut marker: Option<String> = None;
         loop {
@@ -40,6 +45,7 @@ impl Reader {
                 .simulate_principal_policy()
                 .policy_source_arn(role)
                 .set_action_names(Some(actions.iter().map(|action| (*action).to_owned()).collect()))
+                .resource_arns(resource)
                 .set_marker(marker.take());
             let page = self.ask("iam", "SimulatePrincipalPolicy", request.send()).await?;
             marker = page.marker;

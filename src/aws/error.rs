@@ -76,7 +76,10 @@ impl Error {
         let refused = match (&code, &message) {
             (Some(code), Some(message)) => format!("was refused: {code}: {message}"),
             (Some(code), None) => format!("was refused: {code}"),
-            _ => format!("got no answer: {}", chain(error)),
+            _ => match status {
+                Some(status) => format!("was refused with HTTP status {status}"),
+                None => format!("got no answer: {}", shortened(&chain(error))),
+            },
         };
         Self { kind, service, operation, code, message, request_id, refused: refused.into() }
     }
@@ -98,6 +101,16 @@ impl Error {
             request_id: None,
             refused: refused.into(),
         }
+    }
+}
+
+/// Keeps an error of the SDK to a length that people read; some of them hold whole requests.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let text = text.split(": Request {").next().unwrap_or(text);
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

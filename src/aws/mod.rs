@@ -27,4 +27,4 @@ pub use home::{AccessPoint, FileSystem};
 pub use scripts::{Image, ImageConfig, Script};
 pub use session::{Access, connect};
 pub use settings::Settings;
-pub use studio::{App, Domain, Owner, Profile, Space};
+pub use studio::{App, AppDetail, Domain, Owner, Profile, Space};

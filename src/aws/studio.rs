@@ -114,6 +114,15 @@ pub struct App {
     pub created_at: Option<String>,
 }
 
+/// What the list of apps does not tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppDetail {
+    /// Its ARN.
+    pub arn: String,
+    /// Why it failed; `None` when AWS gives no reason.
+    pub failure: Option<String>,
+}
+
 impl App {
     /// Tells whether this is an app of Studio Classic, which can never be started again once stopped.
     pub fn is_classic(&self) -> bool {
@@ -285,14 +294,14 @@ impl Reader {
         Ok(living(apps))
     }
 
-    /// Asks why a space's app failed; `None` when AWS gives no reason.
-    pub async fn app_failure(
+    /// Asks for what the list of apps does not tell of a space's app.
+    pub async fn app_detail(
         &self,
         domain: &DomainId,
         space: &SpaceName,
         app_type: &str,
         name: &str,
-    ) -> Result<Option<String>, Error> {
+    ) -> Result<AppDetail, Error> {
         let request = self
             .clients
             .sagemaker
@@ -302,7 +311,7 @@ impl Reader {
             .app_type(app_type.into())
             .app_name(name);
         let sdk = self.ask(SAGEMAKER, "DescribeApp", request.send()).await?;
-        Ok(sdk.failure_reason)
+        Ok(AppDetail { arn: sdk.app_arn.unwrap_or_default(), failure: sdk.failure_reason })
     }
 
     /// Lists the tags of a SageMaker resource.

@@ -4,6 +4,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -48,7 +49,8 @@ impl Storable for Sent {
 impl WireLog {
     /// Opens the file to append to it.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        // For its owner alone: a lifecycle script in it carries the key of its migration's reports.
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
         Ok(Self { file: Arc::new(Mutex::new(file)) })
     }
 
@@ -57,7 +59,9 @@ impl WireLog {
         text.push('\n');
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         // A log that cannot be written must not stop a migration.
-        let _ = file.write_all(text.as_bytes());
+        if let Err(error) = file.write_all(text.as_bytes()) {
+            tracing::error!(%error, "an exchange is missing from the wire log");
+        }
     }
 }
 

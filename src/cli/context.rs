@@ -225,6 +225,8 @@ impl Failure {
                 .hinted("`studio-migrate iam operator` prints the policy that allows it"),
             aws::ErrorKind::Unavailable => Self::of(Exit::Unexpected, what, error)
                 .hinted("check the network, the Region and --endpoint-url, then run the same command again"),
+            // A request that was not even made was asked for in the wrong way.
+            aws::ErrorKind::Invalid if error.code.is_none() => Self::of(Exit::Usage, what, error),
             _ => Self::of(Exit::Unexpected, what, error),
         }
     }

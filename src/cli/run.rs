@@ -35,6 +35,10 @@ pub fn main() -> ExitCode {
     let exit = runtime.block_on(dispatch(&context, arguments.command));
     // Copies and scripts that a simulated account still runs must not hold up the end.
     runtime.shutdown_background();
+    if !ui.is_complete() {
+        ui.error("stdout could not be written: the data is not complete");
+        return Exit::Unexpected.into();
+    }
     exit.unwrap_or_else(|failure| {
         ui.error(&failure);
         failure.exit
@@ -80,7 +84,7 @@ pub(super) async fn dispatch(context: &Context, command: Command) -> Result<Exit
 /// Diagnostics go to stderr: warnings of the SDK by default, more with `-v`.
 fn log_to_stderr(global: &Global) {
     let by_verbosity = match global.verbose {
-        0 => "off",
+        0 => "studio_migrate=error",
         1 => "studio_migrate=info,warn",
         _ => "debug",
     };

@@ -8,6 +8,17 @@
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether data was lost on its way to stdout.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Remembers that data was lost. A reader that has gone away had enough.
+fn written(result: std::io::Result<()>) {
+    if result.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
+        LOST.store(true, Ordering::Relaxed);
+    }
+}
 
 /// How much is said, and where.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +34,13 @@ impl Ui {
 
     /// Writes one line of data to stdout. A reader that has gone away ends the output, not the work.
     pub fn data(&self, line: impl Display) {
-        let _ = writeln!(std::io::stdout(), "{line}");
+        written(writeln!(std::io::stdout(), "{line}"));
+    }
+
+    /// Tells whether all data arrived at stdout.
+    pub fn is_complete(&self) -> bool {
+        written(std::io::stdout().flush());
+        !LOST.load(Ordering::Relaxed)
     }
 
     /// Tells the person at the terminal how it goes.
@@ -68,6 +85,7 @@ impl Ui {
 
     /// Writes text to stdout as it is, without a line end of its own.
     pub fn text(&self, text: &str) {
-        print!("{text}");
+        let mut stdout = std::io::stdout();
+        written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
     }
 }

@@ -27,6 +27,8 @@ pub mod kind {
     pub const UNDO_FAILED: &str = "undo-failed";
     /// A value as it was before a step overwrote it.
     pub const NOTED: &str = "noted";
+    /// The values noted for a step stand again: what is there from now on is somebody's own.
+    pub const RESTORED: &str = "restored";
 }
 
 /// Where one step stands.
@@ -132,6 +134,10 @@ impl Standing {
         };
         if event.kind == kind::NOTED {
             self.note(step, &event.detail);
+            return Ok(());
+        }
+        if event.kind == kind::RESTORED {
+            self.notes.remove(&step);
             return Ok(());
         }
         let before = self.step(step);

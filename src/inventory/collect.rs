@@ -39,6 +39,15 @@ pub const STUDIO_ACTIONS: [&str; 14] = [
     "sagemaker:UpdateSpace",
 ];
 
+/// What the copy needs of an execution role, in the staging bucket.
+const STAGING_ACTIONS: [&str; 2] = ["s3:GetObject", "s3:PutObject"];
+
+/// The staging prefix that playbooks have unless they say another.
+fn staging(reader: &Reader) -> String {
+    let identity = reader.identity();
+    format!("arn:aws:s3:::sagemaker-{}-{}/studio-migrate/*", identity.region, identity.account)
+}
+
 /// What to look at, and whom to tell how it goes.
 pub struct Request<'a> {
     /// These domains; empty means every one.
@@ -346,10 +355,13 @@ async fn roles(reader: &Reader, domains: &[Domain], unseen: &mut Unseens) -> Vec
         .collect();
     let mut found = Vec::new();
     for arn in arns {
-        let decisions = reader.simulate(arn, &STUDIO_ACTIONS).await;
-        let Some(decisions) = unseen.one("iam:SimulatePrincipalPolicy", arn, decisions) else {
+        let decisions = reader.simulate(arn, &STUDIO_ACTIONS, "*").await;
+        let Some(mut decisions) = unseen.one("iam:SimulatePrincipalPolicy", arn, decisions) else {
             continue;
         };
+        let staged = reader.simulate(arn, &STAGING_ACTIONS, &staging(reader)).await;
+        let staged = unseen.one("iam:SimulatePrincipalPolicy", arn, staged);
+        decisions.extend(staged.unwrap_or_default());
         let refused = decisions
             .into_iter()
             .filter(|decision| decision.decision != "allowed")

@@ -30,6 +30,9 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
+    /// A plan was altered since it was kept: its content no longer bears its id.
+    #[error("read a plan from the journal")]
+    Plan(#[source] crate::plan::Error),
     /// The journal was begun with another account or Region.
     #[error("this journal belongs to account {kept}, and the caller's is {asked}")]
     OtherAccount {

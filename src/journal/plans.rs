@@ -1,8 +1,10 @@
 //! Plans and who approved them.
 
 use rusqlite::{OptionalExtension, params};
+use serde_json::json;
 
 use super::error::Error;
+use super::event::NewEvent;
 use super::store::{Journal, now};
 use crate::names::PlanId;
 use crate::plan::Plan;
@@ -53,6 +55,12 @@ impl Journal {
     /// Writes down that someone approves a plan.
     pub fn approve(&self, plan: &PlanId, approver: &str, note: &str) -> Result<(), Error> {
         self.plan(plan)?;
+        self.record(&NewEvent {
+            plan: Some(plan),
+            kind: "approved",
+            detail: json!({ "approver": approver, "note": note }),
+            ..NewEvent::default()
+        })?;
         self.lock().execute(
             "INSERT INTO approval (plan, approver, note, at) VALUES (?1, ?2, ?3, ?4)",
             params![plan.as_str(), approver, note, now()],
@@ -80,10 +88,6 @@ impl Journal {
             .lock()
             .query_row(&format!("SELECT body FROM plan {which}"), values, |row| row.get(0))
             .optional()?;
-        body.map(|body| {
-            serde_json::from_str(&body)
-                .map_err(|source| Error::Body { what: "a plan".to_owned(), source })
-        })
-        .transpose()
+        body.map(|body| Plan::from_json(&body).map_err(Error::Plan)).transpose()
     }
 }

@@ -44,6 +44,7 @@ impl Journal {
             std::fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
         }
         refuse_network_file_system(folder.unwrap_or(Path::new(".")), path)?;
+        make_private(path).map_err(|error| failed(error.into()))?;
         let mut connection = Connection::open(path).map_err(|error| failed(error.into()))?;
         configure(&connection).map_err(|error| failed(error.into()))?;
         Migrations::new(SCHEMA.to_vec())
@@ -137,6 +138,17 @@ fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")
+}
+
+/// Makes the file when it is not there, for its owner alone: it holds the secret under which reports are sealed. SQLite gives
+/// the files beside it the same mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let new = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match new {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn refuse_network_file_system(folder: &Path, path: &Path) -> Result<(), Error> {

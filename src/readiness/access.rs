@@ -6,6 +6,7 @@ use super::finding::{Severity, Subject};
 use super::rule::{Hit, Rule, page};
 use super::view::{InScope, View, listed};
 use crate::inventory::Role;
+use crate::playbook::Staging;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -96,9 +97,13 @@ fn people_with<'a>(scope: &InScope<'a>, arn: &str) -> Vec<&'a crate::inventory::
 
 /// A blocker must say whom it blocks: the domain when everyone there has the role, else each person.
 fn lacks_needed(view: &View<'_>) -> Vec<Hit> {
+    // The inventory asks about the staging bucket that playbooks have unless they say another.
+    let is_asked_there = view.playbook.staging == Staging::default();
     let mut hits = Vec::new();
     for role in &view.snapshot.roles {
-        let lacking = decisions(role, is_needed);
+        let lacking = decisions(role, |action| {
+            is_needed(action) && (is_asked_there || !action.starts_with("s3:"))
+        });
         if lacking.is_empty() {
             continue;
         }

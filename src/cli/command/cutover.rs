@@ -44,6 +44,7 @@ impl Cutover {
         let domains = self.domains_of(&plan)?;
         if !self.undo && !self.force {
             refuse_unmoved(&journal, &plan, &domains)?;
+            refuse_left_out(&journal, &plan, &domains)?;
         }
         drop(journal);
         let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
@@ -91,6 +92,38 @@ fn refuse_unmoved(
         format!("{} people of the plan are not moved yet: {named}", waiting.len()),
     )
     .hinted("finish them with `studio-migrate run`, or give --force"))
+}
+
+/// Whoever the plan left out has no copied home, and would be led away from the old one all the same.
+fn refuse_left_out(
+    journal: &crate::journal::Journal,
+    plan: &Plan,
+    domains: &[DomainId],
+) -> Result<(), Failure> {
+    let snapshot = super::latest_snapshot(journal)?;
+    let is_person = |domain: &DomainId, who: &str| {
+        snapshot
+            .domains
+            .iter()
+            .filter(|seen| seen.id == *domain)
+            .any(|seen| seen.profiles.iter().any(|profile| profile.name.as_str() == who))
+    };
+    let left: Vec<_> = plan
+        .left_out
+        .iter()
+        .filter(|left| domains.contains(&left.domain) && is_person(&left.domain, &left.who))
+        .map(|left| format!("{} ({})", left.who, left.because))
+        .collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Blocked,
+        format!("{} people of the domain are not in the plan: {}", left.len(), left.join("; ")),
+    )
+    .hinted(
+        "they would be led to the new Studio without their files; move them first, or give --force",
+    ))
 }
 
 async fn flip(
@@ -188,10 +221,12 @@ async fn put_back(context: &Context, operation: &Operation, id: &DomainId) -> Re
         .get("hidden_app_types")
         .and_then(|hidden| serde_json::from_value(hidden.clone()).ok())
         .unwrap_or_default();
+    // Unset means enabled, and AWS cannot unset it.
+    let auto_mount = text("auto_mount").unwrap_or_else(|| "Enabled".to_owned());
     settled(operation, id).await?;
     operation
         .account
-        .set_domain_experience(id, &portal, &landing, Some(&hidden), text("auto_mount").as_deref())
+        .set_domain_experience(id, &portal, &landing, Some(&hidden), Some(&auto_mount))
         .await
         .map_err(|error| Failure::aws("put the domain back", error))?;
     settled(operation, id).await?;
@@ -202,7 +237,9 @@ async fn put_back(context: &Context, operation: &Operation, id: &DomainId) -> Re
         ..NewEvent::default()
     };
     operation.journal.record(&event).map_err(|error| Failure::journal("end", error))?;
-    context.ui.data(format_args!("{id}: {portal} and {landing} stand again"));
+    context
+        .ui
+        .data(format_args!("{id}: {portal}, {landing} and auto-mount {auto_mount} stand again"));
     Ok(())
 }
 

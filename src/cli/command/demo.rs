@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser};
 use tokio::sync::oneshot;
 
-use super::run::standing;
-use super::sim::open_or_make;
+use super::run::{listen, standing};
+use super::sim::{open_or_make, stopped};
 use crate::cli::arguments::Arguments;
 use crate::cli::run::dispatch;
 use crate::cli::{Context, Exit, Failure, Global};
@@ -71,8 +71,13 @@ impl Demo {
             }
             Stand::Nothing => BEFORE.iter().chain(&AFTER).copied().collect(),
         };
+        let halt = listen(context);
         for stage in stages {
             let exit = step(&inner, stage, &dir).await?;
+            if let Some(was_terminated) = halt.was_terminated() {
+                ui.status("Stopped; the same command goes on from here");
+                return Ok(if was_terminated { Exit::Terminated } else { Exit::Interrupted });
+            }
             // Readiness says what stands in the way of some; the plan leaves those out by name.
             let is_fine =
                 exit == Exit::Done || (exit == Exit::Blocked && stage.starts_with("readiness"));
@@ -86,7 +91,7 @@ impl Demo {
         ));
         if self.keep {
             served.explain(context);
-            let _ = tokio::signal::ctrl_c().await;
+            stopped().await;
         }
         served.stop().await;
         Ok(Exit::Done)

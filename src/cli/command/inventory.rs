@@ -50,6 +50,14 @@ impl Inventory {
             tell: &|line| ui.status(format_args!("  {line}")),
         };
         let mut snapshot = collect(&reader, &request).await;
+        if let Some(missing) =
+            self.domains.iter().find(|id| !snapshot.domains.iter().any(|seen| seen.id == **id))
+        {
+            let why = snapshot.unseen.iter().find(|unseen| unseen.subject == missing.as_str());
+            let why = why.map(|unseen| format!(": {}", unseen.why)).unwrap_or_default();
+            return Err(Failure::usage(format!("domain {missing} could not be seen{why}"))
+                .hinted("`aws sagemaker list-domains` lists what there is; no snapshot was kept"));
+        }
         let id = journal
             .keep_snapshot(&snapshot)
             .map_err(|error| Failure::journal("keep the snapshot", error))?;

@@ -144,7 +144,7 @@ fn set_faults(world: &World, faults: Vec<state::Fault>) -> Result<(), Failure> {
 }
 
 /// Waits for SIGINT or SIGTERM.
-async fn stopped() {
+pub(super) async fn stopped() {
     let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
     match terminate {
         Ok(mut terminate) => {

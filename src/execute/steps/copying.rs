@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::provision::stop_app;
+use super::provision::{others_apps, stop_app};
 use crate::aws::{App, Error, ErrorKind, Owner};
 use crate::execute::context::Context;
 use crate::execute::failure::Failure;
@@ -46,6 +46,13 @@ pub(super) async fn run(cx: &Context) -> Result<Done, Failure> {
 /// Starts the app, or goes on with one that an earlier try started, and waits until it is in service.
 async fn start_app(cx: &Context) -> Result<(), Failure> {
     let migration = &cx.migration;
+    if let Some(app) = others_apps(cx).await?.first() {
+        return Err(Failure::new(format!(
+            "{}/{} runs in space {}, and this migration did not start it",
+            app.app_type, app.name, migration.space
+        ))
+        .hinted("let the space's owner stop it, then run again"));
+    }
     match app(cx).await? {
         Some(app) if app.status == "Deleting" || app.status == "Failed" => stop_app(cx).await?,
         _ => {}
@@ -78,8 +85,9 @@ async fn start_app(cx: &Context) -> Result<(), Failure> {
     }
     let why = cx
         .account
-        .app_failure(&migration.domain, &migration.space, &app.app_type, &app.name)
+        .app_detail(&migration.domain, &migration.space, &app.app_type, &app.name)
         .await?
+        .failure
         .unwrap_or_else(|| "AWS gives no reason".to_owned());
     Err(Failure::new(format!("the space's app is {}: {why}", app.status))
         .leaving(format!("app of space {}", migration.space)))

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::hydrate::settled_profile;
-use crate::aws::Profile;
+use crate::aws::{ErrorKind, Profile};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
 use crate::execute::step::Step;
@@ -61,7 +61,16 @@ async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
     let Some(before) = cx.standing()?.noted(Step::Flip, "experience").cloned() else {
         return Ok(Vec::new());
     };
-    settled_profile(cx).await?;
+    match cx.account.profile(&cx.migration.domain, &cx.migration.profile).await {
+        Ok(_) => settled_profile(cx).await?,
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            return Ok(vec![format!(
+                "profile {} is gone, and its landing page with it",
+                cx.migration.profile
+            )]);
+        }
+        Err(error) => return Err(error.into()),
+    }
     let (portal, landing) = (text(&before, "portal"), text(&before, "landing"));
     let profile = look(cx).await?;
     if (&profile.settings.studio_web_portal, &profile.settings.landing) == (&portal, &landing) {

@@ -19,6 +19,7 @@ use crate::aws::ErrorKind;
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, FailureKind, Stuck};
 use crate::execute::hook::Hook;
+use crate::execute::standing::kind;
 use crate::execute::step::Step;
 use crate::mover::Done;
 
@@ -64,8 +65,9 @@ async fn finished_before(cx: &Context) -> Result<Option<Done>, Failure> {
     }
 }
 
-/// Copies, once more on a larger volume when the home turns out not to fit: nobody measured it before.
+/// Copies, having made sure that the mover still lies where the hook fetches it. Once more on a larger volume when the home turns out not to fit: nobody measured it before.
 async fn copy(cx: &Context) -> Result<Done, Failure> {
+    super::stage::perform(cx).await?;
     let attempt = cx.standing()?.attempt(Step::Hydrate);
     let hook = Hook::of(&cx.plan, &cx.migration, &cx.tools, cx.key()?, attempt)?;
     let arn = make_hook(cx, &hook).await?;
@@ -127,7 +129,12 @@ async fn make_hook(cx: &Context, hook: &Hook) -> Result<String, Failure> {
 /// Sets the hook as the profile's built-in script, noting what was there before the first time.
 async fn set_hook(cx: &Context, arn: &str) -> Result<(), Failure> {
     let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
-    cx.before(Step::Hydrate, "built_in_script", json!(profile.settings.built_in_script))?;
+    let built_in = &profile.settings.built_in_script;
+    if is_hook(cx, built_in.as_deref()) && !has_note(cx)? {
+        return Err(Failure::new("the hook of this migration is set already, and this journal did not set it")
+            .hinted("go on with the journal that did, or clear BuiltInLifecycleConfigArn on the profile first"));
+    }
+    cx.before(Step::Hydrate, "built_in_script", json!(built_in))?;
     if profile.settings.built_in_script.as_deref() != Some(arn) {
         set_script(cx, Some(arn)).await?;
     }
@@ -138,11 +145,13 @@ async fn set_hook(cx: &Context, arn: &str) -> Result<(), Failure> {
 ///
 /// A script of the hook's name that is someone else's is left alone, and so is the profile that it may be set on.
 async fn tidy(cx: &Context) -> Result<Option<String>, Failure> {
-    stop_app(cx).await?;
+    // The person's settings come back even when the app hangs: that it is stopped matters less.
+    let stopped = stop_app(cx).await;
     if is_another_s(cx).await? {
-        return noted_script(cx);
+        return stopped.and_then(|()| noted_script(cx));
     }
     let previous = put_back(cx).await?;
+    stopped?;
     match cx.account.delete_script(&cx.migration.hook).await {
         Ok(()) => Ok(previous),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(previous),
@@ -168,18 +177,32 @@ fn noted_script(cx: &Context) -> Result<Option<String>, Failure> {
 
 /// Puts the previous built-in script back, but only where the hook still stands: what someone else has set since is theirs.
 async fn put_back(cx: &Context) -> Result<Option<String>, Failure> {
-    let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
-    let previous = noted_script(cx)?;
-    let ends_with_ours = format!("/{}", cx.migration.hook);
-    let is_ours = |arn: &str| {
-        arn.ends_with(&ends_with_ours.to_ascii_lowercase()) || arn.ends_with(&ends_with_ours)
+    let profile = match cx.account.profile(&cx.migration.domain, &cx.migration.profile).await {
+        Ok(profile) => profile,
+        // Whoever deleted the profile took its settings along.
+        Err(error) if error.kind == ErrorKind::NotFound => return noted_script(cx),
+        Err(error) => return Err(error.into()),
     };
-    if profile.settings.built_in_script.as_deref().is_some_and(is_ours) {
+    let previous = noted_script(cx)?;
+    if is_hook(cx, profile.settings.built_in_script.as_deref()) {
         settled_profile(cx).await?;
         set_script(cx, previous.as_deref()).await?;
     }
     settled_profile(cx).await?;
+    if has_note(cx)? {
+        cx.record(Step::Hydrate, kind::RESTORED, json!({}))?;
+    }
     Ok(previous)
+}
+
+/// Tells whether this is the hook of this migration; AWS writes names in ARNs in lower case.
+fn is_hook(cx: &Context, arn: Option<&str>) -> bool {
+    let ours = format!("/{}", cx.migration.hook).to_ascii_lowercase();
+    arn.is_some_and(|arn| arn.to_ascii_lowercase().ends_with(&ours))
+}
+
+fn has_note(cx: &Context) -> Result<bool, Failure> {
+    Ok(cx.standing()?.noted(Step::Hydrate, "built_in_script").is_some())
 }
 
 async fn set_script(cx: &Context, arn: Option<&str>) -> Result<(), Failure> {
@@ -216,25 +239,21 @@ fn failed_copy(cx: &Context, error: &str, needs_bytes: Option<u64>) -> Failure {
 }
 
 /// Stops the app, puts the previous script back and deletes the hook.
-pub async fn undo(cx: &Context, _receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
+pub async fn undo(cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
     let look_at = format!(
         "the app of space {}, and the built-in JupyterLab script of profile {} (ours is called {})",
         cx.migration.space, cx.migration.profile, cx.migration.hook
     );
     let stuck = |failure| Stuck::over(failure, look_at);
-    match undone(cx).await {
+    match undone(cx, receipt.is_some()).await {
         Ok(remarks) => Ok(remarks),
         Err(failure) => Err(stuck(failure)),
     }
 }
 
-async fn undone(cx: &Context) -> Result<Vec<String>, Failure> {
-    // The app of a space that its owner already uses is theirs to stop.
-    let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
-    let is_hook_set =
-        profile.settings.built_in_script.is_some_and(|arn| arn.ends_with(&cx.migration.hook));
-    let finished = cx.standing()?;
-    if is_hook_set || finished.receipt(Step::Hydrate).is_none() {
+async fn undone(cx: &Context, had_finished: bool) -> Result<Vec<String>, Failure> {
+    // A step that finished has tidied up already, and what runs in the space since is its owner's.
+    if !had_finished {
         tidy(cx).await?;
     }
     // A migration that is tried again after a rollback copies again: the volume may be another one by then.

@@ -4,12 +4,12 @@
 //! - Receipt: the space's ARN, its volume and whether an earlier try had made it.
 //! - Twice: a space of that name that carries our tag is adopted, whatever state the reply was lost in. One without it is
 //!   someone else's, and the step fails leaving nothing behind.
-//! - Undo: the space is deleted with its volume, unless its owner may have worked in it since: then it is kept and named. A
+//! - Undo: the space is deleted with its volume, unless its owner may have worked in it: then it is kept and named. A
 //!   space that is not there, or not ours, is left alone.
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Error, ErrorKind, NewSpace, Owner, Space};
+use crate::aws::{App, Error, ErrorKind, NewSpace, Owner, Space};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
 use crate::execute::standing::StepStanding;
@@ -85,23 +85,29 @@ async fn adopt(cx: &Context, space: &Space) -> Result<bool, Failure> {
 }
 
 /// Deletes the space and its volume, or keeps it when work may be in it.
-pub async fn undo(cx: &Context, _receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
+pub async fn undo(cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
     let look_at = format!("space {} in domain {}", cx.migration.space, cx.migration.domain);
-    take_away(cx).await.map_err(|failure| Stuck::over(failure, look_at))
+    take_away(cx, receipt.is_some()).await.map_err(|failure| Stuck::over(failure, look_at))
 }
 
-async fn take_away(cx: &Context) -> Result<Vec<String>, Failure> {
+async fn take_away(cx: &Context, was_open: bool) -> Result<Vec<String>, Failure> {
     let Some(space) = found(cx).await? else { return Ok(Vec::new()) };
     if !cx.is_ours(&cx.account.tags(&space.arn).await?) {
         return Ok(Vec::new());
     }
-    if may_hold_work(cx)? && !cx.may_delete_used_spaces {
+    if (was_open && may_hold_work(cx).await?) && !cx.may_delete_used_spaces {
         return Ok(vec![format!(
-            "space {} is kept with its volume, because its owner may have worked in it since; `rollback --delete-spaces` deletes it",
+            "space {} is kept with its volume, because its owner may have worked in it; `rollback --delete-spaces` deletes it",
             cx.migration.space
         )]);
     }
     stop_app(cx).await?;
+    if !others_apps(cx).await?.is_empty() {
+        return Ok(vec![format!(
+            "space {} is kept with its volume, because an app that was not started by this migration runs in it",
+            cx.migration.space
+        )]);
+    }
     match cx.account.delete_space(&cx.migration.domain, &cx.migration.space).await {
         Ok(()) => {}
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -118,18 +124,54 @@ async fn take_away(cx: &Context) -> Result<Vec<String>, Failure> {
     Ok(Vec::new())
 }
 
-/// Once the person was led to the new Studio, what is in the space may be theirs.
-fn may_hold_work(cx: &Context) -> Result<bool, Failure> {
-    let standing = cx.standing()?;
-    let flip = standing.step(Step::Flip);
-    Ok(!matches!(flip, StepStanding::Untouched))
+/// Once the person was led to the new Studio, or if they could enter it before, what is in the space may be theirs.
+async fn may_hold_work(cx: &Context) -> Result<bool, Failure> {
+    if !matches!(cx.standing()?.step(Step::Flip), StepStanding::Untouched) {
+        return Ok(true);
+    }
+    let profile = match cx.account.profile(&cx.migration.domain, &cx.migration.profile).await {
+        Ok(profile) => profile,
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error.into()),
+    };
+    let domain = cx.account.domain(&cx.migration.domain).await?;
+    let effective = profile.settings.over(&domain.defaults);
+    Ok(effective.studio_web_portal.as_deref() != Some("DISABLED"))
 }
 
-/// Stops the space's app, if one runs, and waits until it is gone.
+/// Returns the apps of the space that this migration did not start: they are their owner's, and are let be.
+pub(super) async fn others_apps(cx: &Context) -> Result<Vec<App>, Error> {
+    let owner = Owner::Space(cx.migration.space.clone());
+    let mut others = Vec::new();
+    for app in cx.account.apps(&cx.migration.domain, &owner).await? {
+        if app.status != "Deleting" && !is_our_app(cx, &app).await? {
+            others.push(app);
+        }
+    }
+    Ok(others)
+}
+
+async fn is_our_app(cx: &Context, app: &App) -> Result<bool, Error> {
+    let migration = &cx.migration;
+    let detail =
+        cx.account.app_detail(&migration.domain, &migration.space, &app.app_type, &app.name).await;
+    match detail {
+        Ok(detail) => Ok(cx.is_ours(&cx.account.tags(&detail.arn).await?)),
+        // Gone meanwhile.
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Stops the space's app, if this migration started one, and waits until it is gone.
 pub(super) async fn stop_app(cx: &Context) -> Result<(), Failure> {
     let owner = Owner::Space(cx.migration.space.clone());
     let domain = &cx.migration.domain;
+    let others = others_apps(cx).await?;
     for app in cx.account.apps(domain, &owner).await? {
+        if others.contains(&app) {
+            continue;
+        }
         match cx.account.delete_app(domain, &owner, &app.app_type, &app.name).await {
             Ok(()) => {}
             // Gone, or on its way already.
@@ -138,7 +180,10 @@ pub(super) async fn stop_app(cx: &Context) -> Result<(), Failure> {
         }
     }
     cx.until("the space's app to stop", async || {
-        Ok(cx.account.apps(domain, &owner).await?.is_empty().then_some(()))
+        let left = cx.account.apps(domain, &owner).await?;
+        let is_another_s =
+            |app: &App| others.iter().any(|other| other.created_at == app.created_at);
+        Ok(left.iter().all(is_another_s).then_some(()))
     })
     .await
 }
