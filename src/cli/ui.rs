@@ -1,10 +1,6 @@
 //! The only file that writes to the terminal: stdout is data, stderr is talk.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "everything else prints through this file"
-)]
+#![expect(clippy::print_stderr, reason = "everything else prints through this file")]
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
