@@ -1,6 +1,6 @@
 //! Phase 3: who moves when, by which route, into which space.
 //!
-//! Drawing up a plan is synchronous, pure and deterministic: it asks nobody and reads no clock. [`draw`] first settles who
+//! Drawing up a plan is synchronous, pure and deterministic: it asks nobody and reads no clock. [`draw()`] first settles who
 //! can move at all, then gives each of them names and a volume, then packs them into batches, smallest home first.
 
 mod diff;

@@ -2,7 +2,7 @@
 //!
 //! One function a rule, each from a snapshot and a playbook to findings. Nothing here asks AWS anything.
 //!
-//! The rules stand in one table, [`rules`], grouped in files by subject. [`assess`] puts every rule to a snapshot,
+//! The rules stand in one table, [`rules`], grouped in files by subject. [`assess()`] puts every rule to a snapshot,
 //! [`Readiness`] counts who is ready, and [`html`], [`markdown`] and [`csv`] are renderings of it. A code is stable: it is never
 //! given to another rule, even when its own is taken away.
 

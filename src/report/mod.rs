@@ -1,7 +1,7 @@
 //! Phase 5: what happened, with the proof.
 //!
 //! A [`Report`] is plain data, made from [`Inputs`] that the caller reads out of the journal; JSON is its serde form, and
-//! [`html`], [`markdown`] and [`csv`] are renderings of it. Nothing here asks AWS or the journal anything, so the same inputs
+//! [`html()`], [`markdown()`] and [`csv()`] are renderings of it. Nothing here asks AWS or the journal anything, so the same inputs
 //! give the same report, byte for byte.
 
 mod csv;

@@ -155,11 +155,9 @@ fn the_aws_command_line_keeps_objects() {
 /// Looks until it is so, for at most twenty seconds.
 #[track_caller]
 fn wait(mut is_so: impl FnMut() -> bool) {
-    for _ in 0..100 {
-        if is_so() {
-            return;
-        }
+    let became_so = (0..100).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(200));
-    }
-    panic!("it did not become so");
+        is_so()
+    });
+    assert!(became_so, "twenty seconds went by");
 }
