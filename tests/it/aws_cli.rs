@@ -5,6 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::common::account::Served;
+use crate::common::tool::{prepare, run_alice, run_on};
 use crate::common::{ONE_PERSON, python};
 
 /// Runs the AWS CLI and returns what it says, or how it was refused.
@@ -150,6 +151,18 @@ fn the_aws_command_line_keeps_objects() {
         )
         .is_err()
     );
+}
+
+#[test]
+fn a_space_with_the_real_aws_command_line_is_filled_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::with_aws(&folder.path().join("world"), ONE_PERSON, python::bin());
+    let journal = folder.path().join("journal.db");
+    prepare(&served, &journal);
+    run_on(&served, &journal, &run_alice()).ended(0);
+    let wrapper = served.dir.join("run/d-sim000000001/alice-studio/bin/aws");
+    let wrapper = std::fs::read_to_string(wrapper).unwrap();
+    assert!(wrapper.contains("venv/bin/aws"), "{wrapper}");
 }
 
 /// Looks until it is so, for at most twenty seconds.

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use serde_json::json;
 
@@ -21,7 +22,7 @@ const MOUNTS: &str = include_str!("mounts.sh");
 /// Where the system keeps its commands.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Asks for the real AWS CLI in place of ours, when it is set to `real`.
+/// Asks for our stand-in although a real AWS CLI is there, when it is set to `stand-in`.
 const CHOICE: &str = "STUDIO_MIGRATE_SIM_AWS";
 
 /// Makes everything ready and returns the environment of the scripts.
@@ -119,15 +120,23 @@ fn command(bin: &Path, name: &str, text: &str) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }
 
-/// Finds the real AWS CLI when it is asked for and new enough to be led by `AWS_ENDPOINT_URL`: 2.13, or 1.29 of the old one.
-fn real_aws() -> Option<PathBuf> {
-    if env::var_os(CHOICE)? != "real" {
+/// Finds the real AWS CLI, if one is there that works in an app's bare environment and is new enough to be led by
+/// `AWS_ENDPOINT_URL`: 2.13, or 1.29 of the old one.
+fn real_aws() -> Option<&'static Path> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOUND.get_or_init(look_for_aws).as_deref()
+}
+
+fn look_for_aws() -> Option<PathBuf> {
+    if env::var_os(CHOICE).is_some_and(|choice| choice == "stand-in") {
         return None;
     }
     let path = env::var_os("PATH")?;
     let found =
         env::split_paths(&path).map(|folder| folder.join("aws")).find(|path| path.is_file())?;
-    let said = Command::new(&found).arg("--version").output().ok()?;
+    let mut asking = Command::new(&found);
+    asking.arg("--version").env_clear().env("PATH", SYSTEM_PATH).env("HOME", "/nonexistent");
+    let said = asking.output().ok()?;
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     is_new_enough(&said).then_some(found)
 }

@@ -40,6 +40,7 @@ fn describe(users: usize, seed: u64) -> Description {
         (key, 4096 * number)
     });
     Description {
+        real_volumes: true,
         name: "small".to_owned(),
         seed,
         timing: Timing {

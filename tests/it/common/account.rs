@@ -33,7 +33,20 @@ impl Served {
 
     /// Serves a world in which things go wrong.
     pub fn with_faults(dir: &Path, description: &str, faults: Option<&str>) -> Self {
-        Self::by(Command::new(exe()), dir, description, faults)
+        let mut command = Command::new(exe());
+        // It starts faster than the real command, and some tests start a hundred apps.
+        command.env("STUDIO_MIGRATE_SIM_AWS", "stand-in");
+        Self::by(command, dir, description, faults)
+    }
+
+    /// Serves a world whose spaces have the real AWS command line, from a folder of programs.
+    pub fn with_aws(dir: &Path, description: &str, bin: &Path) -> Self {
+        let mut command = Command::new(exe());
+        let path = std::env::var_os("PATH").unwrap();
+        let folders = std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path));
+        command.env("PATH", std::env::join_paths(folders).unwrap());
+        command.env_remove("STUDIO_MIGRATE_SIM_AWS");
+        Self::by(command, dir, description, None)
     }
 
     /// Serves a world as a user to whom a mode means something, which it does not to root.
