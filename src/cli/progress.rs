@@ -14,6 +14,13 @@ use crate::names::MigrationId;
 /// How often a copy is told about in plain lines.
 const EVERY: Duration = Duration::from_secs(10);
 
+/// How a home is shown while it is copied.
+const COPYING: &str =
+    "  {prefix:28} {bar:20} {bytes}/{total_bytes} {bytes_per_sec} ETA {eta} {wide_msg}";
+
+/// How it is shown before and after.
+const WAITING: &str = "  {prefix:28} {spinner} {wide_msg}";
+
 /// Draws, or writes lines, as notices come in.
 #[derive(Clone)]
 pub struct Progress {
@@ -70,11 +77,11 @@ impl Inner {
             Notice::Copying { migration, progress } => self.copying(migration, progress),
             Notice::Waiting { migration, what } => {
                 if let Some(bars) = &mut self.bars {
-                    bars.home(migration).set_message(format!("waiting for {what}"));
+                    bars.say(migration, format!("waiting for {what}"));
                 }
             }
             Notice::StepBegan { migration, step } => match &mut self.bars {
-                Some(bars) => bars.home(migration).set_message(step.name()),
+                Some(bars) => bars.say(migration, step.name().to_owned()),
                 None => self.ui.status(format_args!("{migration}: {step}")),
             },
             Notice::MigrationEnded { migration, standing } => {
@@ -97,6 +104,7 @@ impl Inner {
     fn copying(&mut self, migration: &MigrationId, progress: &Copying) {
         if let Some(bars) = &mut self.bars {
             let bar = bars.home(migration);
+            bar.set_style(style(COPYING));
             bar.set_length(progress.total_bytes);
             bar.set_position(progress.bytes);
             bar.set_message(format!(
@@ -134,14 +142,19 @@ impl Inner {
 }
 
 impl Bars {
+    /// Says what is done for a home in words; a bar comes with the first bytes.
+    fn say(&mut self, migration: &MigrationId, words: String) {
+        let bar = self.home(migration);
+        bar.set_style(style(WAITING));
+        bar.set_message(words);
+    }
+
     fn home(&mut self, migration: &MigrationId) -> ProgressBar {
         self.homes
             .entry(migration.clone())
             .or_insert_with(|| {
                 let bar = self.all.add(ProgressBar::new(0));
-                bar.set_style(style(
-                    "  {prefix:28} {bar:20} {bytes}/{total_bytes} {bytes_per_sec} ETA {eta} {wide_msg}",
-                ));
+                bar.set_style(style(WAITING));
                 bar.set_prefix(migration.to_string());
                 bar.enable_steady_tick(Duration::from_millis(250));
                 bar

@@ -46,6 +46,9 @@ impl Journal {
         refuse_network_file_system(folder.unwrap_or(Path::new(".")), path)?;
         make_private(path).map_err(|error| failed(error.into()))?;
         let mut connection = Connection::open(path).map_err(|error| failed(error.into()))?;
+        if is_foreign(&connection).map_err(|error| failed(error.into()))? {
+            return Err(failed("it is a database of something else, and was not touched".into()));
+        }
         configure(&connection).map_err(|error| failed(error.into()))?;
         Migrations::new(SCHEMA.to_vec())
             .to_latest(&mut connection)
@@ -133,6 +136,14 @@ pub(super) fn now() -> String {
     jiff::Timestamp::now().to_string()
 }
 
+/// Tells whether a database holds tables that no version of this schema made.
+fn is_foreign(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    Ok(version == 0 && tables > 0)
+}
+
 fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -179,6 +190,16 @@ mod tests {
     #[test]
     fn the_schema_is_valid_at_every_version() {
         Migrations::new(SCHEMA.to_vec()).validate().unwrap();
+    }
+
+    #[test]
+    fn a_database_of_something_else_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.sqlite");
+        Connection::open(&path).unwrap().execute("CREATE TABLE theirs (x)", []).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        assert!(Journal::open(&path).unwrap_err().to_string().contains("other.sqlite"));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 
     #[test]
