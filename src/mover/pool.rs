@@ -64,15 +64,18 @@ impl Pool {
         L: Default + Send,
         W: Fn(&mut L, T, &Queue<T>) -> Result<(), Error> + Sync,
     {
+        // A file system that has been slow before is slow now, but no item needs two threads.
+        let first =
+            if self.is_slow() { items.len().clamp(self.first, self.most) } else { self.first };
         let crew = Crew {
             pool: self,
             queue: Queue::new(items),
             work,
-            threads: AtomicUsize::new(self.first),
+            threads: AtomicUsize::new(first),
             done: Mutex::new(Vec::new()),
         };
         std::thread::scope(|scope| {
-            for _ in 0..self.first {
+            for _ in 0..first {
                 scope.spawn(|| crew.labour(scope));
             }
         });
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn slow_calls_make_the_pool_grow_to_its_limit() {
+    fn slow_calls_make_the_pool_grow_to_its_limit_and_begin_wide_the_next_time() {
         let pool = Pool::new(None);
         let sleepy = |_: &mut u8, _: u32, _: &Queue<u32>| {
             pool.timed(|| std::thread::sleep(Duration::from_millis(1)));
@@ -222,6 +225,7 @@ mod tests {
         };
         let threads = pool.run((0..2000).collect(), sleepy).unwrap().len();
         assert_eq!(threads, MOST);
+        assert!(pool.run((0..30).collect(), sleepy).unwrap().len() >= 30);
     }
 
     #[test]

@@ -86,22 +86,22 @@ fn files(tree: &Tree, entries: &[Entry], meter: &Meter<'_>) -> Result<Seen, Erro
     meter.begin(Phase::Verifying, bytes, files.count() as u64);
     let batches: Vec<&[usize]> = indices.chunks(BATCH).rev().collect();
     let hashes = Mutex::new(HashMap::new());
-    let reading = Reading { tree, meter, hashes: &hashes };
-    let parts =
-        Pool::new(None).run(batches, |(seen, buffer): &mut (Seen, Vec<u8>), batch, _| {
-            for index in batch {
-                if let Some(difference) = reading.compare(&entries[*index], buffer)? {
-                    seen.insert(*index, difference);
-                }
+    let pool = Pool::new(None);
+    let reading = Reading { tree, meter, pool: &pool, hashes: &hashes };
+    let parts = pool.run(batches, |(seen, buffer): &mut (Seen, Vec<u8>), batch, _| {
+        for index in batch {
+            if let Some(difference) = reading.compare(&entries[*index], buffer)? {
+                seen.insert(*index, difference);
             }
-            Ok(())
-        })?;
+        }
+        Ok(())
+    })?;
     Ok(parts.into_iter().flat_map(|(seen, _)| seen).collect())
 }
 
 fn directories(tree: &Tree, entries: &[Entry], meter: &Meter<'_>) -> Result<Seen, Error> {
-    let hashes = Mutex::new(HashMap::new());
-    let reading = Reading { tree, meter, hashes: &hashes };
+    let (pool, hashes) = (Pool::new(None), Mutex::new(HashMap::new()));
+    let reading = Reading { tree, meter, pool: &pool, hashes: &hashes };
     let mut seen = Seen::new();
     for (index, entry) in entries.iter().enumerate() {
         if entry.is_selected()
@@ -117,6 +117,7 @@ fn directories(tree: &Tree, entries: &[Entry], meter: &Meter<'_>) -> Result<Seen
 struct Reading<'a> {
     tree: &'a Tree,
     meter: &'a Meter<'a>,
+    pool: &'a Pool,
     /// Content hashes by device and inode, of files with several names.
     hashes: &'a Mutex<HashMap<(u64, u64), [u8; 32]>>,
 }
@@ -158,8 +159,8 @@ impl Reading<'_> {
     /// Looks at what is at an entry's place, and reads it.
     fn find(&self, entry: &Entry, buffer: &mut Vec<u8>) -> Result<Entry, Spill> {
         let (folder, name) = split(entry.place());
-        let folder = self.tree.place(folder).map_err(Spill::Read)?;
-        let stat = lstat(&folder, name).map_err(Spill::Read)?;
+        let folder = self.pool.timed(|| self.tree.place(folder)).map_err(Spill::Read)?;
+        let stat = self.pool.timed(|| lstat(&folder, name)).map_err(Spill::Read)?;
         let mut found = Entry::of(&entry.path, &stat);
         match found.kind {
             Kind::File => {
@@ -191,7 +192,7 @@ impl Reading<'_> {
             self.meter.bytes(size(stat), entry.place())?;
             return Ok(*hash);
         }
-        let file = open(folder, name).map_err(Spill::Read)?;
+        let file = self.pool.timed(|| open(folder, name)).map_err(Spill::Read)?;
         // What was just written shall come from the volume; where the system keeps its cache, nothing is lost.
         let _kept = rustix::fs::fadvise(&file, 0, None, Advice::DontNeed);
         let allocated = u64::try_from(stat.st_blocks).unwrap_or_default() * 512;
