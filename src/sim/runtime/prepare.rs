@@ -59,11 +59,16 @@ fn folders(world: &World, launch: &Launch, place: &Place) -> io::Result<()> {
         .replace("{{efs}}", &quoted(&mounted.to_string_lossy()));
     command(&bin, "df", &DF.replace("{{mounts}}", &mounts))?;
     command(&bin, "findmnt", &FINDMNT.replace("{{mounts}}", &mounts))?;
-    let aws = match real_aws() {
-        Some(real) => format!("exec {} \"$@\"", quoted(&real.to_string_lossy())),
-        None => format!("exec {} sim aws \"$@\"", quoted(&world.exe().to_string_lossy())),
+    command(&bin, "aws", &aws(real_aws(), world.exe()))
+}
+
+/// What the space's `aws` does: it is the real command line, or our stand-in where there is none.
+fn aws(real: Option<&Path>, exe: &Path) -> String {
+    let command = match real {
+        Some(real) => quoted(&real.to_string_lossy()),
+        None => format!("{} sim aws", quoted(&exe.to_string_lossy())),
     };
-    command(&bin, "aws", &format!("#!/bin/sh\n{aws}\n"))
+    format!("#!/bin/sh\nexec {command} \"$@\"\n")
 }
 
 /// What AWS writes at `/opt/ml/metadata/resource-metadata.json`.
@@ -165,6 +170,14 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_aws_of_a_space_is_the_real_one_or_else_a_stand_in() {
+        let exe = Path::new("/it's/studio-migrate");
+        let real = Path::new("/usr/bin/aws");
+        assert_eq!(aws(Some(real), exe), "#!/bin/sh\nexec '/usr/bin/aws' \"$@\"\n");
+        assert_eq!(aws(None, exe), "#!/bin/sh\nexec '/it'\\''s/studio-migrate' sim aws \"$@\"\n");
+    }
 
     #[test]
     fn only_a_real_cli_that_takes_an_endpoint_from_its_environment_is_new_enough() {
