@@ -5,12 +5,15 @@
 
 use std::path::Path;
 
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 
 use super::account::{Account, Reader};
 use super::error::{Error, ErrorKind};
 
 const S3: &str = "s3";
+
+const GET_OBJECT: &str = "GetObject";
 
 /// What lies under a prefix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,9 +38,7 @@ impl Reader {
         self.identity().account.as_str()
     }
 
-    /// Returns an object's bytes; one that is longer than `limit` bytes is an error.
-    pub async fn object(&self, bucket: &str, key: &str, limit: u64) -> Result<Vec<u8>, Error> {
-        const OPERATION: &str = "GetObject";
+    async fn got(&self, bucket: &str, key: &str) -> Result<GetObjectOutput, Error> {
         let request = self
             .clients
             .s3
@@ -45,33 +46,30 @@ impl Reader {
             .bucket(bucket)
             .key(key)
             .expected_bucket_owner(self.owner());
-        let object = self.ask(S3, OPERATION, request.send()).await?;
+        self.ask(S3, GET_OBJECT, request.send()).await
+    }
+
+    /// Returns an object's bytes; one that is longer than `limit` bytes is an error.
+    pub async fn object(&self, bucket: &str, key: &str, limit: u64) -> Result<Vec<u8>, Error> {
+        let object = self.got(bucket, key).await?;
         let length = object.content_length.unwrap_or_default().unsigned_abs();
         if length > limit {
             let why = format!("{key} has {length} bytes, more than the {limit} expected");
-            return Err(Error::unmade(ErrorKind::Invalid, S3, OPERATION, why));
+            return Err(Error::unmade(ErrorKind::Invalid, S3, GET_OBJECT, why));
         }
         let body = object.body.collect().await.map_err(|error| {
-            Error::unmade(ErrorKind::Unavailable, S3, OPERATION, error.to_string())
+            Error::unmade(ErrorKind::Unavailable, S3, GET_OBJECT, error.to_string())
         })?;
         Ok(body.to_vec())
     }
 
     /// Downloads an object to a file, however large.
     pub async fn get_file(&self, bucket: &str, key: &str, file: &Path) -> Result<(), Error> {
-        const OPERATION: &str = "GetObject";
         let failed = |error: &dyn std::error::Error| {
             let why = format!("{} cannot be written: {error}", file.display());
-            Error::unmade(ErrorKind::Invalid, S3, OPERATION, why)
+            Error::unmade(ErrorKind::Invalid, S3, GET_OBJECT, why)
         };
-        let request = self
-            .clients
-            .s3
-            .get_object()
-            .bucket(bucket)
-            .key(key)
-            .expected_bucket_owner(self.owner());
-        let object = self.ask(S3, OPERATION, request.send()).await?;
+        let object = self.got(bucket, key).await?;
         let mut body = object.body.into_async_read();
         let mut out = tokio::fs::File::create(file).await.map_err(|error| failed(&error))?;
         tokio::io::copy(&mut body, &mut out).await.map_err(|error| failed(&error))?;

@@ -1,6 +1,6 @@
 //! Operations: one command that someone ran, with who, where, when and how it ended.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use super::error::Error;
 use super::store::{Journal, now};
@@ -80,21 +80,6 @@ impl Journal {
             connection.prepare(&format!("SELECT {COLUMNS} FROM operation ORDER BY id"))?;
         let rows = statement.query_map([], from_row)?;
         Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Returns the last operation of a command, by the first word of what was typed.
-    pub fn last_operation(&self, command: &str) -> Result<Option<Operation>, Error> {
-        Ok(self
-            .lock()
-            .query_row(
-                &format!(
-                    "SELECT {COLUMNS} FROM operation WHERE command = ?1 OR command LIKE ?1 || ' %'
-                     ORDER BY id DESC LIMIT 1"
-                ),
-                [command],
-                from_row,
-            )
-            .optional()?)
     }
 }
 
