@@ -1,0 +1,94 @@
+//! `mover deliver`: a home moved inside a space, by the ticket that the hook wrote, while its reports go to the staging bucket.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::aws::{Account, Identity};
+use crate::cli::command::stand_in::Unwritten;
+use crate::cli::{Context, Exit, Failure, environment};
+use crate::mover::{self, Progress, Ticket, key};
+use crate::names::{AccountId, Region};
+
+/// How often a sign of life goes to the staging bucket.
+const TELL_EVERY: Duration = Duration::from_secs(2);
+
+/// Moves the home while its reports go to the staging bucket; the done-marker comes last.
+pub(super) async fn deliver(context: &Context, file: &Path) -> Result<Exit, Failure> {
+    let failed = |what: &str| format!("{what} {}", file.display());
+    let text = std::fs::read(file)
+        .map_err(|error| Failure::of(Exit::Usage, failed("read the ticket"), error))?;
+    let ticket: Ticket = serde_json::from_slice(&text)
+        .map_err(|error| Failure::of(Exit::Usage, failed("read the ticket"), error))?;
+    let home =
+        environment::home().ok_or_else(|| Failure::usage("HOME is not set: not in a space?"))?;
+    let account = account_in_a_space(context, &ticket).await?;
+    let (report, progress) = watch::channel(Progress::default());
+    let moving = tokio::task::spawn_blocking({
+        let ticket = ticket.clone();
+        let source = home.join(mover::MOUNT);
+        move || {
+            mover::deliver_locally(&ticket, &home, &source, &|now| {
+                // The receiver lives as long as the loop below.
+                let _ = report.send(now.clone());
+            })
+        }
+    });
+    let (done, manifest) = telling(&account, &ticket, progress, moving).await?;
+    if let Some(manifest) = manifest {
+        put(&account, &ticket, key::MANIFEST, &manifest).await?;
+    }
+    let marker = serde_json::to_vec(&done)
+        .map_err(|error| Failure::of(Exit::Unexpected, "write the done-marker", error))?;
+    put(&account, &ticket, key::DONE, &marker).await?;
+    match &done.error {
+        None => Ok(Exit::Done),
+        Some(error) => Err(Failure::new(Exit::SomeFailed, error.clone())),
+    }
+}
+
+/// The space's own credentials, with an identity that the ticket gives: a private network may have no way to STS.
+async fn account_in_a_space(context: &Context, ticket: &Ticket) -> Result<Account, Failure> {
+    let mut inner = context.clone();
+    inner.global.region.get_or_insert_with(|| ticket.region.clone());
+    let identity = Identity {
+        account: AccountId::new(&ticket.bucket_owner),
+        arn: ticket.space.clone(),
+        region: Region::new(&ticket.region),
+    };
+    Ok(inner.reader_as(identity).await?.with_ledger(Arc::new(Unwritten)))
+}
+
+/// Uploads the latest progress every now and then until the move has ended.
+async fn telling<T>(
+    account: &Account,
+    ticket: &Ticket,
+    mut progress: watch::Receiver<Progress>,
+    mut moving: tokio::task::JoinHandle<T>,
+) -> Result<T, Failure> {
+    let mut every = tokio::time::interval(TELL_EVERY);
+    loop {
+        tokio::select! {
+            ended = &mut moving => {
+                return ended.map_err(|error| Failure::of(Exit::Unexpected, "move the home", error));
+            }
+            _ = every.tick() => {
+                let now = progress.borrow_and_update().clone();
+                if let Ok(text) = serde_json::to_vec(&now) {
+                    // A sign of life that did not get through is followed by the next one.
+                    let _ = put(account, ticket, key::PROGRESS, &text).await;
+                }
+            }
+        }
+    }
+}
+
+async fn put(account: &Account, ticket: &Ticket, name: &str, report: &[u8]) -> Result<(), Failure> {
+    let key = format!("{}/{name}", ticket.reports);
+    account
+        .put_bytes(&ticket.bucket, &key, ticket.key.seal(name, report))
+        .await
+        .map_err(|error| Failure::aws("leave a report", error))
+}
