@@ -13,7 +13,7 @@ use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
 use race::{Contestant, Failure, Task, race};
-use studio_migrate::mover::{self, Copied, Order};
+use studio_migrate::mover::{self, Order};
 use tree::{Shape, Tree};
 
 /// Notebooks, scripts, caches: half of them below 1,700 bytes.
@@ -70,16 +70,14 @@ fn cores() -> usize {
 /// Copies in memory, where nothing but the work itself takes time.
 fn copies(title: &str, tree: &Tree) -> Result<(), Failure> {
     let plain = vec![
-        Contestant::call("mover, copy alone (it hashes too)", |from, into| {
-            copy(from, into).map(drop)
-        }),
+        Contestant::call("mover, copy alone (it hashes too)", |from, into| copy(from, into, false)),
         Contestant::script("cp -a", &["cp"], &[], CP),
         Contestant::script("tar \\| tar", &["tar"], &[], TAR),
         Contestant::script("rsync -a", &["rsync"], &[], RSYNC),
     ];
     race(&format!("{title}: copy"), Task::Copy, tree, plain)?;
     let proven = vec![
-        Contestant::call("mover, copy and verify", copy_and_verify),
+        Contestant::call("mover, copy and verify", |from, into| copy(from, into, true)),
         hashed("b3sum", tree),
         hashed("sha256sum", tree),
         Contestant::script(
@@ -142,14 +140,18 @@ fn slow(tree: &Tree) -> Result<(), Failure> {
     race("A millisecond a call: look", Task::Look, tree, looks)
 }
 
-fn copy(from: &Path, into: &Path) -> Result<Copied, Failure> {
-    let order = Order { source: from.to_owned(), destination: into.to_owned(), ..Order::default() };
-    let copied = mover::copy(&order, &|_| (), &AtomicBool::new(false))?;
-    if copied.not_copied.is_empty() { Ok(copied) } else { Err("not everything was copied".into()) }
-}
-
-fn copy_and_verify(from: &Path, into: &Path) -> Result<(), Failure> {
-    let copied = copy(from, into)?;
-    let verified = mover::verify(into, &copied.entries, &|_| (), &AtomicBool::new(false))?;
-    if verified.totals == copied.totals { Ok(()) } else { Err("it is not proven".into()) }
+fn copy(from: &Path, into: &Path, proves: bool) -> Result<(), Failure> {
+    let (source, destination) = (from.to_owned(), into.to_owned());
+    let order = Order { source, destination, proves, ..Order::default() };
+    let mut manifest = mover::manifest::Writer::new(Vec::new())?;
+    let mut give = |entry| manifest.add(&entry);
+    let copied = mover::copy(&order, &mut give, &|_| (), &AtomicBool::new(false))?;
+    manifest.finish()?;
+    if !copied.not_copied.is_empty() {
+        return Err("not everything was copied".into());
+    }
+    match copied.proof {
+        Some(proof) if proof.totals != copied.totals => Err("it is not proven".into()),
+        _ => Ok(()),
+    }
 }

@@ -67,8 +67,25 @@ impl Hitch {
     }
 }
 
-/// Tells whether what is at a name is the same already.
-type Same<'a> = &'a mut dyn FnMut(&[u8], &Stat) -> Result<bool, Hitch>;
+/// What something at a place is to what wants to go there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// The same already.
+    Same,
+    /// What an earlier pass put there, and nobody changed since: it may be replaced under every policy.
+    Earlier,
+    /// Something else.
+    Other,
+}
+
+impl Likeness {
+    pub(super) fn of(is_same: bool) -> Self {
+        if is_same { Self::Same } else { Self::Other }
+    }
+}
+
+/// Tells what something at a name is to what wants to go there.
+type Compare<'a> = &'a mut dyn FnMut(&[u8], &Stat) -> Result<Likeness, Hitch>;
 
 /// A place, and what wants to go there.
 pub(super) struct Deciding<'a> {
@@ -81,18 +98,24 @@ pub(super) struct Deciding<'a> {
 }
 
 impl Deciding<'_> {
-    /// Decides; `same` tells whether what is at a name is the same already.
-    pub(super) fn decide(&self, there: Option<&Stat>, same: Same<'_>) -> Result<Verdict, Hitch> {
+    /// Decides; `compare` is asked only where something is.
+    pub(super) fn decide(
+        &self,
+        there: Option<&Stat>,
+        compare: Compare<'_>,
+    ) -> Result<Verdict, Hitch> {
         let name = self.name.to_vec();
         let Some(there) = there else {
             return Ok(Verdict::Write { name, replaces: false });
         };
-        if same(self.name, there)? {
-            return Ok(Verdict::Keep { name });
+        match compare(self.name, there)? {
+            Likeness::Same => return Ok(Verdict::Keep { name }),
+            Likeness::Earlier => return Ok(Verdict::Write { name, replaces: true }),
+            Likeness::Other => {}
         }
         match self.conflict {
             Conflict::Refuse => Err(refused("something else is there, and it stays")),
-            Conflict::KeepBoth => self.beside(same),
+            Conflict::KeepBoth => self.beside(compare),
             Conflict::NewerWins if mtime(there) >= self.mtime => {
                 Err(refused("what is there is not older, and it stays"))
             }
@@ -104,17 +127,22 @@ impl Deciding<'_> {
     }
 
     /// Finds a name beside one that is taken: `name.classic`, `name.classic-2`, ….
-    fn beside(&self, same: Same<'_>) -> Result<Verdict, Hitch> {
+    fn beside(&self, compare: Compare<'_>) -> Result<Verdict, Hitch> {
         for number in 1..=MOST_NAMES {
             let name = classic_name(self.name, number);
             if (self.is_taken)(&name) {
                 continue;
             }
             let there = lstat_if_there(self.folder, &name);
-            match there.map_err(|errno| Hitch::at_destination(errno, "cannot look at", &name))? {
-                None => return Ok(Verdict::Write { name, replaces: false }),
-                Some(there) if same(&name, &there)? => return Ok(Verdict::Keep { name }),
-                Some(_) => {}
+            let there =
+                there.map_err(|errno| Hitch::at_destination(errno, "cannot look at", &name))?;
+            let Some(there) = there else {
+                return Ok(Verdict::Write { name, replaces: false });
+            };
+            match compare(&name, &there)? {
+                Likeness::Same => return Ok(Verdict::Keep { name }),
+                Likeness::Earlier => return Ok(Verdict::Write { name, replaces: true }),
+                Likeness::Other => {}
             }
         }
         Err(refused("every name beside it is taken"))

@@ -4,14 +4,14 @@ use std::path::{Component, Path};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
-use super::copy::{Copied, Order, copy_with};
+use super::copy::{Order, copy_with};
 use super::entry::{Class, Entry};
 use super::error::Error;
 use super::meter::Meter;
 use super::path::escape;
 use super::rules::Rules;
-use super::ticket::{Done, Evidence, Phase, Progress, Ticket, Totals};
-use super::{manifest, room, verify};
+use super::ticket::{Done, Evidence, Phase, Progress, Ticket};
+use super::{manifest, room};
 use crate::playbook::{Conflict, LeaveOut};
 
 /// Where a Classic home is mounted below a space's home.
@@ -103,13 +103,17 @@ fn carry_out(
 ) -> Result<(), Failure> {
     let order = order(ticket, home, source)?;
     is_mounted(home, source)?;
-    let Copied { mut entries, .. } = copy_with(&order, meter)?;
-    // Checking may change what is recorded of folders that are another's, so it comes before summing up.
-    let verified = verify::verify_settled(&order.destination, &mut entries, meter)?;
-    let mut bytes = Vec::new();
-    manifest::write(&entries, &mut bytes)?;
-    done.source = sum(&entries);
-    done.not_copied = manifest::not_copied(&entries);
+    let mut writer = manifest::Writer::new(Vec::new())?;
+    let mut conflicts = Conflicts::default();
+    let mut give = |entry: Entry| {
+        conflicts.note(&entry);
+        writer.add(&entry)
+    };
+    let copied = copy_with(&order, &mut give, meter)?;
+    let (bytes, totals, not_copied) = writer.finish()?;
+    let verified = copied.proof.unwrap_or_default();
+    done.source = totals;
+    done.not_copied = not_copied;
     done.destination = verified.totals;
     done.evidence = evidence(&order.destination, source);
     done.manifest_blake3 = blake3::hash(&bytes).to_hex().to_string();
@@ -121,36 +125,36 @@ fn carry_out(
         let named = listed(named.take(NAMED).collect(), verified.differing);
         return Err(Failure::Words(format!("what was read back differs from the home: {named}")));
     }
-    if order.conflict == Conflict::Refuse {
-        refuse_conflicts(&entries)?;
+    if order.conflict == Conflict::Refuse && conflicts.all > 0 {
+        let named = listed(conflicts.named, conflicts.all);
+        let words = format!("something else is already at the place of {named}");
+        return Err(Failure::Words(words));
     }
     Ok(())
 }
 
-fn sum(entries: &[Entry]) -> Totals {
-    super::digest::totals_of(entries)
+/// Under the policy `refuse` a conflict fails the migration, with names.
+#[derive(Default)]
+struct Conflicts {
+    all: u64,
+    named: Vec<String>,
+}
+
+impl Conflicts {
+    fn note(&mut self, entry: &Entry) {
+        if entry.skip.as_ref().is_some_and(|skip| skip.class == Class::Conflict) {
+            self.all += 1;
+            if self.named.len() < NAMED {
+                self.named.push(format!("`{}`", escape(&entry.path)));
+            }
+        }
+    }
 }
 
 fn listed(named: Vec<String>, all: u64) -> String {
     let more = all.saturating_sub(named.len() as u64);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", named.join(", "))
-}
-
-/// Under the policy `refuse` a conflict fails the migration, with names.
-fn refuse_conflicts(entries: &[Entry]) -> Result<(), Failure> {
-    let conflicts = || {
-        entries
-            .iter()
-            .filter(|entry| entry.skip.as_ref().is_some_and(|skip| skip.class == Class::Conflict))
-    };
-    let all = conflicts().count() as u64;
-    if all == 0 {
-        return Ok(());
-    }
-    let named = conflicts().take(NAMED).map(|entry| format!("`{}`", escape(&entry.path))).collect();
-    let named = listed(named, all);
-    Err(Failure::Words(format!("something else is already at the place of {named}")))
 }
 
 fn order(ticket: &Ticket, home: &Path, source: &Path) -> Result<Order, Failure> {
@@ -177,8 +181,9 @@ fn order(ticket: &Ticket, home: &Path, source: &Path) -> Result<Order, Failure> 
         destination: if ticket.folder.is_empty() { home.to_owned() } else { home.join(folder) },
         rules: Rules::new(rules.collect())?,
         conflict,
-        workers: None,
         keep_out: vec![home.join(OWN), home.join(MOUNT)],
+        proves: true,
+        ..Order::default()
     })
 }
 

@@ -73,17 +73,16 @@ impl Summing {
     }
 }
 
-/// Sums up a whole list.
-pub(super) fn totals_of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Totals {
-    let mut summing = Summing::default();
-    entries.into_iter().for_each(|entry| summing.add(entry));
-    summing.totals()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::mover::entry::{Class, Skip, Time};
+
+    fn totals_of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Totals {
+        let mut summing = Summing::default();
+        entries.into_iter().for_each(|entry| summing.add(entry));
+        summing.totals()
+    }
 
     fn file() -> Entry {
         let mut entry = Entry::new(b"a/b", Kind::File);

@@ -4,6 +4,7 @@ use rustix::fs::{FileType, Stat};
 use serde::{Deserialize, Serialize};
 
 use super::path::escape;
+use super::sorter::Record;
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +52,8 @@ pub enum Class {
     Unstorable,
     /// Something else is at its place.
     Conflict,
+    /// An earlier pass copied it, and it is at the source no more.
+    Gone,
 }
 
 impl Class {
@@ -63,6 +66,7 @@ impl Class {
             Self::Changed => "changed",
             Self::Unstorable => "unstorable",
             Self::Conflict => "conflict",
+            Self::Gone => "gone",
         }
     }
 }
@@ -81,14 +85,12 @@ pub struct Below {
 
 /// That an entry was not copied, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Skip {
     /// The class of the reason.
     pub class: Class,
     /// The reason, in words for the person whose file it is.
     pub why: String,
     /// What lies below, when a whole folder was left.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub below: Option<Below>,
 }
 
@@ -98,8 +100,18 @@ impl Skip {
     }
 }
 
+/// What tells whether a file is still the one that was read, and nobody wrote to it since: any change gives it another
+/// change time, which no program can set back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The number of its inode.
+    pub inode: u64,
+    /// When anything of it last changed, be it content, mode or name.
+    pub ctime: Time,
+}
+
 /// One entry of a home. Everything is as it was read at the source.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Its path relative to the home, as bytes.
     pub path: Box<[u8]>,
@@ -111,6 +123,8 @@ pub struct Entry {
     pub mtime: Time,
     /// Bytes of a regular file; 0 for everything else.
     pub size: u64,
+    /// What a later pass knows a regular file by. It is no part of the digest, because a copy has its own.
+    pub origin: Option<Origin>,
     /// BLAKE3 of a regular file's content, once read.
     pub hash: Option<[u8; 32]>,
     /// What a symbolic link holds.
@@ -133,6 +147,7 @@ impl Entry {
             mode: 0,
             mtime: Time::default(),
             size: 0,
+            origin: None,
             hash: None,
             target: None,
             link_of: None,
@@ -152,7 +167,9 @@ impl Entry {
     pub(super) fn take_stat(&mut self, stat: &Stat) {
         self.mode = stat.st_mode & 0o7777;
         self.mtime = mtime(stat);
-        self.size = if self.kind == Kind::File { size(stat) } else { 0 };
+        let is_file = self.kind == Kind::File;
+        self.size = if is_file { size(stat) } else { 0 };
+        self.origin = is_file.then(|| Origin { inode: stat.st_ino, ctime: ctime(stat) });
     }
 
     /// Drops what would let a file run as somebody else.
@@ -176,6 +193,11 @@ impl Entry {
     pub(super) fn skipped(mut self, skip: Skip) -> Self {
         self.skip = Some(Box::new(skip));
         self
+    }
+
+    /// Compares places in a manifest: by the bytes of paths.
+    pub(super) fn by_path(one: &Self, other: &Self) -> std::cmp::Ordering {
+        one.path.cmp(&other.path)
     }
 
     /// Tells whether the entry is to be found at the destination.
@@ -205,6 +227,19 @@ pub(super) fn mtime(stat: &Stat) -> Time {
     Time(stat.st_mtime, u32::try_from(stat.st_mtime_nsec).unwrap_or_default())
 }
 
+fn ctime(stat: &Stat) -> Time {
+    Time(stat.st_ctime, u32::try_from(stat.st_ctime_nsec).unwrap_or_default())
+}
+
 pub(super) fn size(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or_default()
+}
+
+impl Record for Entry {
+    fn weight(&self) -> usize {
+        let texts = [&self.target, &self.link_of, &self.stored_as].into_iter().flatten();
+        let rare = self.notes.iter().map(String::len).sum::<usize>()
+            + self.skip.as_ref().map_or(0, |skip| skip.why.len() + size_of::<Skip>());
+        size_of::<Self>() + self.path.len() + texts.map(|text| text.len()).sum::<usize>() + rare
+    }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::os::fd::AsFd;
+use std::sync::{PoisonError, RwLock};
 
 use rustix::fs::{AtFlags, FileType, Mode, Stat};
 use rustix::io::Errno;
 
-use super::decide::{Deciding, Hitch, Verdict};
-use super::entry::{Class, Entry, Kind, Skip, mtime};
+use super::decide::{Deciding, Hitch, Likeness, Verdict};
+use super::entry::{Class, Entry, Skip, mtime};
 use super::error::Error;
 use super::meter::Meter;
 use super::part;
@@ -27,39 +28,97 @@ pub(super) struct Made {
     pub(super) is_fresh: bool,
 }
 
+/// By folder: where it is, or the class of the reason why it is nowhere.
+type Others = HashMap<Box<[u8]>, Result<Made, Class>>;
+
+/// Where all folders are. Only those are remembered that are elsewhere than the folder above them tells, or nowhere.
+#[derive(Debug)]
+pub(super) struct Places {
+    is_fresh: bool,
+    others: RwLock<Others>,
+}
+
+impl Places {
+    /// Knows nothing but whether the destination was empty before.
+    pub(super) fn new(is_fresh: bool) -> Self {
+        Self { is_fresh, others: RwLock::default() }
+    }
+
+    /// Returns where a folder is, or the reason for what lies in it.
+    pub(super) fn of(&self, folder: &[u8]) -> Result<Made, Skip> {
+        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
+        let mut above = folder;
+        while !others.is_empty() && !above.is_empty() {
+            match others.get(above) {
+                Some(Ok(made)) => {
+                    let rest = folder.get(above.len() + 1..).unwrap_or_default();
+                    let stored = if rest.is_empty() {
+                        made.stored.clone()
+                    } else {
+                        join(&made.stored, rest)
+                    };
+                    return Ok(Made { stored, is_fresh: made.is_fresh });
+                }
+                Some(Err(class)) => return Err(Skip::new(*class, "its folder was not copied")),
+                None => above = split(above).0,
+            }
+        }
+        Ok(Made { stored: folder.to_vec(), is_fresh: self.is_fresh })
+    }
+
+    fn remember(&self, folder: &[u8], made: Result<Made, Class>) {
+        let told = self.of(folder).map_err(|skip| skip.class);
+        let is_told = match (&told, &made) {
+            (Ok(told), Ok(made)) => told.stored == made.stored && told.is_fresh == made.is_fresh,
+            (Err(_), Err(_)) => true,
+            _ => false,
+        };
+        if !is_told {
+            let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
+            others.insert(folder.into(), made);
+        }
+    }
+}
+
 /// Makes folders.
 pub(super) struct Making<'a> {
+    pub(super) source: &'a Tree,
     pub(super) destination: &'a Tree,
     pub(super) conflict: Conflict,
     pub(super) meter: &'a Meter<'a>,
-    /// Tells whether the home has an entry of this path.
-    pub(super) is_taken: &'a (dyn Fn(&[u8]) -> bool + Sync),
-    /// Where each folder of the home is, or why it is nowhere.
-    pub(super) made: HashMap<Box<[u8]>, Result<Made, Class>>,
+    pub(super) places: &'a Places,
 }
 
 impl Making<'_> {
-    /// Makes one folder, or finds it; its parent came before. Returns why it is not there, if so.
-    pub(super) fn make(&mut self, entry: &Entry) -> Result<Option<Skip>, Error> {
+    /// Makes one folder, or finds it; its parent came before. Writes into the entry where it is, or why it is not there.
+    pub(super) fn make(&self, entry: &mut Entry) -> Result<(), Error> {
         self.meter.tick(&entry.path)?;
-        let (made, skip) = match self.try_make(entry) {
-            Ok(made) => (Ok(made), None),
+        match self.try_make(entry) {
+            Ok(made) => {
+                let stored = made.stored.as_slice();
+                entry.stored_as = (*stored != *entry.path).then(|| stored.into());
+                self.places.remember(&entry.path, Ok(made));
+            }
             Err(Hitch::End(error)) => return Err(error),
-            Err(Hitch::Skip(skip)) => (Err(skip.class), Some(skip)),
-            Err(Hitch::Changed(why)) => (Err(Class::Changed), Some(Skip::new(Class::Changed, why))),
-        };
-        self.made.insert(entry.path.clone(), made);
-        Ok(skip)
+            Err(Hitch::Skip(skip)) => self.give_up(entry, skip),
+            Err(Hitch::Changed(why)) => self.give_up(entry, Skip::new(Class::Changed, why)),
+        }
+        Ok(())
+    }
+
+    fn give_up(&self, entry: &mut Entry, skip: Skip) {
+        self.places.remember(&entry.path, Err(skip.class));
+        entry.skip = Some(Box::new(skip));
     }
 
     fn try_make(&self, entry: &Entry) -> Result<Made, Hitch> {
         let (parent, name) = split(&entry.path);
-        let above = self.whereabouts(parent).map_err(Hitch::Skip)?;
+        let above = self.places.of(parent).map_err(Hitch::Skip)?;
         let refused = |errno| Hitch::at_destination(errno, "cannot make the folder", &entry.path);
         let folder = self.destination.place(&above.stored).map_err(refused)?;
         let there =
             if above.is_fresh { None } else { lstat_if_there(&folder, name).map_err(refused)? };
-        let is_taken = |name: &[u8]| (self.is_taken)(&join(parent, name));
+        let is_taken = |name: &[u8]| self.source.stat(&join(parent, name)).is_ok();
         let deciding = Deciding {
             conflict: self.conflict,
             folder: folder.as_fd(),
@@ -67,8 +126,9 @@ impl Making<'_> {
             mtime: entry.mtime,
             is_taken: &is_taken,
         };
-        let verdict = deciding
-            .decide(there.as_ref(), &mut |_, there| Ok(file_type(there) == FileType::Directory))?;
+        let verdict = deciding.decide(there.as_ref(), &mut |_, there| {
+            Ok(Likeness::of(file_type(there) == FileType::Directory))
+        })?;
         match verdict {
             Verdict::Keep { name } => {
                 let stored = join(&above.stored, &name);
@@ -92,24 +152,22 @@ impl Making<'_> {
         }
     }
 
-    /// Returns where a folder is, or the reason for what lies in it.
-    pub(super) fn whereabouts(&self, folder: &[u8]) -> Result<Made, Skip> {
-        match self.made.get(folder) {
-            Some(Ok(made)) => Ok(made.clone()),
-            Some(Err(class)) => Err(Skip::new(*class, "its folder was not copied")),
-            None => Err(Skip::new(Class::Unreadable, "its folder was not seen")),
-        }
-    }
-
     /// Removes what a copy that was killed left over, but nothing that the home itself has.
     pub(super) fn clean(&self, stored: &[u8], path: &[u8]) {
         let Ok(listed) = self.destination.listing(stored).and_then(names) else { return };
-        let Ok(folder) = self.destination.place(stored) else { return };
-        for (name, _) in listed {
-            if part::is_left_over(&name) && !(self.is_taken)(&join(path, &name)) {
+        let left_over = listed.iter().filter(|(name, _)| part::is_left_over(name));
+        let mut folder = None;
+        for (name, _) in left_over {
+            if self.source.stat(&join(path, name)).is_ok() {
+                continue;
+            }
+            if folder.is_none() {
+                folder = self.destination.place(stored).ok();
+            }
+            if let Some(folder) = &folder {
                 // What cannot be removed is in nobody's way.
                 let _left =
-                    letting_in(&folder, || rustix::fs::unlinkat(&folder, &*name, AtFlags::empty()));
+                    letting_in(folder, || rustix::fs::unlinkat(folder, &**name, AtFlags::empty()));
             }
         }
     }
@@ -133,79 +191,57 @@ fn unlink_if_there(folder: impl AsFd, name: &[u8]) -> Result<(), Errno> {
     }
 }
 
-/// Copies the extended attributes of folders, and looks whether names came or went in them meanwhile.
-pub(super) fn finish(
-    entries: &mut [Entry],
-    (source, destination): (&Tree, &Tree),
-    pool: &Pool,
-    meter: &Meter<'_>,
-) -> Result<(), Error> {
-    let folders: Vec<usize> =
-        (0..entries.len()).filter(|index| is_folder(&entries[*index])).collect();
-    let shared = &*entries;
-    let parts = pool.run(folders, |notes: &mut Vec<(usize, String)>, index, _| {
-        let entry = &shared[index];
-        meter.tick(&entry.path)?;
-        let from = pool.timed(|| source.listing(&entry.path));
+/// What is done with folders when nothing more goes into them.
+pub(super) struct Finishing<'a> {
+    pub(super) source: &'a Tree,
+    pub(super) destination: &'a Tree,
+    pub(super) pool: &'a Pool,
+}
+
+impl Finishing<'_> {
+    /// Gives a folder its extended attributes, mode and time, where they differ; all that is below it came before. A look
+    /// at the source tells whether names came or went in it meanwhile.
+    ///
+    /// A mode that the destination does not take as it is becomes the entry's, with a note.
+    pub(super) fn finish(&self, entry: &mut Entry) -> Result<(), Error> {
+        let from = self.pool.timed(|| self.source.listing(&entry.path));
         let now = from.as_ref().ok().and_then(|from| rustix::fs::fstat(from).ok());
         if now.is_none_or(|now| mtime(&now) != entry.mtime) {
-            notes.push((index, "names came or went in it while the home was copied".to_owned()));
+            entry.notes.push("names came or went in it while the home was copied".to_owned());
         }
-        if let (Ok(from), Ok(into)) = (from, destination.listing(entry.place())) {
-            notes.extend(xattr::copy(from.as_fd(), into.as_fd()).map(|note| (index, note)));
-        }
-        Ok(())
-    })?;
-    for (index, note) in parts.into_iter().flatten() {
-        entries[index].notes.push(note);
-    }
-    Ok(())
-}
-
-fn is_folder(entry: &Entry) -> bool {
-    entry.kind == Kind::Directory && entry.is_selected()
-}
-
-/// Gives folders their modes and times, the deepest first, where they differ.
-///
-/// A mode that the destination does not take as it is becomes the entry's, with a note.
-pub(super) fn settle(entries: &mut [Entry], destination: &Tree) -> Result<(), Error> {
-    for entry in entries.iter_mut().rev().filter(|entry| is_folder(entry)) {
         let place = entry.place().to_vec();
         let (parent, name) = split(&place);
         let refused = |errno| Error::io("cannot set mode and time of", &place, errno);
-        let folder = match destination.place(parent) {
+        let folder = match self.destination.place(parent) {
             Ok(folder) => folder,
             // It was taken away meanwhile; the check will say so.
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(()),
             Err(errno) => return Err(refused(errno)),
         };
-        let Some(there) = lstat_if_there(&folder, name).map_err(refused)? else { continue };
+        let Some(there) = lstat_if_there(&folder, name).map_err(refused)? else { return Ok(()) };
         if file_type(&there) != FileType::Directory {
-            continue;
+            return Ok(());
         }
-        let outcome = settle_one(&folder, name, &there, entry);
-        match outcome {
-            Ok(()) => {}
+        if let Ok(from) = from {
+            entry
+                .notes
+                .extend(xattr::copy_lazily(from.as_fd(), || self.destination.listing(&place)));
+        }
+        match settle(&folder, name, &there, entry) {
+            Ok(()) => Ok(()),
             Err(Errno::PERM | Errno::ACCESS) => {
                 (entry.mode, entry.mtime) = (there.st_mode & 0o7777, mtime(&there));
-                entry.notes.push(
-                    "mode and time are those of the folder that was there, which is another's"
-                        .to_owned(),
-                );
+                let note =
+                    "mode and time are those of the folder that was there, which is another's";
+                entry.notes.push(note.to_owned());
+                Ok(())
             }
-            Err(errno) => return Err(refused(errno)),
+            Err(errno) => Err(refused(errno)),
         }
     }
-    Ok(())
 }
 
-fn settle_one(
-    folder: impl AsFd,
-    name: &[u8],
-    there: &Stat,
-    entry: &mut Entry,
-) -> Result<(), Errno> {
+fn settle(folder: impl AsFd, name: &[u8], there: &Stat, entry: &mut Entry) -> Result<(), Errno> {
     if there.st_mode & 0o7777 != entry.mode {
         rustix::fs::chmodat(&folder, name, Mode::from_raw_mode(entry.mode), AtFlags::empty())?;
         let now = lstat(&folder, name)?.st_mode & 0o7777;

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::{FileType, Stat};
 
-use super::decide::{Hitch, Verdict};
+use super::decide::{Hitch, Likeness, Verdict};
 use super::entry::{Entry, size};
 use super::error::Error;
 use super::part::Part;
@@ -18,7 +18,7 @@ impl Placer<'_> {
     pub(super) fn link(
         &self,
         at: &Folder<'_>,
-        path: &[u8],
+        (path, before): (&[u8], Option<&Entry>),
         first: (&Entry, BorrowedFd<'_>, &[u8]),
         work: &mut Work,
     ) -> Result<Option<Entry>, Error> {
@@ -31,7 +31,7 @@ impl Placer<'_> {
             ..leader.clone()
         };
         let Ok(of) = lstat(folder, leader_name) else { return Ok(None) };
-        match self.try_link(at, name, (&entry, &of, folder, leader_name), work) {
+        match self.try_link(at, (name, before), (&entry, &of, folder, leader_name), work) {
             Ok(Some(to)) => {
                 self.meter.file(path)?;
                 entry.stored_as = stored_as(at, name, &to);
@@ -49,18 +49,22 @@ impl Placer<'_> {
     fn try_link(
         &self,
         at: &Folder<'_>,
-        name: &[u8],
+        (name, before): (&[u8], Option<&Entry>),
         (entry, of, folder, leader_name): (&Entry, &Stat, BorrowedFd<'_>, &[u8]),
         work: &mut Work,
     ) -> Result<Option<Vec<u8>>, Hitch> {
         let is_linked = |there: &Stat| (there.st_dev, there.st_ino) == (of.st_dev, of.st_ino);
         let there = look(at.into, name, false)?;
-        let is_taken = |name: &[u8]| (self.is_taken)(&join(at.path, name));
+        let is_taken = |name: &[u8]| at.is_in_home(name);
         let buffer = &mut work.buffer;
         let verdict = self.deciding(at, name, entry.mtime, &is_taken).decide(
             there.as_ref(),
             &mut |name, there| {
-                Ok(is_linked(there) || self.has_content(at.into, name, there, entry, buffer)?)
+                if is_linked(there) || self.has_content(at.into, name, there, entry, buffer)? {
+                    return Ok(Likeness::Same);
+                }
+                let is_earlier = self.is_earlier(at.into, (name, there), before, buffer)?;
+                Ok(if is_earlier { Likeness::Earlier } else { Likeness::Other })
             },
         )?;
         let (to, replaces) = match verdict {
@@ -87,7 +91,8 @@ impl Placer<'_> {
         Ok(Some(to))
     }
 
-    fn has_content(
+    /// Tells whether a file at the destination has the content of an entry.
+    pub(super) fn has_content(
         &self,
         into: BorrowedFd<'_>,
         name: &[u8],

@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use serde::{Deserialize, Serialize};
 
 pub use super::digest::Summing;
-use super::entry::{Entry, Kind, Skip, Time};
+use super::entry::{Below, Class, Entry, Kind, Origin, Skip, Time};
 use super::error::Error;
 use super::path::{escape, unescape};
 use super::ticket::Totals;
@@ -45,6 +45,10 @@ struct Line {
     mtime: Time,
     size: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    inode: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ctime: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     blake3: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     target: Option<String>,
@@ -53,9 +57,18 @@ struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stored_as: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    not_copied: Option<Box<Skip>>,
+    not_copied: Option<NotCopied>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NotCopied {
+    class: Class,
+    why: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    below: Option<Below>,
 }
 
 impl From<&Entry> for Line {
@@ -67,11 +80,17 @@ impl From<&Entry> for Line {
             mode: format!("{:04o}", entry.mode),
             mtime: entry.mtime,
             size: entry.size,
+            inode: entry.origin.map(|origin| origin.inode),
+            ctime: entry.origin.map(|origin| origin.ctime),
             blake3: entry.hash.map(|hash| blake3::Hash::from(hash).to_hex().to_string()),
             target: text(&entry.target),
             link_of: text(&entry.link_of),
             stored_as: text(&entry.stored_as),
-            not_copied: entry.skip.clone(),
+            not_copied: entry.skip.as_deref().map(|skip| NotCopied {
+                class: skip.class,
+                why: skip.why.clone(),
+                below: skip.below,
+            }),
             notes: entry.notes.clone(),
         }
     }
@@ -94,11 +113,14 @@ impl Line {
             mode,
             mtime: self.mtime,
             size: self.size,
+            origin: self.inode.zip(self.ctime).map(|(inode, ctime)| Origin { inode, ctime }),
             hash: hash.transpose()?,
             target: bytes(self.target)?,
             link_of: bytes(self.link_of)?,
             stored_as: bytes(self.stored_as)?,
-            skip: self.not_copied,
+            skip: self
+                .not_copied
+                .map(|NotCopied { class, why, below }| Box::new(Skip { class, why, below })),
             notes: self.notes,
         })
     }
@@ -108,38 +130,64 @@ fn unsound(what: impl std::fmt::Display) -> Error {
     Error::Manifest(what.to_string())
 }
 
-/// Counts what was not copied, by reason class.
-pub fn not_copied<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTreeMap<String, u64> {
-    let mut counts = BTreeMap::new();
-    for skip in entries.into_iter().filter_map(|entry| entry.skip.as_ref()) {
-        *counts.entry(skip.class.word().to_owned()).or_default() += 1;
-    }
-    counts
+/// Counts of entries that were not copied, by reason class.
+pub type NotCopiedCounts = BTreeMap<String, u64>;
+
+/// Writes a manifest, entry by entry.
+pub struct Writer<W: Write> {
+    zip: zstd::Encoder<'static, W>,
+    summing: Summing,
+    not_copied: NotCopiedCounts,
+    last: Option<Box<[u8]>>,
 }
 
-/// Writes a manifest; the entries are in byte order of paths.
-///
-/// # Errors
-/// [`Error::Manifest`] when the writer fails.
-pub fn write<'a>(
-    entries: impl IntoIterator<Item = &'a Entry>,
-    into: impl Write,
-) -> Result<(), Error> {
-    let mut zip = zstd::Encoder::new(into, 3).map_err(unsound)?;
-    zip.include_checksum(true).map_err(unsound)?;
-    let version = env!("CARGO_PKG_VERSION").to_owned();
-    put(&mut zip, &Header { schema: SCHEMA, kind: KIND.to_owned(), version })?;
-    let mut summing = Summing::default();
-    let mut counts = BTreeMap::new();
-    for entry in entries {
-        summing.add(entry);
-        if let Some(skip) = &entry.skip {
-            *counts.entry(skip.class.word().to_owned()).or_default() += 1;
-        }
-        put(&mut zip, &Line::from(entry))?;
+impl<W: Write> Writer<W> {
+    /// Begins a manifest.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] when nothing can be written.
+    pub fn new(into: W) -> Result<Self, Error> {
+        let mut zip = zstd::Encoder::new(into, 3).map_err(unsound)?;
+        zip.include_checksum(true).map_err(unsound)?;
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        put(&mut zip, &Header { schema: SCHEMA, kind: KIND.to_owned(), version })?;
+        let (summing, not_copied) = (Summing::default(), NotCopiedCounts::new());
+        Ok(Self { zip, summing, not_copied, last: None })
     }
-    put(&mut zip, &Footer { totals: summing.totals(), not_copied: counts })?;
-    zip.finish().and_then(|mut into| into.flush()).map_err(unsound)
+
+    /// Adds an entry.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] when its path does not come after the last one's, or nothing can be written.
+    pub fn add(&mut self, entry: &Entry) -> Result<(), Error> {
+        follows(&mut self.last, entry)?;
+        self.summing.add(entry);
+        if let Some(skip) = &entry.skip {
+            *self.not_copied.entry(skip.class.word().to_owned()).or_default() += 1;
+        }
+        put(&mut self.zip, &Line::from(entry))
+    }
+
+    /// Writes the totals, without which a manifest is torn, and returns them with what was written to.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] when nothing can be written.
+    pub fn finish(mut self) -> Result<(W, Totals, NotCopiedCounts), Error> {
+        let (totals, not_copied) = (self.summing.totals(), self.not_copied);
+        put(&mut self.zip, &Footer { totals: totals.clone(), not_copied: not_copied.clone() })?;
+        let mut into = self.zip.finish().map_err(unsound)?;
+        into.flush().map_err(unsound)?;
+        Ok((into, totals, not_copied))
+    }
+}
+
+/// Makes sure that paths come in order, each once.
+fn follows(last: &mut Option<Box<[u8]>>, entry: &Entry) -> Result<(), Error> {
+    if last.as_ref().is_some_and(|last| *last >= entry.path) {
+        return Err(unsound(format!("`{}` is out of order", escape(&entry.path))));
+    }
+    *last = Some(entry.path.clone());
+    Ok(())
 }
 
 fn put(into: &mut impl Write, line: &impl Serialize) -> Result<(), Error> {
@@ -151,43 +199,51 @@ fn put(into: &mut impl Write, line: &impl Serialize) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::Manifest`] when this is no manifest of ours, or of a version that this program does not know.
-pub fn read(stored: &[u8]) -> Result<impl Iterator<Item = Result<Entry, Error>>, Error> {
-    let mut lines = BufReader::new(zstd::Decoder::with_buffer(stored).map_err(unsound)?);
+pub fn read<R: Read>(stored: R) -> Result<Entries<R>, Error> {
+    let mut lines = BufReader::new(zstd::Decoder::new(stored).map_err(unsound)?);
     let first = next_line(&mut lines)?.ok_or_else(|| unsound("it is empty"))?;
     let header: Header = serde_json::from_str(&first).map_err(unsound)?;
     if header.kind != KIND || header.schema != SCHEMA {
         return Err(unsound(format!("it is a {} of schema {}", header.kind, header.schema)));
     }
-    let mut reading = Reading { lines, summing: Summing::default(), last: None };
-    let mut is_over = false;
-    Ok(std::iter::from_fn(move || {
-        if is_over {
-            return None;
-        }
-        let item = reading.next().transpose();
-        is_over = !matches!(item, Some(Ok(_)));
-        item
-    }))
+    Ok(Entries { lines, summing: Summing::default(), last: None, is_over: false })
 }
 
-struct Reading<R> {
-    lines: R,
+/// The entries of a manifest.
+pub struct Entries<R: Read> {
+    lines: BufReader<zstd::Decoder<'static, BufReader<R>>>,
     summing: Summing,
     last: Option<Box<[u8]>>,
+    is_over: bool,
 }
 
-impl<R: BufRead> Reading<R> {
-    fn next(&mut self) -> Result<Option<Entry>, Error> {
+impl<R: Read> Iterator for Entries<R> {
+    type Item = Result<Entry, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let item = self.entry().transpose();
+        self.is_over = !matches!(item, Some(Ok(_)));
+        item
+    }
+}
+
+impl<R: Read> Entries<R> {
+    /// Returns the sums of what was read so far.
+    pub fn totals(&self) -> Totals {
+        self.summing.totals()
+    }
+
+    fn entry(&mut self) -> Result<Option<Entry>, Error> {
         let line = next_line(&mut self.lines)?.ok_or_else(|| unsound("its end is missing"))?;
         if line.starts_with("{\"totals\":") {
             self.end(&line)?;
             return Ok(None);
         }
         let entry = serde_json::from_str::<Line>(&line).map_err(unsound)?.entry()?;
-        if self.last.as_ref().is_some_and(|last| *last >= entry.path) {
-            return Err(unsound(format!("`{}` is out of order", escape(&entry.path))));
-        }
-        self.last = Some(entry.path.clone());
+        follows(&mut self.last, &entry)?;
         self.summing.add(&entry);
         Ok(Some(entry))
     }
@@ -217,14 +273,13 @@ fn next_line(lines: &mut impl BufRead) -> Result<Option<String>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mover::entry::{Below, Class};
-
     fn entries() -> Vec<Entry> {
         let mut file = Entry::new(b"a\n\xff", Kind::File);
         (file.mode, file.mtime, file.size, file.hash) =
             (0o600, Time(-3, 999_999_999), 4, Some([1; 32]));
         (file.link_of, file.stored_as) =
             (Some(b"0".as_slice().into()), Some(b"a.classic".as_slice().into()));
+        file.origin = Some(Origin { inode: 7, ctime: Time(8, 9) });
         file.notes.push("a note".to_owned());
         let mut link = Entry::new(b"b", Kind::Symlink);
         link.target = Some(b"../x\\y".as_slice().into());
@@ -234,9 +289,9 @@ mod tests {
     }
 
     fn stored(entries: &[Entry]) -> Vec<u8> {
-        let mut stored = Vec::new();
-        write(entries, &mut stored).unwrap();
-        stored
+        let mut writer = Writer::new(Vec::new()).unwrap();
+        entries.iter().for_each(|entry| writer.add(entry).unwrap());
+        writer.finish().unwrap().0
     }
 
     fn read_all(stored: &[u8]) -> Result<Vec<Entry>, Error> {
@@ -271,10 +326,16 @@ mod tests {
     }
 
     #[test]
-    fn entries_out_of_order_are_refused() {
-        let mut entries = entries();
-        entries.swap(0, 1);
-        assert!(read_all(&stored(&entries)).unwrap_err().to_string().contains("out of order"));
+    fn entries_out_of_order_are_neither_written_nor_read() {
+        let mut writer = Writer::new(Vec::new()).unwrap();
+        writer.add(&entries()[1]).unwrap();
+        assert!(writer.add(&entries()[0]).unwrap_err().to_string().contains("out of order"));
+        let turned = altered(|text| {
+            let mut lines: Vec<_> = text.lines().collect();
+            lines.swap(1, 2);
+            lines.join("\n") + "\n"
+        });
+        assert!(read_all(&turned).unwrap_err().to_string().contains("out of order"));
     }
 
     #[test]
@@ -282,6 +343,10 @@ mod tests {
         let said: Vec<_> = entries().iter().filter_map(Entry::not_copied).collect();
         let reason = "excluded: a cache (1 files and 2 folders below, 3 bytes)";
         assert_eq!(said, [("c".to_owned(), reason.to_owned())]);
-        assert_eq!(not_copied(&entries()), BTreeMap::from([("excluded".to_owned(), 1)]));
+        let mut writer = Writer::new(Vec::new()).unwrap();
+        entries().iter().for_each(|entry| writer.add(entry).unwrap());
+        let (_, totals, not_copied) = writer.finish().unwrap();
+        assert_eq!(not_copied, BTreeMap::from([("excluded".to_owned(), 1)]));
+        assert_eq!((totals.files, totals.symlinks, totals.directories), (1, 1, 0));
     }
 }

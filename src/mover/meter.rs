@@ -46,6 +46,11 @@ impl<'a> Meter<'a> {
         self.tell(&[]);
     }
 
+    /// Returns the bytes and files that were done in this phase.
+    pub(super) fn done(&self) -> (u64, u64) {
+        (self.bytes.load(Ordering::Relaxed), self.files.load(Ordering::Relaxed))
+    }
+
     /// Counts bytes; an error when the work shall stop.
     pub(super) fn bytes(&self, bytes: u64, path: &[u8]) -> Result<(), Error> {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);

@@ -7,6 +7,7 @@
 //! destination anew, and only two equal digests are a proof. [`scan()`] looks at a home without reading it, and
 //! [`deliver_locally`] strings it together for a space.
 
+mod compare;
 mod copy;
 mod decide;
 mod deliver;
@@ -26,6 +27,7 @@ mod room;
 mod rules;
 mod scan;
 mod seal;
+mod sorter;
 mod ticket;
 mod tree;
 mod verify;
@@ -35,13 +37,14 @@ mod xattr;
 #[cfg(test)]
 mod tests;
 
-pub use copy::{Copied, Order, copy};
+pub use compare::{Compared, compare, survey};
+pub use copy::{Copied, Give, Order, copy};
 pub use deliver::{MOUNT, OWN, deliver, deliver_locally};
-pub use entry::{Below, Class, Entry, Kind, Skip, Time};
+pub use entry::{Below, Class, Entry, Kind, Origin, Skip, Time};
 pub use error::Error;
 pub use path::{escape, unescape};
 pub use rules::Rules;
-pub use scan::{Scan, scan};
+pub use scan::{Counts, Homes, Scan, scan, scan_homes, scan_listing};
 pub use seal::{Broken, ReportKey};
 pub use ticket::{Done, Evidence, Phase, Progress, Ticket, Totals, key};
-pub use verify::{Verified, verify};
+pub use verify::{Share, Verified, verify};

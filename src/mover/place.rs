@@ -5,12 +5,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
 use rustix::io::Errno;
 
-use super::decide::{Deciding, Hitch, Verdict};
+use super::decide::{Deciding, Hitch, Likeness, Verdict};
 use super::entry::{Class, Entry, Kind, Skip, Time, mtime, size};
 use super::error::Error;
 use super::meter::Meter;
 use super::part::Part;
-use super::path::join;
+use super::path::{join, split};
 use super::pour::{Pour, Poured, Spill};
 use super::tree::{file_type, lstat, lstat_if_there};
 use super::walk::unread;
@@ -32,10 +32,18 @@ pub(super) struct Folder<'a> {
     pub(super) is_fresh: bool,
 }
 
+impl Folder<'_> {
+    /// Tells whether the home has an entry of its own under this name in this folder.
+    pub(super) fn is_in_home(&self, name: &[u8]) -> bool {
+        lstat(self.from, name).is_ok()
+    }
+}
+
 /// What one thread did.
 #[derive(Debug, Default)]
 pub(super) struct Work {
-    pub(super) entries: Vec<(usize, Entry)>,
+    /// Entries that are done.
+    pub(super) entries: Vec<Entry>,
     pub(super) buffer: Vec<u8>,
     pub(super) written: u64,
     pub(super) written_bytes: u64,
@@ -47,8 +55,8 @@ pub(super) struct Placer<'a> {
     pub(super) conflict: Conflict,
     pub(super) pool: &'a Pool,
     pub(super) meter: &'a Meter<'a>,
-    /// Tells whether the home has an entry of this path.
-    pub(super) is_taken: &'a (dyn Fn(&[u8]) -> bool + Sync),
+    /// Whether every file is read, even if nothing tells that it changed since an earlier pass.
+    pub(super) is_paranoid: bool,
 }
 
 impl Placer<'_> {
@@ -57,16 +65,22 @@ impl Placer<'_> {
         &self,
         at: &Folder<'_>,
         name: &[u8],
-        found: &Entry,
+        (found, before): (&Entry, Option<&Entry>),
         work: &mut Work,
     ) -> Result<Entry, Error> {
+        if let Some(kept) = before.and_then(|before| self.unchanged(at, found, before)) {
+            work.kept += 1;
+            self.meter.bytes(kept.size, &kept.path)?;
+            self.meter.file(&kept.path)?;
+            return Ok(kept);
+        }
         let mut why = "";
         for attempt in 0..ATTEMPTS {
             let mut entry = Entry::new(&found.path, found.kind);
             let is_fresh = at.is_fresh && attempt == 0;
             let put = match found.kind {
-                Kind::File => self.file(at, name, is_fresh, &mut entry, work),
-                _ => self.symlink(at, name, is_fresh, &mut entry, work),
+                Kind::File => self.file(at, name, (is_fresh, before), &mut entry, work),
+                _ => self.symlink(at, name, (is_fresh, before), &mut entry, work),
             };
             match put {
                 Ok(()) => {
@@ -82,6 +96,41 @@ impl Placer<'_> {
         }
         let skip = Skip::new(Class::Changed, format!("{why}, {ATTEMPTS} times over"));
         Ok(self.skipped(found, found.clone(), skip))
+    }
+
+    /// Returns what an earlier pass had of a file, when nobody changed it since at either side.
+    fn unchanged(&self, at: &Folder<'_>, found: &Entry, before: &Entry) -> Option<Entry> {
+        let is_same = !self.is_paranoid
+            && (before.kind, found.kind) == (Kind::File, Kind::File)
+            && before.is_selected()
+            && before.hash.is_some()
+            && before.origin.is_some()
+            && (before.origin, before.size, before.mtime)
+                == (found.origin, found.size, found.mtime);
+        let (folder, name) = split(before.place());
+        if !is_same || folder != at.stored {
+            return None;
+        }
+        let there = lstat(at.into, name).ok()?;
+        let is_there = file_type(&there) == FileType::RegularFile
+            && (size(&there), mtime(&there), there.st_mode & 0o7777)
+                == (before.size, before.mtime, before.mode);
+        is_there.then(|| Entry { link_of: None, ..before.clone() })
+    }
+
+    /// Tells whether a file is what an earlier pass put there, untouched since.
+    pub(super) fn is_earlier(
+        &self,
+        into: BorrowedFd<'_>,
+        (name, there): (&[u8], &Stat),
+        before: Option<&Entry>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<bool, Hitch> {
+        let Some(before) = before.filter(|before| before.hash.is_some()) else { return Ok(false) };
+        if mtime(there) != before.mtime {
+            return Ok(false);
+        }
+        self.has_content(into, name, there, before, buffer)
     }
 
     /// Lists an entry as not copied, with what was last known of it.
@@ -106,7 +155,7 @@ impl Placer<'_> {
         &self,
         at: &Folder<'_>,
         name: &[u8],
-        is_fresh: bool,
+        (is_fresh, earlier): (bool, Option<&Entry>),
         entry: &mut Entry,
         work: &mut Work,
     ) -> Result<(), Hitch> {
@@ -119,18 +168,15 @@ impl Placer<'_> {
         entry.drop_special_bits();
         let there = look(at.into, name, is_fresh)?;
         let mut read = None;
-        let is_taken = |name: &[u8]| (self.is_taken)(&join(at.path, name));
+        let is_taken = |name: &[u8]| at.is_in_home(name);
         let deciding = self.deciding(at, name, entry.mtime, &is_taken);
         let verdict = deciding.decide(there.as_ref(), &mut |name, there| {
-            self.is_same(
-                &from,
-                &before,
-                at.into,
-                (name, there),
-                &entry.path,
-                &mut read,
-                &mut work.buffer,
-            )
+            let (path, buffer) = (&entry.path, &mut work.buffer);
+            if self.is_same(&from, &before, at.into, (name, there), path, &mut read, buffer)? {
+                return Ok(Likeness::Same);
+            }
+            let is_earlier = self.is_earlier(at.into, (name, there), earlier, buffer)?;
+            Ok(if is_earlier { Likeness::Earlier } else { Likeness::Other })
         })?;
         match (verdict, read) {
             (Verdict::Keep { name: kept }, Some(poured)) => {
@@ -198,7 +244,8 @@ impl Placer<'_> {
     ) -> Pour<'a> {
         let allocated = u64::try_from(stat.st_blocks).unwrap_or_default() * 512;
         let is_sparse = allocated < size(stat);
-        Pour { from, into, size: size(stat), is_sparse, meter: self.meter, counts, path }
+        let (meter, pool) = (self.meter, Some(self.pool));
+        Pour { from, into, size: size(stat), is_sparse, meter, counts, path, pool }
     }
 
     fn write(
@@ -275,7 +322,7 @@ impl Placer<'_> {
         &self,
         at: &Folder<'_>,
         name: &[u8],
-        is_fresh: bool,
+        (is_fresh, earlier): (bool, Option<&Entry>),
         entry: &mut Entry,
         work: &mut Work,
     ) -> Result<(), Hitch> {
@@ -288,7 +335,7 @@ impl Placer<'_> {
             rustix::fs::readlinkat(at.from, name, Vec::new()).map_err(unreadable)?.into_bytes();
         entry.target = Some(target.as_slice().into());
         let there = look(at.into, name, is_fresh)?;
-        let is_taken = |name: &[u8]| (self.is_taken)(&join(at.path, name));
+        let is_taken = |name: &[u8]| at.is_in_home(name);
         let verdict = self.deciding(at, name, entry.mtime, &is_taken).decide(
             there.as_ref(),
             &mut |name, there| {
@@ -298,7 +345,17 @@ impl Placer<'_> {
                 } else {
                     None
                 };
-                Ok(held.is_some_and(|held| held.as_bytes() == target))
+                let Some(held) = held.map(std::ffi::CString::into_bytes) else {
+                    return Ok(Likeness::Other);
+                };
+                let was = earlier.and_then(|earlier| earlier.target.as_deref());
+                let is_earlier = was == Some(held.as_slice())
+                    && earlier.is_some_and(|earlier| earlier.mtime == mtime(there));
+                Ok(match held == target {
+                    true => Likeness::Same,
+                    false if is_earlier => Likeness::Earlier,
+                    false => Likeness::Other,
+                })
             },
         )?;
         let to = self.put_symlink(at, verdict, entry, work)?;

@@ -11,13 +11,16 @@ use std::time::{Duration, Instant};
 use super::error::Error;
 
 /// The most threads; enough to keep an EFS busy.
-const MOST: usize = 64;
+const MOST: usize = 128;
 
 /// A mean above this is a network's.
 const SLOW: Duration = Duration::from_micros(200);
 
 /// Calls before the mean is believed.
-const ENOUGH_CALLS: u64 = 32;
+const ENOUGH_CALLS: u64 = 16;
+
+/// Calls after which older ones weigh half.
+const MEMORY: u64 = 1024;
 
 /// How many threads, and how long metadata calls take.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub(super) struct Pool {
     most: usize,
     nanos: AtomicU64,
     calls: AtomicU64,
+    /// Held by whoever has a large file read by all threads.
+    pub(super) large: Mutex<()>,
 }
 
 impl Pool {
@@ -36,7 +41,8 @@ impl Pool {
             Some(workers) => (workers.clamp(1, MOST), workers.clamp(1, MOST)),
             None => ((2 * cores).min(MOST), MOST),
         };
-        Self { first, most, nanos: AtomicU64::new(0), calls: AtomicU64::new(0) }
+        let (nanos, calls) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { first, most, nanos, calls, large: Mutex::new(()) }
     }
 
     /// Makes a metadata call and takes its time.
@@ -45,11 +51,16 @@ impl Pool {
         let result = call();
         let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.nanos.fetch_add(nanos, Ordering::Relaxed);
-        self.calls.fetch_add(1, Ordering::Relaxed);
+        if self.calls.fetch_add(1, Ordering::Relaxed) >= MEMORY {
+            // Two threads that get here together forget a little more; the mean stays.
+            self.nanos.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |all| Some(all / 2)).ok();
+            self.calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |all| Some(all / 2)).ok();
+        }
         result
     }
 
-    fn is_slow(&self) -> bool {
+    /// Tells whether calls take so long that only more of them at once help.
+    pub(super) fn is_slow(&self) -> bool {
         let calls = self.calls.load(Ordering::Relaxed);
         calls >= ENOUGH_CALLS
             && Duration::from_nanos(self.nanos.load(Ordering::Relaxed) / calls) > SLOW
@@ -62,14 +73,39 @@ impl Pool {
     where
         T: Send,
         L: Default + Send,
-        W: Fn(&mut L, T, &Queue<T>) -> Result<(), Error> + Sync,
+        W: Fn(&mut L, T, &Queue<'_, T>) -> Result<(), Error> + Sync,
     {
-        // A file system that has been slow before is slow now, but no item needs two threads.
-        let first =
-            if self.is_slow() { items.len().clamp(self.first, self.most) } else { self.first };
+        // No item needs two threads.
+        let wide = items.len();
+        self.crew(Queue::new(items, None), wide, work)
+    }
+
+    /// Does all items of a source, in its order; the next is taken when a thread is free for it.
+    pub(super) fn feed<T, L, W>(
+        &self,
+        source: &mut (dyn Iterator<Item = Result<T, Error>> + Send),
+        work: W,
+    ) -> Result<Vec<L>, Error>
+    where
+        T: Send,
+        L: Default + Send,
+        W: Fn(&mut L, T) -> Result<(), Error> + Sync,
+    {
+        let queue = Queue::new(Vec::new(), Some(source));
+        self.crew(queue, self.most, |local: &mut L, item, _: &Queue<'_, T>| work(local, item))
+    }
+
+    fn crew<T, L, W>(&self, queue: Queue<'_, T>, wide: usize, work: W) -> Result<Vec<L>, Error>
+    where
+        T: Send,
+        L: Default + Send,
+        W: Fn(&mut L, T, &Queue<'_, T>) -> Result<(), Error> + Sync,
+    {
+        // A file system that has been slow before is slow now.
+        let first = if self.is_slow() { wide.clamp(self.first, self.most) } else { self.first };
         let crew = Crew {
             pool: self,
-            queue: Queue::new(items),
+            queue,
             work,
             threads: AtomicUsize::new(first),
             done: Mutex::new(Vec::new()),
@@ -86,19 +122,19 @@ impl Pool {
     }
 }
 
-struct Crew<'a, T, L, W> {
-    pool: &'a Pool,
-    queue: Queue<T>,
+struct Crew<'p, 'a, T, L, W> {
+    pool: &'p Pool,
+    queue: Queue<'a, T>,
     work: W,
     threads: AtomicUsize,
     done: Mutex<Vec<L>>,
 }
 
-impl<T, L, W> Crew<'_, T, L, W>
+impl<T, L, W> Crew<'_, '_, T, L, W>
 where
     T: Send,
     L: Default + Send,
-    W: Fn(&mut L, T, &Queue<T>) -> Result<(), Error> + Sync,
+    W: Fn(&mut L, T, &Queue<'_, T>) -> Result<(), Error> + Sync,
 {
     fn labour<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
         let mut local = L::default();
@@ -106,8 +142,13 @@ where
             if let Err(error) = (self.work)(&mut local, item, &self.queue) {
                 self.queue.halt(error);
             }
-            if self.pool.is_slow() && self.queue.has_waiting() && self.grows() {
-                scope.spawn(|| self.labour(scope));
+            if self.pool.is_slow() {
+                for _ in 0..self.queue.waiting() {
+                    if !self.grows() {
+                        break;
+                    }
+                    scope.spawn(|| self.labour(scope));
+                }
             }
         }
         self.done.lock().unwrap_or_else(PoisonError::into_inner).push(local);
@@ -119,37 +160,46 @@ where
     }
 }
 
+/// Where further items come from.
+type Source<'a, T> = &'a mut (dyn Iterator<Item = Result<T, Error>> + Send);
+
 /// Items to do, shared by all threads.
-#[derive(Debug)]
-pub(super) struct Queue<T> {
-    state: Mutex<State<T>>,
+pub(super) struct Queue<'a, T> {
+    state: Mutex<State<'a, T>>,
     news: Condvar,
 }
 
-#[derive(Debug)]
-struct State<T> {
+struct State<'a, T> {
     waiting: Vec<T>,
+    source: Option<Source<'a, T>>,
     busy: usize,
     error: Option<Error>,
 }
 
-impl<T> Queue<T> {
-    fn new(waiting: Vec<T>) -> Self {
-        Self { state: Mutex::new(State { waiting, busy: 0, error: None }), news: Condvar::new() }
+impl<'a, T> Queue<'a, T> {
+    fn new(waiting: Vec<T>, source: Option<Source<'a, T>>) -> Self {
+        let state = State { waiting, source, busy: 0, error: None };
+        Self { state: Mutex::new(state), news: Condvar::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, State<'a, T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds items.
+    /// Adds items; the last of them is the next.
     pub(super) fn add(&self, items: impl IntoIterator<Item = T>) {
-        self.lock().waiting.extend(items);
-        self.news.notify_all();
+        let mut state = self.lock();
+        let before = state.waiting.len();
+        state.waiting.extend(items);
+        match state.waiting.len() - before {
+            0 => {}
+            1 => self.news.notify_one(),
+            _ => self.news.notify_all(),
+        }
     }
 
     /// Waits for an item; none when all is done or something failed.
-    fn take(&self) -> Option<(T, Busy<'_, T>)> {
+    fn take(&self) -> Option<(T, Busy<'_, 'a, T>)> {
         let mut state = self.lock();
         loop {
             if state.error.is_some() {
@@ -159,10 +209,16 @@ impl<T> Queue<T> {
                 state.busy += 1;
                 return Some((item, Busy(self)));
             }
-            if state.busy == 0 {
-                return None;
+            match state.source.as_mut().and_then(Iterator::next) {
+                Some(Ok(item)) => {
+                    state.busy += 1;
+                    return Some((item, Busy(self)));
+                }
+                Some(Err(error)) => state.error = Some(error),
+                None if state.source.take().is_some() => {}
+                None if state.busy == 0 => return None,
+                None => state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
-            state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -170,8 +226,10 @@ impl<T> Queue<T> {
         self.lock().error.get_or_insert(error);
     }
 
-    fn has_waiting(&self) -> bool {
-        !self.lock().waiting.is_empty()
+    /// Returns how many items wait for a thread; of a source that is not at its end, one.
+    fn waiting(&self) -> usize {
+        let state = self.lock();
+        state.waiting.len().max(state.source.is_some().into())
     }
 
     fn into_error(self) -> Option<Error> {
@@ -180,9 +238,9 @@ impl<T> Queue<T> {
 }
 
 /// An item in work; its end is told to those who wait.
-struct Busy<'a, T>(&'a Queue<T>);
+struct Busy<'q, 'a, T>(&'q Queue<'a, T>);
 
-impl<T> Drop for Busy<'_, T> {
+impl<T> Drop for Busy<'_, '_, T> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.busy -= 1;
@@ -210,7 +268,7 @@ mod tests {
 
     #[test]
     fn the_first_error_ends_everything() {
-        let failing = |_: &mut (), item: u32, _: &Queue<u32>| {
+        let failing = |_: &mut (), item: u32, _: &Queue<'_, u32>| {
             if item == 500 { Err(Error::Stopped) } else { Ok(()) }
         };
         assert!(Pool::new(Some(4)).run((0..1000).collect(), failing).is_err());
@@ -219,7 +277,7 @@ mod tests {
     #[test]
     fn slow_calls_make_the_pool_grow_to_its_limit_and_begin_wide_the_next_time() {
         let pool = Pool::new(None);
-        let sleepy = |_: &mut u8, _: u32, _: &Queue<u32>| {
+        let sleepy = |_: &mut u8, _: u32, _: &Queue<'_, u32>| {
             pool.timed(|| std::thread::sleep(Duration::from_millis(1)));
             Ok(())
         };
@@ -229,9 +287,22 @@ mod tests {
     }
 
     #[test]
+    fn a_source_is_emptied_in_its_order_and_its_error_ends_everything() {
+        let taken = Mutex::new(Vec::new());
+        let note = |(): &mut (), item: u32| {
+            taken.lock().unwrap().push(item);
+            Ok(())
+        };
+        Pool::new(Some(1)).feed(&mut (0..100).map(Ok), note).unwrap();
+        assert_eq!(*taken.lock().unwrap(), (0..100).collect::<Vec<_>>());
+        let mut torn = (0..100).map(|item| if item < 50 { Ok(item) } else { Err(Error::Stopped) });
+        assert!(Pool::new(Some(4)).feed(&mut torn, note).is_err());
+    }
+
+    #[test]
     fn a_fixed_number_stays() {
         let pool = Pool::new(Some(3));
-        let sleepy = |_: &mut u8, _: u32, _: &Queue<u32>| {
+        let sleepy = |_: &mut u8, _: u32, _: &Queue<'_, u32>| {
             pool.timed(|| std::thread::sleep(Duration::from_millis(1)));
             Ok(())
         };

@@ -1,15 +1,27 @@
 //! Reading one file once: hashed as it is read, and written as it is hashed. Holes stay holes.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
+use blake3::hazmat::{
+    ChainingValue, HasherExt, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root,
+};
 use rustix::fs::SeekFrom;
 use rustix::io::Errno;
 
 use super::error::Error;
 use super::meter::Meter;
+use super::pool::Pool;
 
 /// Bytes read at once.
 pub(super) const CHUNK: usize = 256 * 1024;
+
+/// From this size on, a file is read in pieces by several threads.
+pub(super) const LARGE: u64 = 64 << 20;
+
+/// Bytes of such a piece; a power of two, so that it is a whole branch of BLAKE3's tree.
+const PIECE: u64 = 8 << 20;
 
 /// What is looked at when zeros are told from data; the block size of every file system in question.
 const BLOCK: usize = 4096;
@@ -53,25 +65,71 @@ pub(super) struct Pour<'a> {
     /// Whether its bytes count as progress.
     pub(super) counts: bool,
     pub(super) path: &'a [u8],
+    /// Whose threads help with a large file; nobody's when this must be done alone.
+    pub(super) pool: Option<&'a Pool>,
+}
+
+/// What one thread has read of a large file.
+type Hand = (Vec<(u64, ChainingValue)>, Vec<u8>);
+
+/// Puts the hashes of pieces together, as BLAKE3 does with the parts of any input.
+fn root(pieces: &[(u64, ChainingValue)], size: u64) -> [u8; 32] {
+    let middle = split(size);
+    let (left, right) = pieces.split_at(middle);
+    let left_size = middle as u64 * PIECE;
+    let (left, right) = (subtree(left, left_size), subtree(right, size - left_size));
+    *merge_subtrees_root(&left, &right, Mode::Hash).as_bytes()
+}
+
+fn subtree(pieces: &[(u64, ChainingValue)], size: u64) -> ChainingValue {
+    if let [(_, hash)] = pieces {
+        return *hash;
+    }
+    let middle = split(size);
+    let (left, right) = pieces.split_at(middle);
+    let left_size = middle as u64 * PIECE;
+    let (left, right) = (subtree(left, left_size), subtree(right, size - left_size));
+    merge_subtrees_non_root(&left, &right, Mode::Hash)
+}
+
+/// Returns how many pieces make up the left half of a tree over so many bytes.
+fn split(size: u64) -> usize {
+    // Pieces are a power of two, and there is more than one.
+    usize::try_from(left_subtree_len(size) / PIECE).unwrap_or(usize::MAX)
 }
 
 impl Pour<'_> {
-    /// Reads all of it.
+    /// Reads all of it; a large file with all threads, if they may have several hands on it.
     pub(super) fn run(&self, buffer: &mut Vec<u8>) -> Result<Poured, Spill> {
-        buffer.resize(CHUNK, 0);
+        if let Some(pool) = self.pool.filter(|_| self.size >= LARGE) {
+            return self.run_in_pieces(pool);
+        }
         let mut hasher = blake3::Hasher::new();
-        let mut at = 0;
-        while at < self.size {
-            let (data, end) = self.extent(at)?;
-            self.hole(&mut hasher, data - at)?;
+        let bytes = self.piece(&mut hasher, (0, self.size), buffer)?;
+        self.end_at(bytes)?;
+        Ok(Poured { bytes, hash: *hasher.finalize().as_bytes() })
+    }
+
+    /// Reads from one offset to another, and returns where it ended: earlier when the file was cut short meanwhile.
+    fn piece(
+        &self,
+        hasher: &mut blake3::Hasher,
+        (start, stop): (u64, u64),
+        buffer: &mut Vec<u8>,
+    ) -> Result<u64, Spill> {
+        buffer.resize(CHUNK, 0);
+        let mut at = start;
+        while at < stop {
+            let (data, end) = self.extent(at, stop)?;
+            self.hole(hasher, data - at)?;
             at = data;
             while at < end {
                 let most = usize::try_from(end - at).unwrap_or(CHUNK).min(CHUNK);
                 let read = retrying(|| rustix::io::pread(self.from, &mut buffer[..most], at))
                     .map_err(Spill::Read)?;
                 if read == 0 {
-                    // It was cut short while it was read; the caller compares the size.
-                    return Ok(Poured { bytes: at, hash: *hasher.finalize().as_bytes() });
+                    // The caller compares the size.
+                    return Ok(at);
                 }
                 let bytes = &buffer[..read];
                 hasher.update(bytes);
@@ -82,24 +140,67 @@ impl Pour<'_> {
                 self.count(read as u64)?;
             }
         }
-        if let Some(into) = self.into.filter(|_| self.is_sparse) {
-            rustix::fs::ftruncate(into, at).map_err(Spill::Write)?;
-        }
-        Ok(Poured { bytes: at, hash: *hasher.finalize().as_bytes() })
+        Ok(at)
     }
 
-    /// Returns where data begins at or after an offset, and where it ends; all of the rest when the file system cannot tell.
-    fn extent(&self, at: u64) -> Result<(u64, u64), Spill> {
+    /// Reads a large file with all threads of the pool: BLAKE3 is a tree, so that pieces of it can be hashed apart.
+    ///
+    /// One file at a time is read like this; other threads go on with small ones.
+    fn run_in_pieces(&self, pool: &Pool) -> Result<Poured, Spill> {
+        let _alone = pool.large.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = self.size.div_ceil(PIECE);
+        let mut numbers = (0..count).map(Ok);
+        let shortest = AtomicU64::new(self.size);
+        let failed = Mutex::new(None);
+        let read = pool.feed(&mut numbers, |(hashes, buffer): &mut Hand, number| {
+            let (start, stop) = (number * PIECE, self.size.min((number + 1) * PIECE));
+            let mut hasher = blake3::Hasher::new();
+            hasher.set_input_offset(start);
+            match self.piece(&mut hasher, (start, stop), buffer) {
+                Ok(end) if end == stop => hashes.push((number, hasher.finalize_non_root())),
+                Ok(end) => {
+                    shortest.fetch_min(end, Ordering::Relaxed);
+                }
+                Err(spill) => {
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(spill);
+                    return Err(Error::Stopped);
+                }
+            }
+            Ok(())
+        });
+        if let Some(spill) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(spill);
+        }
+        let mut hashes: Vec<_> = read?.into_iter().flat_map(|(hashes, _)| hashes).collect();
+        hashes.sort_unstable_by_key(|(number, _)| *number);
+        let bytes = shortest.into_inner();
+        self.end_at(bytes)?;
+        // What was cut short has no hash; its size alone tells that it changed.
+        let is_whole = bytes == self.size && hashes.len() as u64 == count;
+        let hash = if is_whole { root(&hashes, self.size) } else { [0; 32] };
+        Ok(Poured { bytes, hash })
+    }
+
+    /// Gives what was written its size, when it may end in a hole or was written out of turn.
+    fn end_at(&self, bytes: u64) -> Result<(), Spill> {
+        match self.into.filter(|_| self.is_sparse) {
+            Some(into) => rustix::fs::ftruncate(into, bytes).map_err(Spill::Write),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns where data begins at or after an offset, and where it ends; all up to `stop` when the file system cannot tell.
+    fn extent(&self, at: u64, stop: u64) -> Result<(u64, u64), Spill> {
         if !self.is_sparse {
-            return Ok((at, self.size));
+            return Ok((at, stop));
         }
         let data = match rustix::fs::seek(self.from, SeekFrom::Data(at)) {
-            Ok(data) => data.clamp(at, self.size),
-            Err(Errno::NXIO) => return Ok((self.size, self.size)),
-            Err(_) => return Ok((at, self.size)),
+            Ok(data) => data.clamp(at, stop),
+            Err(Errno::NXIO) => return Ok((stop, stop)),
+            Err(_) => return Ok((at, stop)),
         };
-        let end = rustix::fs::seek(self.from, SeekFrom::Hole(data)).unwrap_or(self.size);
-        Ok((data, if end > data { end.min(self.size) } else { self.size }))
+        let end = rustix::fs::seek(self.from, SeekFrom::Hole(data)).unwrap_or(stop);
+        Ok((data, if end > data { end.min(stop) } else { stop }))
     }
 
     fn count(&self, bytes: u64) -> Result<(), Error> {
@@ -182,6 +283,7 @@ mod tests {
             meter: &meter,
             counts: true,
             path: b"",
+            pool: Some(&Pool::new(None)),
         };
         let done = pour.run(&mut Vec::new()).unwrap();
         let mut all = vec![0; usize::try_from(size).unwrap()];
@@ -209,6 +311,23 @@ mod tests {
             let mut content = vec![0; 3 << 20];
             content[1_000_001] = 7;
             file.write_all_at(&content, 0).unwrap();
+        });
+        assert!(into.metadata().unwrap().blocks() * 512 <= 64 << 10);
+    }
+
+    #[test]
+    fn a_large_file_is_hashed_in_pieces_to_the_same_hash() {
+        for size in [LARGE, LARGE + 1, LARGE + PIECE - 1, 3 * LARGE + 5 * PIECE + 12_345] {
+            poured(false, &|file| {
+                let mut random = fastrand::Rng::with_seed(size);
+                let mut content = vec![0; usize::try_from(size).unwrap()];
+                random.fill(&mut content);
+                file.write_all_at(&content, 0).unwrap();
+            });
+        }
+        let (_, into) = poured(true, &|file| {
+            file.set_len(2 * LARGE).unwrap();
+            file.write_all_at(b"in the middle", LARGE + 5).unwrap();
         });
         assert!(into.metadata().unwrap().blocks() * 512 <= 64 << 10);
     }

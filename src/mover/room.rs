@@ -1,6 +1,5 @@
 //! Whether a copy may begin: the two directories lie apart, and the destination has room.
 
-use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -87,40 +86,33 @@ pub(super) struct Needs {
     pub(super) inodes: u64,
 }
 
-/// Estimates what will be written, each inode once and holes for nothing; what seems to be there already is not counted.
-pub(super) fn needs(all: &[Found], destination: &Tree, conflict: Conflict) -> Needs {
-    let mut needs = Needs::default();
-    let mut seen = HashSet::new();
-    let mut missing = HashSet::new();
-    for found in all.iter().filter(|found| found.entry.is_selected()) {
-        let path: &[u8] = &found.entry.path;
-        let (folder, _) = split(path);
-        let there = if missing.contains(folder) { None } else { destination.stat(path).ok() };
-        if found.entry.kind == Kind::Directory && there.is_none() {
-            missing.insert(path);
-        }
-        if found.links > 1 && found.entry.kind == Kind::File && !seen.insert(found.inode) {
-            continue;
-        }
-        let is_there = |at: &rustix::fs::Stat| {
-            Kind::from(file_type(at)) == found.entry.kind
-                && (found.entry.kind == Kind::Directory
-                    || (mtime(at) == found.entry.mtime
-                        && (found.entry.kind != Kind::File || size(at) == found.entry.size)))
-        };
-        let stays = there.as_ref().is_some_and(|at| match conflict {
+impl std::ops::AddAssign for Needs {
+    fn add_assign(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.inodes += other.inodes;
+    }
+}
+
+/// Estimates what one entry will take: holes nothing, and what seems to be at the destination already nothing either.
+pub(super) fn need(found: &Found, destination: Option<&Tree>, conflict: Conflict) -> Needs {
+    let path: &[u8] = &found.entry.path;
+    let is_there = |at: &rustix::fs::Stat| {
+        Kind::from(file_type(at)) == found.entry.kind
+            && (found.entry.kind == Kind::Directory
+                || (mtime(at) == found.entry.mtime
+                    && (found.entry.kind != Kind::File || size(at) == found.entry.size)))
+    };
+    let stays = destination.is_some_and(|destination| {
+        let there = destination.stat(path).ok();
+        there.as_ref().is_some_and(|at| match conflict {
             Conflict::Refuse => true,
             Conflict::KeepBoth => {
                 is_there(at) || beside(destination, path).is_some_and(|at| is_there(&at))
             }
             Conflict::SourceWins | Conflict::NewerWins => is_there(at),
-        });
-        if !stays {
-            needs.inodes += 1;
-            needs.bytes += bytes(found);
-        }
-    }
-    needs
+        })
+    });
+    if stays { Needs::default() } else { Needs { bytes: bytes(found), inodes: 1 } }
 }
 
 fn beside(destination: &Tree, path: &[u8]) -> Option<rustix::fs::Stat> {

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use super::error::Error;
@@ -91,19 +91,44 @@ pub(super) fn lstat_if_there(folder: impl AsFd, name: &[u8]) -> Result<Option<St
 }
 
 /// A name in a directory and its type.
-type Named = (Box<[u8]>, FileType);
+pub(super) type Named = (Box<[u8]>, FileType);
 
-/// Returns the names in a directory with their types, if the directory tells.
-pub(super) fn names(folder: OwnedFd) -> Result<Vec<Named>, Errno> {
-    let mut names = Vec::new();
-    for entry in Dir::new(folder)? {
+/// Names that are listed at once.
+const NAMES: usize = 1024;
+
+/// What the kernel fills at once, in bytes.
+const LISTING: usize = 64 * 1024;
+
+/// Adds further names of an open directory with their types, if the directory tells. True when there are no more.
+pub(super) fn more_names(
+    folder: impl AsFd,
+    buffer: &mut Vec<u8>,
+    names: &mut Vec<Named>,
+) -> Result<bool, Errno> {
+    buffer.reserve(LISTING);
+    let mut listing = RawDir::new(folder, buffer.spare_capacity_mut());
+    while names.len() < NAMES || !listing.is_buffer_empty() {
+        let Some(entry) = listing.next() else { return Ok(true) };
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." {
             names.push((name.into(), entry.file_type()));
         }
     }
-    Ok(names)
+    Ok(false)
+}
+
+/// Returns all names in a directory with their types, if the directory tells.
+pub(super) fn names(folder: OwnedFd) -> Result<Vec<Named>, Errno> {
+    let (mut buffer, mut names) = (Vec::new(), Vec::new());
+    loop {
+        let mut more = Vec::new();
+        let is_over = more_names(&folder, &mut buffer, &mut more)?;
+        names.append(&mut more);
+        if is_over {
+            return Ok(names);
+        }
+    }
 }
 
 /// Makes a change in a folder, and lets its owner in first where the folder is read-only to them too.

@@ -1,6 +1,6 @@
 //! Extended attributes of the `user` namespace, kept where both sides can.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::{XattrFlags, fgetxattr, flistxattr, flistxattr_query, fsetxattr};
 use rustix::io::Errno;
@@ -10,13 +10,29 @@ const LARGEST: usize = 64 * 1024;
 
 /// Copies what differs; returns a note when something could not be kept.
 pub(super) fn copy(from: BorrowedFd<'_>, into: BorrowedFd<'_>) -> Option<String> {
+    copy_lazily(from, || Ok(into))
+}
+
+/// The same, but opens the destination only when there is something to copy.
+pub(super) fn copy_lazily<F: AsFd>(
+    from: BorrowedFd<'_>,
+    into: impl FnOnce() -> Result<F, Errno>,
+) -> Option<String> {
     let names = match list(from) {
         Ok(names) => names,
         // The source has none to give.
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => return None,
         Err(errno) => return Some(note(errno)),
     };
-    for name in names.split(|byte| *byte == 0).filter(|name| name.starts_with(b"user.")) {
+    let mut names =
+        names.split(|byte| *byte == 0).filter(|name| name.starts_with(b"user.")).peekable();
+    names.peek()?;
+    let into = match into() {
+        Ok(into) => into,
+        Err(errno) => return Some(note(errno)),
+    };
+    let into = into.as_fd();
+    for name in names {
         let kept = get(from, name).and_then(|value| {
             if get(into, name).is_ok_and(|there| there == value) {
                 return Ok(());

@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use super::trees::{Pair, not_copied, set_mtime};
-use crate::mover::Copied;
+use super::trees::{Copied, Pair, not_copied, set_mtime};
 use crate::playbook::Conflict;
 
 fn read(pair: &Pair, path: &str) -> String {

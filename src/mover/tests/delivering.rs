@@ -70,7 +70,7 @@ fn a_home_is_delivered_with_its_proof() {
     assert_eq!(done.manifest_blake3, blake3::hash(&stored).to_hex().to_string());
     assert_eq!(done.manifest_bytes, stored.len() as u64);
     let mut summing = manifest::Summing::default();
-    manifest::read(&stored).unwrap().for_each(|entry| summing.add(&entry.unwrap()));
+    manifest::read(stored.as_slice()).unwrap().for_each(|entry| summing.add(&entry.unwrap()));
     assert_eq!(summing.totals(), done.source);
     assert!(space.home().join("project/notebook.ipynb").exists());
     assert!(space.mount().is_symlink());

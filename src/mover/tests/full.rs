@@ -6,8 +6,8 @@ use std::process::Command;
 use std::sync::Once;
 use std::sync::atomic::AtomicBool;
 
-use super::trees::Pair;
-use crate::mover::{Error, Order, Phase, Progress, copy};
+use super::trees::{Pair, try_run, try_run_telling};
+use crate::mover::{Error, Order, Phase, Progress};
 
 /// Set in a run of one test by itself, in a namespace where everyone may mount.
 const INSIDE: &str = "STUDIO_MIGRATE_TEST_MAY_MOUNT";
@@ -58,7 +58,7 @@ fn a_home_that_is_too_large_is_refused_before_anything_is_written() {
     pair.file("folder/large", &random(9 << 20));
     let test = "a_home_that_is_too_large_is_refused_before_anything_is_written";
     let Some(_small) = Small::mount(&pair, "size=8m", test) else { return };
-    let refused = copy(&pair.order(), &|_| (), &AtomicBool::new(false));
+    let refused = try_run(&pair.order());
     assert!(
         matches!(refused, Err(Error::NoRoom { needs, has }) if needs > 9 << 20 && has <= 8 << 20),
         "{refused:?}"
@@ -72,7 +72,7 @@ fn a_home_with_more_names_than_the_destination_takes_is_refused() {
     (0..50).for_each(|number| drop(pair.file(format!("{number}"), b"")));
     let test = "a_home_with_more_names_than_the_destination_takes_is_refused";
     let Some(_small) = Small::mount(&pair, "size=8m,nr_inodes=40", test) else { return };
-    let refused = copy(&pair.order(), &|_| (), &AtomicBool::new(false));
+    let refused = try_run(&pair.order());
     assert!(matches!(refused, Err(Error::NoInodes { needs: 50, .. })), "{refused:?}");
 }
 
@@ -92,7 +92,7 @@ fn a_destination_that_fills_up_ends_the_copy_and_leaves_nothing_torn() {
         }
     };
     let order = Order { workers: Some(2), ..pair.order() };
-    let refused = copy(&order, &fill, &AtomicBool::new(false));
+    let refused = try_run_telling(&order, &fill, &AtomicBool::new(false));
     assert!(matches!(refused, Err(Error::NoRoom { needs, has }) if needs > has), "{refused:?}");
     for entry in fs::read_dir(pair.destination()).unwrap() {
         let entry = entry.unwrap();
@@ -100,6 +100,6 @@ fn a_destination_that_fills_up_ends_the_copy_and_leaves_nothing_torn() {
         assert!(is_whole, "{:?}", entry.file_name());
     }
     fs::remove_file(&filler).unwrap();
-    let copied = copy(&order, &|_| (), &AtomicBool::new(false)).unwrap();
+    let copied = try_run(&order).unwrap();
     pair.assert_same(&copied);
 }

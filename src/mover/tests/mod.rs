@@ -4,6 +4,7 @@ mod conflicts;
 mod delivering;
 mod faithful;
 mod full;
+mod later;
 mod listed;
 mod random;
 mod resuming;

@@ -3,8 +3,8 @@
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::trees::{Pair, set_mode, set_mtime, stats};
-use crate::mover::{Error, Phase, copy};
+use super::trees::{Pair, set_mode, set_mtime, stats, try_run_telling};
+use crate::mover::{Error, Phase};
 
 #[test]
 fn a_second_run_rewrites_nothing() {
@@ -53,7 +53,7 @@ fn a_copy_that_is_stopped_goes_on_later() {
     let stopping = |progress: &crate::mover::Progress| {
         stop.store(progress.phase == Phase::Copying, Ordering::Relaxed);
     };
-    assert!(matches!(copy(&pair.order(), &stopping, &stop), Err(Error::Stopped)));
+    assert!(matches!(try_run_telling(&pair.order(), &stopping, &stop), Err(Error::Stopped)));
     let is_part = |entry: fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".part");
     assert!(!fs::read_dir(pair.destination()).unwrap().any(|entry| is_part(entry.unwrap())));
     pair.assert_same(&pair.copy());

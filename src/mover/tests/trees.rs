@@ -9,8 +9,19 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::mover::{Copied, Entry, Error, Order, Rules, Verified, copy, verify};
+use crate::mover::{Entry, Error, Order, Progress, Rules, Share, Totals, Verified, copy, verify};
 use crate::playbook::{Conflict, LeaveOut};
+
+/// What a copy did, with all entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Copied {
+    pub(super) entries: Vec<Entry>,
+    pub(super) totals: Totals,
+    pub(super) not_copied: BTreeMap<String, u64>,
+    pub(super) written: u64,
+    pub(super) written_bytes: u64,
+    pub(super) kept: u64,
+}
 
 /// A home and where it goes.
 pub(super) struct Pair {
@@ -87,7 +98,8 @@ impl Pair {
     }
 
     pub(super) fn verify(&self, entries: &[Entry]) -> Verified {
-        verify(&self.destination(), entries, &|_| (), &AtomicBool::new(false)).unwrap()
+        let entries = entries.iter().cloned().map(Ok);
+        verify(&self.destination(), entries, Share::All, &|_| (), &AtomicBool::new(false)).unwrap()
     }
 
     /// Makes sure that both sides are the same, by our own proof and by a look that knows nothing of it.
@@ -104,7 +116,28 @@ fn run(order: &Order) -> Copied {
 }
 
 pub(super) fn try_run(order: &Order) -> Result<Copied, Error> {
-    copy(order, &|_| (), &AtomicBool::new(false))
+    try_run_telling(order, &|_| (), &AtomicBool::new(false))
+}
+
+pub(super) fn try_run_telling(
+    order: &Order,
+    progress: &(dyn Fn(&Progress) + Sync),
+    stop: &AtomicBool,
+) -> Result<Copied, Error> {
+    let mut entries = Vec::new();
+    let mut give = |entry| {
+        entries.push(entry);
+        Ok(())
+    };
+    let done = copy(order, &mut give, progress, stop)?;
+    Ok(Copied {
+        entries,
+        totals: done.totals,
+        not_copied: done.not_copied,
+        written: done.written,
+        written_bytes: done.written_bytes,
+        kept: done.kept,
+    })
 }
 
 pub(super) fn at(root: &Path, path: impl AsRef<[u8]>) -> PathBuf {

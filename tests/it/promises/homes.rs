@@ -116,7 +116,7 @@ fn whatever_was_not_copied_is_listed_by_name_and_reason() {
     ready.run_alice(&[]).ended(0);
 
     let kept = fs::read(ready.file("manifests/d-sim000000001/alice.jsonl.zst")).unwrap();
-    let entries: BTreeMap<Vec<u8>, Entry> = manifest::read(&kept)
+    let entries: BTreeMap<Vec<u8>, Entry> = manifest::read(kept.as_slice())
         .unwrap()
         .map(|entry| entry.unwrap())
         .map(|entry| (entry.path.to_vec(), entry))

@@ -2,18 +2,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::telling::telling;
 use crate::aws::{Account, Identity};
 use crate::cli::command::stand_in::Unwritten;
 use crate::cli::{Context, Exit, Failure, environment};
 use crate::mover::{self, Progress, Ticket, key};
 use crate::names::{AccountId, Region};
-
-/// How often a sign of life goes to the staging bucket.
-const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// Moves the home while its reports go to the staging bucket; the done-marker comes last.
 pub(super) async fn deliver(context: &Context, file: &Path) -> Result<Exit, Failure> {
@@ -36,7 +33,11 @@ pub(super) async fn deliver(context: &Context, file: &Path) -> Result<Exit, Fail
             })
         }
     });
-    let (done, manifest) = telling(&account, &ticket, progress, moving).await?;
+    let tell = async |progress: Vec<u8>| {
+        // A sign of life that did not get through is followed by the next one.
+        let _ = put(&account, &ticket, key::PROGRESS, &progress).await;
+    };
+    let (done, manifest) = telling(tell, progress, moving).await?;
     if let Some(manifest) = manifest {
         put(&account, &ticket, key::MANIFEST, &manifest).await?;
     }
@@ -59,30 +60,6 @@ async fn account_in_a_space(context: &Context, ticket: &Ticket) -> Result<Accoun
         region: Region::new(&ticket.region),
     };
     Ok(inner.reader_as(identity).await?.with_ledger(Arc::new(Unwritten)))
-}
-
-/// Uploads the latest progress every now and then until the move has ended.
-async fn telling<T>(
-    account: &Account,
-    ticket: &Ticket,
-    mut progress: watch::Receiver<Progress>,
-    mut moving: tokio::task::JoinHandle<T>,
-) -> Result<T, Failure> {
-    let mut every = tokio::time::interval(TELL_EVERY);
-    loop {
-        tokio::select! {
-            ended = &mut moving => {
-                return ended.map_err(|error| Failure::of(Exit::Unexpected, "move the home", error));
-            }
-            _ = every.tick() => {
-                let now = progress.borrow_and_update().clone();
-                if let Ok(text) = serde_json::to_vec(&now) {
-                    // A sign of life that did not get through is followed by the next one.
-                    let _ = put(account, ticket, key::PROGRESS, &text).await;
-                }
-            }
-        }
-    }
 }
 
 async fn put(account: &Account, ticket: &Ticket, name: &str, report: &[u8]) -> Result<(), Failure> {

@@ -1,0 +1,286 @@
+//! Lists that may be longer than memory: sorted in memory while they are short, and in temporary files when they are not.
+//!
+//! A home has millions of entries, and the machine that moves it may have two gibibytes. Everything that is collected about
+//! all entries goes through a [`Sorter`], which holds at most [`HELD`] bytes; what is more is written out as a sorted run,
+//! and the runs are merged while they are read. The files have no name, so that nothing is left whatever happens. They lie
+//! where `TMPDIR` says.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::Error;
+
+/// Bytes that one sorter holds in memory: what some fifty thousand entries weigh.
+const HELD: usize = 16 << 20;
+
+/// Runs that are merged at once; as many are merged into one when they come together.
+const FAN: usize = 32;
+
+/// The logarithm of the window that a run is compressed with: it decides what reading one costs in memory.
+const WINDOW: u32 = 17;
+
+/// Something that is sorted.
+pub(super) trait Record: Serialize + DeserializeOwned + Send {
+    /// Returns about how many bytes it takes in memory.
+    fn weight(&self) -> usize;
+}
+
+/// Which of two comes first.
+type Order<T> = fn(&T, &T) -> Ordering;
+
+/// Takes records from many threads, and gives them back in order.
+#[derive(Debug)]
+pub(super) struct Sorter<T> {
+    order: Order<T>,
+    most: usize,
+    state: Mutex<State<T>>,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    held: Vec<T>,
+    weight: usize,
+    /// Runs by how often they were merged.
+    levels: Vec<Vec<File>>,
+}
+
+impl<T: Record> Sorter<T> {
+    pub(super) fn new(order: Order<T>) -> Self {
+        Self::holding(order, HELD)
+    }
+
+    fn holding(order: Order<T>, most: usize) -> Self {
+        let state = State { held: Vec::new(), weight: 0, levels: Vec::new() };
+        Self { order, most, state: Mutex::new(state) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes records.
+    pub(super) fn add(&self, records: impl IntoIterator<Item = T>) -> Result<(), Error> {
+        let full = {
+            let mut state = self.lock();
+            for record in records {
+                state.weight += record.weight();
+                state.held.push(record);
+            }
+            if state.weight < self.most {
+                return Ok(());
+            }
+            state.weight = 0;
+            std::mem::take(&mut state.held)
+        };
+        self.spill(full)
+    }
+
+    /// Writes a run, while other threads go on.
+    fn spill(&self, mut full: Vec<T>) -> Result<(), Error> {
+        full.sort_by(self.order);
+        let mut run = write(full.into_iter().map(Ok))?;
+        let mut level = 0;
+        loop {
+            let crowd = {
+                let mut state = self.lock();
+                if state.levels.len() <= level {
+                    state.levels.resize_with(level + 1, Vec::new);
+                }
+                state.levels[level].push(run);
+                if state.levels[level].len() < FAN {
+                    return Ok(());
+                }
+                std::mem::take(&mut state.levels[level])
+            };
+            run = write(Merge::of(crowd, Vec::new(), self.order)?)?;
+            level += 1;
+        }
+    }
+
+    /// Gives everything back, in order.
+    pub(super) fn sorted(self) -> Result<Sorted<T>, Error> {
+        let State { mut held, levels, .. } =
+            self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        held.sort_by(self.order);
+        if levels.is_empty() {
+            return Ok(Sorted::Held(held.into_iter()));
+        }
+        let runs = levels.into_iter().flatten().collect();
+        Ok(Sorted::Merged(Merge::of(runs, held, self.order)?))
+    }
+}
+
+/// Records in order. What ends with an error has been lost on the way from or to the disk.
+pub(super) enum Sorted<T> {
+    Held(std::vec::IntoIter<T>),
+    Merged(Merge<T>),
+}
+
+impl<T: Record> Iterator for Sorted<T> {
+    type Item = Result<T, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Held(held) => held.next().map(Ok),
+            Self::Merged(merge) => merge.next(),
+        }
+    }
+}
+
+fn failed(error: impl Into<std::io::Error>) -> Error {
+    let folder = std::env::temp_dir();
+    let folder = std::os::unix::ffi::OsStrExt::as_bytes(folder.as_os_str());
+    Error::io("cannot keep a list of files in", folder, error.into())
+}
+
+fn write<T: Record>(records: impl Iterator<Item = Result<T, Error>>) -> Result<File, Error> {
+    let file = tempfile::tempfile().map_err(failed)?;
+    let mut zip = zstd::Encoder::new(file, 1).map_err(failed)?;
+    zip.window_log(WINDOW).map_err(failed)?;
+    let mut bytes = Vec::new();
+    for record in records {
+        bytes.clear();
+        bytes =
+            postcard::to_extend(&record?, bytes).map_err(std::io::Error::other).map_err(failed)?;
+        let length = u32::try_from(bytes.len()).map_err(std::io::Error::other).map_err(failed)?;
+        zip.write_all(&length.to_le_bytes()).map_err(failed)?;
+        zip.write_all(&bytes).map_err(failed)?;
+    }
+    let mut file = zip.finish().map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    Ok(file)
+}
+
+/// One run, read from its beginning.
+struct Run {
+    lines: zstd::Decoder<'static, BufReader<File>>,
+    bytes: Vec<u8>,
+}
+
+impl Run {
+    fn next<T: Record>(&mut self) -> Result<Option<T>, Error> {
+        let mut length = [0; 4];
+        match self.lines.read_exact(&mut length) {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+            read => read.map_err(failed)?,
+        }
+        self.bytes.resize(u32::from_le_bytes(length) as usize, 0);
+        self.lines.read_exact(&mut self.bytes).map_err(failed)?;
+        postcard::from_bytes(&self.bytes).map(Some).map_err(std::io::Error::other).map_err(failed)
+    }
+}
+
+/// Several runs, and what is in memory, as one.
+pub(super) struct Merge<T> {
+    order: Order<T>,
+    runs: Vec<Run>,
+    held: std::vec::IntoIter<T>,
+    heads: BinaryHeap<Head<T>>,
+}
+
+/// The next record of a run; of [`HELD_RUN`], of what is in memory.
+struct Head<T> {
+    record: T,
+    run: usize,
+    order: Order<T>,
+}
+
+const HELD_RUN: usize = usize::MAX;
+
+impl<T: Record> Merge<T> {
+    fn of(runs: Vec<File>, held: Vec<T>, order: Order<T>) -> Result<Self, Error> {
+        let opened = runs.into_iter().map(|file| {
+            let lines = zstd::Decoder::new(file).map_err(failed)?;
+            Ok(Run { lines, bytes: Vec::new() })
+        });
+        let runs = opened.collect::<Result<Vec<_>, Error>>()?;
+        let mut merge = Self { order, runs, held: held.into_iter(), heads: BinaryHeap::new() };
+        for run in (0..merge.runs.len()).chain([HELD_RUN]) {
+            merge.refill(run)?;
+        }
+        Ok(merge)
+    }
+
+    fn refill(&mut self, run: usize) -> Result<(), Error> {
+        let record = match self.runs.get_mut(run) {
+            Some(run) => run.next()?,
+            None => self.held.next(),
+        };
+        self.heads.extend(record.map(|record| Head { record, run, order: self.order }));
+        Ok(())
+    }
+}
+
+impl<T: Record> Iterator for Merge<T> {
+    type Item = Result<T, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Head { record, run, .. } = self.heads.pop()?;
+        match self.refill(run) {
+            Ok(()) => Some(Ok(record)),
+            Err(error) => {
+                self.heads.clear();
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+// The heap gives the greatest first; the least record is to be the greatest head.
+impl<T> Ord for Head<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.order)(&other.record, &self.record)
+    }
+}
+
+impl<T> PartialOrd for Head<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> PartialEq for Head<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl<T> Eq for Head<T> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Record for u64 {
+        fn weight(&self) -> usize {
+            8
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_comes_back_in_order_too() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut all: Vec<u64> = (0..100_000).map(|_| random.u64(..50_000)).collect();
+        let sorter = Sorter::holding(u64::cmp, 800);
+        all.chunks(37).for_each(|some| sorter.add(some.to_vec()).unwrap());
+        assert!(sorter.lock().levels.len() > 1, "runs were merged on the way");
+        let sorted: Vec<u64> = sorter.sorted().unwrap().collect::<Result<_, _>>().unwrap();
+        all.sort_unstable();
+        assert!(sorted == all);
+    }
+
+    #[test]
+    fn a_short_list_touches_no_disk() {
+        let sorter = Sorter::new(u64::cmp);
+        sorter.add([3, 1, 2]).unwrap();
+        let sorted = sorter.sorted().unwrap();
+        assert!(matches!(sorted, Sorted::Held(_)));
+        assert_eq!(sorted.map(Result::unwrap).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+}
