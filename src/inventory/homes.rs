@@ -5,78 +5,87 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::collect::Request;
-use super::snapshot::{Home, OrphanHome, Snapshot, Unseen};
-use crate::mover;
+use super::snapshot::{OrphanHome, Snapshot, Unseen};
+use crate::mover::{self, Homes};
 use crate::names::{FileSystemId, HomeUid};
 
-/// Measures every home that the mount shows, and names those that nobody owns.
+/// Takes in every home that the mount, or a scan of it, shows, and names those that nobody owns.
 pub(super) fn measure(snapshot: &mut Snapshot, request: &Request<'_>, unseen: &mut Vec<Unseen>) {
     let Some(mount) = request.mount else { return };
-    let mut owned: BTreeSet<(FileSystemId, HomeUid)> = BTreeSet::new();
-    for domain in &mut snapshot.domains {
-        let Some(file_system) = &domain.file_system else { continue };
-        for profile in &mut domain.profiles {
-            let Some(uid) = &profile.home_uid else { continue };
-            owned.insert((file_system.clone(), uid.clone()));
-            let path = root(mount, file_system).join(uid.as_str());
-            profile.home = scanned(&path, &format!("{}/{}", domain.id, profile.name), unseen);
-            if let Some(home) = &profile.home {
-                (request.tell)(format!(
-                    "home of {}: {} files, {} bytes",
-                    profile.name, home.files, home.bytes
-                ));
-            }
-        }
-        for space in &domain.spaces {
-            if let Some(uid) = &space.home_uid {
-                owned.insert((file_system.clone(), uid.clone()));
-            }
-        }
-    }
-    for file_system in &mut snapshot.file_systems {
-        let folder = root(mount, &file_system.id);
-        for uid in homes_in(&folder) {
-            if owned.contains(&(file_system.id.clone(), uid.clone())) {
+    let of_domains = snapshot.domains.iter().filter_map(|domain| domain.file_system.clone());
+    let described = snapshot.file_systems.iter().map(|file_system| file_system.id.clone());
+    let file_systems: BTreeSet<FileSystemId> = of_domains.chain(described).collect();
+    for id in file_systems {
+        let place = place(mount, &id);
+        let homes = match read(&place) {
+            Ok(homes) => homes,
+            Err(why) => {
+                let what = format!("the homes at {}", place.display());
+                unseen.push(Unseen { what, subject: id.to_string(), why });
                 continue;
             }
-            let subject = format!("{}/{uid}", file_system.id);
-            if let Some(home) = scanned(&folder.join(uid.as_str()), &subject, unseen) {
-                file_system.orphan_homes.push(OrphanHome { uid, home });
-            }
-        }
+        };
+        let owned = give_out(snapshot, (&id, &place), &homes, request, unseen);
+        let file_system = snapshot.file_systems.iter_mut().find(|known| known.id == id);
+        let Some(file_system) = file_system else { continue };
+        let rows = homes.homes.into_iter().map(|row| (HomeUid::from(row.home), row.scan));
+        let orphans = rows.filter(|(uid, _)| !owned.contains(uid));
+        file_system.orphan_homes.extend(orphans.map(|(uid, home)| OrphanHome { uid, home }));
     }
 }
 
-/// The root of a file system: a folder of its name under the mount, or the mount itself.
-fn root(mount: &Path, file_system: &FileSystemId) -> PathBuf {
-    let named = mount.join(file_system.as_str());
-    if named.is_dir() { named } else { mount.to_owned() }
+/// Gives the profiles of a file system their homes, and returns which homes somebody owns.
+fn give_out(
+    snapshot: &mut Snapshot,
+    (file_system, place): (&FileSystemId, &Path),
+    homes: &Homes,
+    request: &Request<'_>,
+    unseen: &mut Vec<Unseen>,
+) -> BTreeSet<HomeUid> {
+    let mut owned = BTreeSet::new();
+    let domains = snapshot.domains.iter_mut();
+    for domain in domains.filter(|domain| domain.file_system.as_ref() == Some(file_system)) {
+        for profile in &mut domain.profiles {
+            let Some(uid) = &profile.home_uid else { continue };
+            owned.insert(uid.clone());
+            profile.home = homes.find(uid.as_str()).cloned();
+            match &profile.home {
+                Some(home) => (request.tell)(format!(
+                    "home of {}: {} files, {} bytes",
+                    profile.name, home.files, home.bytes
+                )),
+                None => unseen.push(Unseen {
+                    what: format!("the home {uid} at {}", place.display()),
+                    subject: format!("{}/{}", domain.id, profile.name),
+                    why: "there is no folder of that name".to_owned(),
+                }),
+            }
+        }
+        owned.extend(domain.spaces.iter().filter_map(|space| space.home_uid.clone()));
+    }
+    owned
 }
 
-/// Folders that are named as SageMaker names homes: by digits.
-fn homes_in(folder: &Path) -> Vec<HomeUid> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut found: Vec<HomeUid> = entries
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| name.len() <= 10 && name.bytes().all(|byte| byte.is_ascii_digit()))
-        .map(HomeUid::from)
-        .collect();
-    found.sort();
-    found
+/// Where the homes of a file system are: a folder of its name, a scan of its name, or the mount itself.
+fn place(mount: &Path, file_system: &FileSystemId) -> PathBuf {
+    let folder = mount.join(file_system.as_str());
+    let scan = mount.join(format!("{file_system}.json"));
+    [folder, scan].into_iter().find(|place| place.exists()).unwrap_or_else(|| mount.to_owned())
 }
 
-fn scanned(path: &Path, subject: &str, unseen: &mut Vec<Unseen>) -> Option<Home> {
-    match mover::scan(path, &|_| (), &AtomicBool::new(false)) {
-        Ok(home) => Some(home),
-        Err(error) => {
-            unseen.push(Unseen {
-                what: format!("the home at {}", path.display()),
-                subject: subject.to_owned(),
-                why: error.to_string(),
-            });
-            None
+/// Scans a mounted file system, or reads what `mover scan --per-home --format json` wrote where it is mounted.
+fn read(place: &Path) -> Result<Homes, String> {
+    if place.is_dir() {
+        return mover::scan_homes(place, &|_| (), &AtomicBool::new(false))
+            .map_err(|error| error.to_string());
+    }
+    let text = std::fs::read(place).map_err(|error| error.to_string())?;
+    let homes: Homes = serde_json::from_slice(&text)
+        .map_err(|error| format!("it is no scan of homes: {error}"))?;
+    match homes.schema {
+        Homes::SCHEMA => Ok(homes),
+        other => {
+            Err(format!("it is a scan of schema {other}, and this program reads {}", Homes::SCHEMA))
         }
     }
 }

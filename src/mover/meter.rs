@@ -19,7 +19,14 @@ pub(super) struct Meter<'a> {
     due: AtomicU64,
     bytes: AtomicU64,
     files: AtomicU64,
-    told: Mutex<Progress>,
+    told: Mutex<Told>,
+}
+
+/// What was told last.
+struct Told {
+    progress: Progress,
+    /// When the phase began.
+    since: Instant,
 }
 
 impl<'a> Meter<'a> {
@@ -31,7 +38,10 @@ impl<'a> Meter<'a> {
             due: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             files: AtomicU64::new(0),
-            told: Mutex::new(Progress { schema: 1, ..Progress::default() }),
+            told: Mutex::new(Told {
+                progress: Progress { schema: 1, ..Progress::default() },
+                since: Instant::now(),
+            }),
         }
     }
 
@@ -39,6 +49,8 @@ impl<'a> Meter<'a> {
     pub(super) fn begin(&self, phase: Phase, total_bytes: u64, total_files: u64) {
         {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.since = Instant::now();
+            let told = &mut told.progress;
             (told.phase, told.total_bytes, told.total_files) = (phase, total_bytes, total_files);
             self.bytes.store(0, Ordering::Relaxed);
             self.files.store(0, Ordering::Relaxed);
@@ -87,12 +99,19 @@ impl<'a> Meter<'a> {
     fn tell(&self, path: &[u8]) {
         // The lock is held while the report is made, so that beats arrive in their order.
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let seconds = told.since.elapsed().as_secs_f64();
+        let told = &mut told.progress;
         told.at = jiff::Timestamp::now().to_string();
         told.beat += 1;
         told.bytes = self.bytes.load(Ordering::Relaxed);
         told.files = self.files.load(Ordering::Relaxed);
+        let rate = told.bytes as f64 / seconds.max(0.001);
+        told.bytes_per_second = rate as u64;
+        let left = told.total_bytes.saturating_sub(told.bytes);
+        let is_known = told.total_bytes > 0 && told.bytes_per_second > 0;
+        told.eta_seconds = is_known.then(|| (left as f64 / rate).ceil() as u64);
         told.path = escape(path);
-        (self.report)(&told);
+        (self.report)(told);
     }
 }
 

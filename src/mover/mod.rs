@@ -44,7 +44,7 @@ pub use entry::{Below, Class, Entry, Kind, Origin, Skip, Time};
 pub use error::Error;
 pub use path::{escape, unescape};
 pub use rules::Rules;
-pub use scan::{Counts, Homes, Scan, scan, scan_homes, scan_listing};
+pub use scan::{Counts, Homes, Row, Scan, scan, scan_homes, scan_listing};
 pub use seal::{Broken, ReportKey};
 pub use ticket::{Done, Evidence, Phase, Progress, Ticket, Totals, key};
 pub use verify::{Share, Verified, verify};

@@ -83,6 +83,12 @@ pub struct Progress {
     pub files: u64,
     /// Regular files to do, once known.
     pub total_files: u64,
+    /// Bytes a second in this phase.
+    #[serde(default)]
+    pub bytes_per_second: u64,
+    /// Seconds until the end of this phase at that rate, once both are known.
+    #[serde(default)]
+    pub eta_seconds: Option<u64>,
     /// The path last worked on, escaped as in the manifest.
     pub path: String,
 }

@@ -21,8 +21,8 @@ pub struct Inventory {
     /// Look at every domain, which is the default
     #[arg(long)]
     all_domains: bool,
-    /// Measure homes under this mounted EFS root
-    #[arg(long, value_name = "EFS_ROOT")]
+    /// Measure homes under this mounted EFS root, or take them from what `mover scan --per-home --format json` wrote elsewhere
+    #[arg(long, value_name = "EFS_ROOT|FILE")]
     mount: Option<PathBuf>,
     /// Also write the snapshot to this file, as JSON
     #[arg(long, value_name = "FILE")]
@@ -36,10 +36,11 @@ impl Inventory {
     /// Takes the snapshot and keeps it.
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         if let Some(mount) = &self.mount
-            && !mount.is_dir()
+            && !mount.exists()
         {
-            return Err(Failure::usage(format!("{} is no folder", mount.display()))
-                .hinted("--mount takes the root of the domain's EFS, mounted on this machine"));
+            return Err(Failure::usage(format!("{} is not there", mount.display())).hinted(
+                "--mount takes the root of the domain's EFS, mounted on this machine, or a scan of it",
+            ));
         }
         let reader = context.reader(PACE).await?;
         let journal = context.journal_of(&reader)?;

@@ -8,6 +8,7 @@ use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::FileType;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,9 @@ const LARGEST_CONFIGURATION: u64 = 64 * 1024;
 
 /// Entries that one thread keeps to itself before it adds them to the list of all.
 const SOME: usize = 512;
+
+/// Homes whose sums one thread keeps to itself: there may be thousands of homes, and a hundred threads.
+const HOMES: usize = 16;
 
 /// Bytes and files by name.
 pub type Counts = BTreeMap<String, (u64, u64)>;
@@ -85,13 +89,38 @@ pub struct Scan {
     pub newest: Option<String>,
 }
 
-/// What one scan of a whole file system saw, a row a home.
+/// What one scan of a whole file system saw.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Homes {
-    /// Homes by the name of their folder, which is the numeric user: `200005`.
-    pub homes: BTreeMap<String, Scan>,
+    /// The version of this format; 1 today.
+    pub schema: u32,
+    /// A row a home, in the order of their names.
+    pub homes: Vec<Row>,
     /// What lies beside the homes.
     pub elsewhere: Scan,
+}
+
+/// One home of a file system.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// The name of its folder, which is the numeric user whom SageMaker gave it to: `200005`.
+    pub home: String,
+    /// Whether no profile and no space has it; not known to whoever sees only the files.
+    #[serde(default)]
+    pub is_orphan: Option<bool>,
+    /// What is in it.
+    pub scan: Scan,
+}
+
+impl Homes {
+    /// The version of the format that this program writes and reads.
+    pub const SCHEMA: u32 = 1;
+
+    /// Returns what is in a home.
+    pub fn find(&self, home: &str) -> Option<&Scan> {
+        let at = self.homes.binary_search_by(|row| row.home.as_str().cmp(home)).ok()?;
+        self.homes.get(at).map(|row| &row.scan)
+    }
 }
 
 /// Scans a home. Nothing is written, and of files only git configurations are read.
@@ -135,8 +164,12 @@ pub fn scan_homes(
 ) -> Result<Homes, Error> {
     let mut all = gather(root, &home_of, None, &Meter::new(progress, stop))?;
     let elsewhere = all.remove(&Vec::new()).map(Sums::finish).unwrap_or_default();
-    let homes = all.into_iter().map(|(home, sums)| (escape(&home), sums.finish())).collect();
-    Ok(Homes { homes, elsewhere })
+    let rows = all.into_iter().map(|(home, sums)| Row {
+        home: escape(&home),
+        is_orphan: None,
+        scan: sums.finish(),
+    });
+    Ok(Homes { schema: Homes::SCHEMA, homes: rows.collect(), elsewhere })
 }
 
 /// Returns the home that a path belongs to, and whether it lies in it or is the home itself.
@@ -170,9 +203,13 @@ fn gather(
     let (rules, pool) = (Rules::default(), Pool::new(None));
     let now = jiff::Timestamp::now().as_second();
     let links = Sorter::new(Found::by_inode);
+    let all = Mutex::new(Gathered::new());
     let walk = Walk { tree: &tree, rules: &rules, reserved: &[], pool: &pool, meter };
     let hands = walk.run(&|hand: &mut Hand, found: Found| {
         let (home, is_within) = home_of(&found.entry.path);
+        if hand.gathered.len() >= HOMES && !hand.gathered.contains_key(home) {
+            merge(&all, std::mem::take(&mut hand.gathered));
+        }
         let sums = match hand.gathered.get_mut(home) {
             Some(sums) => sums,
             None => hand.gathered.entry(home.to_vec()).or_default(),
@@ -196,13 +233,13 @@ fn gather(
         }
         Ok(())
     })?;
-    let mut all = Gathered::new();
     for hand in hands {
         if let Some(list) = list {
             list.add(hand.some)?;
         }
-        hand.gathered.into_iter().for_each(|(home, sums)| all.entry(home).or_default().merge(sums));
+        merge(&all, hand.gathered);
     }
+    let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut last = None;
     for found in links.sorted()? {
         let found = found?;
@@ -217,6 +254,11 @@ fn gather(
     }
     meter.begin(Phase::Finished, 0, 0);
     Ok(all)
+}
+
+fn merge(all: &Mutex<Gathered>, some: Gathered) {
+    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+    some.into_iter().for_each(|(home, sums)| all.entry(home).or_default().merge(sums));
 }
 
 fn relative<'a>(path: &'a [u8], home: &[u8]) -> &'a [u8] {
@@ -330,12 +372,13 @@ mod tests {
         let rows: Vec<_> = homes
             .homes
             .iter()
-            .map(|(home, scan)| (home.as_str(), scan.files, scan.bytes))
+            .map(|row| (row.home.as_str(), row.scan.files, row.scan.bytes))
             .collect();
         assert_eq!(rows, [("200005", 2, 1021), ("200010", 1, 10), ("200015", 0, 0)]);
-        assert_eq!(homes.homes["200005"].largest[0].0, "a/one");
-        assert_eq!(homes.homes["200005"].directories, 2);
-        assert_eq!(homes.homes["200005"].git_authors, ["Alice"]);
+        let first = homes.find("200005").unwrap();
+        assert_eq!(first.largest[0].0, "a/one");
+        assert_eq!(first.directories, 2);
+        assert_eq!(first.git_authors, ["Alice"]);
         assert_eq!((homes.elsewhere.files, homes.elsewhere.bytes), (1, 7));
     }
 

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use serde_json::json;
 
 use super::bar::Bar;
 use super::manifest::Draft;
@@ -13,7 +12,7 @@ use crate::cli::command::{bytes, json, table};
 use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
 use crate::journal::Journal;
-use crate::mover::{self, Counts, Entry, Homes, Progress};
+use crate::mover::{self, Counts, Entry, Homes, Progress, Row};
 
 /// Arguments of `mover scan`.
 #[derive(Args, Clone, Debug)]
@@ -42,7 +41,7 @@ impl Scan {
         if self.per_home {
             let homes = mover::scan_homes(&self.dir, &tell, &never);
             bar.finish();
-            return self.show_homes(context, &homes.map_err(failed)?);
+            return self.show_homes(context, homes.map_err(failed)?);
         }
         let mut draft = self.manifest.as_deref().map(Draft::begin).transpose()?;
         let scan = match &mut draft {
@@ -62,22 +61,18 @@ impl Scan {
         Ok(Exit::Done)
     }
 
-    fn show_homes(&self, context: &Context, homes: &Homes) -> Result<Exit, Failure> {
+    fn show_homes(&self, context: &Context, mut homes: Homes) -> Result<Exit, Failure> {
         let owned = owned(context);
-        let is_orphan = |home: &str| owned.as_ref().map(|owned| !owned.contains(home));
+        for row in &mut homes.homes {
+            row.is_orphan = owned.as_ref().map(|owned| !owned.contains(&row.home));
+        }
         if self.format == Format::Json {
-            let rows: Vec<_> = homes
-                .homes
-                .iter()
-                .map(|(home, scan)| json!({ "home": home, "is_orphan": is_orphan(home), "scan": scan }))
-                .collect();
-            let all = json!({ "schema": 1, "homes": rows, "elsewhere": homes.elsewhere });
-            context.ui.data(json(&all)?);
+            context.ui.data(json(&homes)?);
             return Ok(Exit::Done);
         }
         let mut rows =
             table(["home", "bytes", "files", "folders", "newest", "left out usually", "owner"]);
-        for (home, scan) in &homes.homes {
+        for Row { home, is_orphan, scan } in &homes.homes {
             let candidates: u64 = scan.candidates.values().map(|(bytes, _)| bytes).sum();
             rows.add_row([
                 home.clone(),
@@ -86,7 +81,7 @@ impl Scan {
                 scan.directories.to_string(),
                 scan.newest.as_deref().map(day).unwrap_or_default(),
                 bytes(candidates),
-                match is_orphan(home) {
+                match is_orphan {
                     Some(true) => "ORPHAN: no profile or space has it".to_owned(),
                     Some(false) => "known".to_owned(),
                     None => "not checked".to_owned(),
