@@ -1,145 +1,97 @@
 //! Several ways to do the same, one after another and then all over again, so that a noisy moment meets everyone.
 
-use std::error::Error;
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use comfy_table::{CellAlignment, Table, presets};
-use studio_migrate::mover;
-
+use crate::contestant::{Check, Contestant, Run};
+use crate::report::{Row, Standing};
 use crate::tree::Tree;
+use crate::{Bench, Failure, program};
 
-/// How often each one runs; the best counts.
-const ROUNDS: usize = 3;
-
-/// What went wrong.
-pub(crate) type Failure = Box<dyn Error>;
-
-/// Something that is done with a tree and an empty folder.
-type Way = Box<dyn Fn(&Path, &Path) -> Result<(), Failure>>;
-
-/// One way to do it.
-pub(crate) struct Contestant {
-    name: String,
-    /// Programs without which it cannot run.
-    needs: Vec<&'static str>,
-    way: Way,
+/// A race.
+pub(crate) struct Race<'a> {
+    pub(crate) title: String,
+    pub(crate) tree: &'a Tree,
+    /// What everyone runs under; empty for nothing.
+    pub(crate) under: Vec<String>,
+    /// What everyone finds in the environment.
+    pub(crate) vars: Vec<(String, String)>,
+    pub(crate) contestants: Vec<Contestant>,
+    /// What is looked at after each run, unless a contestant has a check of its own.
+    pub(crate) check: Check,
 }
 
-impl Contestant {
-    /// Something that this process does itself.
-    pub(crate) fn call(
-        name: &str,
-        way: impl Fn(&Path, &Path) -> Result<(), Failure> + 'static,
-    ) -> Self {
-        Self { name: name.to_owned(), needs: Vec::new(), way: Box::new(way) }
+impl<'a> Race<'a> {
+    /// A race in which nothing arrives anywhere.
+    pub(crate) fn new(title: &str, tree: &'a Tree, contestants: Vec<Contestant>) -> Self {
+        Self {
+            title: title.to_owned(),
+            tree,
+            under: Vec::new(),
+            vars: Vec::new(),
+            contestants,
+            check: Box::new(|_| Ok(String::new())),
+        }
     }
 
-    /// A shell script, with the tree as `$1` and the empty folder as `$2`; before it stands what it runs under.
-    pub(crate) fn script(name: &str, needs: &[&'static str], under: &[&str], script: &str) -> Self {
-        let words: Vec<String> =
-            under.iter().chain(&["sh", "-ec", script, "sh"]).map(ToString::to_string).collect();
-        let way = move |from: &Path, into: &Path| {
-            let mut command = Command::new(&words[0]);
-            // Cargo's own, in which every program would look for its libraries first.
-            command.env_remove("LD_LIBRARY_PATH").args(&words[1..]).arg(from).arg(into);
-            let output = command.stdin(Stdio::null()).stdout(Stdio::null()).output()?;
-            let why = String::from_utf8_lossy(&output.stderr);
-            if output.status.success() { Ok(()) } else { Err(format!("it failed: {why}").into()) }
+    /// Runs all contestants in turn, round after round, and prints a table. Who fails is out, and named.
+    pub(crate) fn run(&self, bench: &mut Bench) -> Result<(), Failure> {
+        let begin = |contestant: &Contestant| match contestant.lacks() {
+            Some(program) => Standing::Absent(program.to_owned()),
+            None => Standing::Ran { times: Vec::new(), kept: String::new() },
         };
-        Self { name: name.to_owned(), needs: needs.to_vec(), way: Box::new(way) }
-    }
-
-    fn lacks(&self) -> Option<&'static str> {
-        self.needs.iter().find(|program| !is_installed(program)).copied()
-    }
-}
-
-/// Tells whether a program is on the path.
-pub(crate) fn is_installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-}
-
-/// What is to be done with a tree.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Task {
-    /// To look at it.
-    Look,
-    /// To copy it; what arrived is counted, outside the time.
-    Copy,
-}
-
-/// Runs all contestants, of which the first is ours, and prints a table.
-pub(crate) fn race(
-    title: &str,
-    task: Task,
-    tree: &Tree,
-    contestants: Vec<Contestant>,
-) -> Result<(), Failure> {
-    println!("\n## {title}\n");
-    println!("{} files, {} folders, {:.1} MB\n", tree.files, tree.folders, tree.bytes as f64 / 1e6);
-    let (present, absent): (Vec<_>, Vec<_>) =
-        contestants.into_iter().partition(|contestant| contestant.lacks().is_none());
-    for contestant in absent {
-        let lacks = contestant.lacks().unwrap_or_default();
-        println!("SKIPPED: {}: `{lacks}` is not installed\n", contestant.name);
-    }
-    let into = tree.root.with_extension("copy");
-    let mut times = vec![Vec::new(); present.len()];
-    for _ in 0..ROUNDS {
-        for (contestant, times) in present.iter().zip(&mut times) {
-            let failed = |error| format!("{}: {error}", contestant.name);
-            times.push(time(contestant, task, tree, &into).map_err(failed)?);
+        let mut standings: Vec<Standing> = self.contestants.iter().map(begin).collect();
+        for round in 0..bench.options.rounds() {
+            for (place, (contestant, standing)) in
+                self.contestants.iter().zip(&mut standings).enumerate()
+            {
+                let Standing::Ran { times, kept } = standing else { continue };
+                match self.once(bench, contestant, round, place)? {
+                    Ok((time, what)) => {
+                        times.push(time);
+                        *kept = what;
+                    }
+                    Err(why) => *standing = Standing::Failed(why.to_string()),
+                }
+            }
         }
+        let rows = self.contestants.iter().zip(standings).map(|(contestant, standing)| Row {
+            name: contestant.name.clone(),
+            aim: contestant.aim.filter(|_| !bench.options.quick),
+            is_ours: contestant.is_ours,
+            standing,
+        });
+        bench.report.race(&self.title, self.tree, rows.collect())
     }
-    print(tree, &present, &times);
-    Ok(())
-}
 
-fn time(
-    contestant: &Contestant,
-    task: Task,
-    tree: &Tree,
-    into: &Path,
-) -> Result<Duration, Failure> {
-    fs::create_dir(into)?;
-    let start = Instant::now();
-    (contestant.way)(&tree.root, into)?;
-    let time = start.elapsed();
-    if task == Task::Copy {
-        let there = mover::scan(into, &|_| (), &AtomicBool::new(false))?;
-        if (there.files, there.bytes) != (tree.files, tree.bytes) {
-            return Err(format!("{} files arrived", there.files).into());
+    /// One run of one contestant; the inner failure is the contestant's, the outer one ours.
+    fn once(
+        &self,
+        bench: &Bench,
+        contestant: &Contestant,
+        round: usize,
+        place: usize,
+    ) -> Result<Result<(Duration, String), Failure>, Failure> {
+        let run = Run {
+            tree: self.tree.root.clone(),
+            into: bench.folder.path().join("into"),
+            scratch: bench.folder.path().join("scratch"),
+            prefix: format!("run-{round}-{place}"),
+            round,
+        };
+        fs::create_dir(&run.into)?;
+        fs::create_dir(&run.scratch)?;
+        let mut command = program::script(&self.under, &contestant.script);
+        command.args([&run.tree, &run.into, &run.scratch]).env("PREFIX", &run.prefix);
+        command.envs(self.vars.iter().map(|(name, value)| (name, value)));
+        let check = contestant.check.as_ref().unwrap_or(&self.check);
+        let ran = program::time(&mut command).and_then(|time| Ok((time, check(&run)?)));
+        for folder in [&run.into, &run.scratch] {
+            // Some programs make their destination themselves, and not always before they fail.
+            if folder.exists() {
+                fs::remove_dir_all(folder)?;
+            }
         }
+        Ok(ran)
     }
-    fs::remove_dir_all(into)?;
-    Ok(time)
-}
-
-fn print(tree: &Tree, contestants: &[Contestant], times: &[Vec<Duration>]) {
-    let best = |times: &[Duration]| times.iter().min().map_or(f64::NAN, Duration::as_secs_f64);
-    let worst = |times: &[Duration]| times.iter().max().map_or(f64::NAN, Duration::as_secs_f64);
-    let ours = times.first().map_or(f64::NAN, |times| best(times));
-    let mut table = Table::new();
-    table.load_style(presets::ASCII_MARKDOWN);
-    table.set_header(["", "best, s", "worst, s", "files/s", "MB/s", "time / ours"]);
-    for (contestant, times) in contestants.iter().zip(times) {
-        let seconds = best(times);
-        table.add_row([
-            contestant.name.clone(),
-            format!("{seconds:.3}"),
-            format!("{:.3}", worst(times)),
-            format!("{:.0}", tree.files as f64 / seconds),
-            format!("{:.0}", tree.bytes as f64 / 1e6 / seconds),
-            format!("{:.2}", seconds / ours),
-        ]);
-    }
-    table.column_iter_mut().skip(1).for_each(|column| {
-        column.set_cell_alignment(CellAlignment::Right);
-    });
-    println!("{table}");
 }

@@ -1,0 +1,159 @@
+//! Whether ten times the files take more than ten times as long, or more memory.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::arrived::count;
+use crate::options::Part;
+use crate::program::{self, Cost};
+use crate::report;
+use crate::tree::{Shape, Tree};
+use crate::{Bench, Failure, OURS};
+
+const TITLE: &str = "Growth";
+
+/// The most bytes that may be resident, however many files there are.
+const MOST: u64 = 300_000_000;
+
+/// Ten times the files in at most this many times the time, over ten.
+const SLACK: f64 = 1.1;
+
+/// Memory counts as flat if it grows at most by this factor beyond 200,000 files; below, buffers may still fill.
+const FLAT: f64 = 1.5;
+
+/// From here on buffers are full.
+const FULL: u64 = 200_000;
+
+/// Bytes of memory that a file of these trees and its copy take, at most.
+const FILE_COST: u64 = 4_000;
+
+/// What is measured, and where its cost stands.
+type Work = (&'static str, fn(&Size) -> Cost);
+
+/// What one size cost.
+struct Size {
+    files: u64,
+    scan: Cost,
+    copy: Cost,
+}
+
+/// Scans and copies of ever larger trees, by the mover alone.
+pub(crate) fn growth(bench: &mut Bench) -> Result<(), Failure> {
+    let mut sizes = vec![20_000, 200_000];
+    if bench.options.names(Part::Growth) && !bench.options.quick {
+        if has_room(bench, 5_000_000)? {
+            sizes.push(5_000_000);
+        } else {
+            let why = "no room for the files or their inodes; name a roomier --folder";
+            bench.report.skip("Growth to 5,000,000 files", why)?;
+        }
+    }
+    let mut measured = Vec::new();
+    for files in sizes {
+        // Nine in ten are empty, so that five million fit; looking and listing is what grows here.
+        let shape = Shape { filled: 10, ..Shape::home(files, files / 12) };
+        let tree = bench.grow("growth", shape)?;
+        match measure(bench, &tree) {
+            Ok((scan, copy)) => measured.push(Size { files: tree.files, scan, copy }),
+            Err(error) => {
+                bench.report.say(format_args!("\n{TITLE}: {files} files: failed: {error}"))?;
+                bench.report.fail(format!("{TITLE}: {files} files: {error}"));
+            }
+        }
+        tree.fell()?;
+    }
+    print(bench, &measured)
+}
+
+/// Tells whether a tree of this many files and its copy fit.
+fn has_room(bench: &Bench, files: u64) -> Result<bool, Failure> {
+    let room = rustix::fs::statvfs(bench.folder.path())?;
+    let has_inodes = room.f_favail == 0 || room.f_favail > 5 * files / 2;
+    Ok(has_inodes && room.f_bavail * room.f_frsize > files * FILE_COST)
+}
+
+/// The best times of all rounds, and the greatest memory.
+fn measure(bench: &Bench, tree: &Tree) -> Result<(Cost, Cost), Failure> {
+    let into = bench.folder.path().join("into");
+    let manifest = bench.folder.path().join("manifest");
+    // Above a million a round takes minutes, and noise weighs little.
+    let rounds = if tree.files > 1_000_000 { 1 } else { bench.options.rounds() };
+    let (mut scans, mut copies) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let mut scan = std::process::Command::new(OURS);
+        scan.args(["mover", "scan"]).arg(&tree.root).arg("--manifest").arg(&manifest);
+        scans.push(program::cost(&mut scan)?);
+        let mut copy = std::process::Command::new(OURS);
+        copy.args(["mover", "copy"]).args([&tree.root, &into]);
+        copy.arg("--no-verify").arg("--manifest").arg(&manifest);
+        copies.push(program::cost(&mut copy)?);
+        let arrived = count(&into)?;
+        fs::remove_dir_all(&into)?;
+        fs::remove_file(&manifest)?;
+        if arrived != (tree.files, tree.bytes) {
+            return Err(format!("{} files arrived of {}", arrived.0, tree.files).into());
+        }
+    }
+    Ok((total(&scans), total(&copies)))
+}
+
+fn total(costs: &[Cost]) -> Cost {
+    let time = costs.iter().map(|cost| cost.time).min().unwrap_or(Duration::MAX);
+    Cost { time, peak: costs.iter().map(|cost| cost.peak).max().unwrap_or_default() }
+}
+
+fn print(bench: &mut Bench, sizes: &[Size]) -> Result<(), Failure> {
+    let headings = ["", "files", "best, s", "times the time", "aim", "is", "peak, MB", "aim", "is"];
+    let mut table = report::table(&headings, 1..4);
+    let works: [Work; 2] = [("mover scan", |size| size.scan), ("mover copy", |size| size.copy)];
+    for (name, cost) in works {
+        let mut before: Option<&Size> = None;
+        for size in sizes {
+            let now = cost(size);
+            let mut cells = vec![name.to_owned(), size.files.to_string()];
+            cells.push(format!("{:.3}", now.time.as_secs_f64()));
+            cells.extend(time_cells(bench, name, size, now, before.map(|b| (b.files, cost(b)))));
+            cells.push(format!("{:.0}", now.peak as f64 / 1e6));
+            cells.extend(memory_cells(bench, name, size, now, before.map(|b| (b.files, cost(b)))));
+            table.add_row(cells);
+            before = Some(size);
+        }
+    }
+    let shape = "Each size is measured alone; nine files in ten are empty.";
+    Ok(bench.report.say(format_args!("\n## {TITLE}\n\n{shape}\n\n{table}"))?)
+}
+
+fn time_cells(
+    bench: &mut Bench,
+    name: &str,
+    size: &Size,
+    now: Cost,
+    before: Option<(u64, Cost)>,
+) -> [String; 3] {
+    let Some((files, cost)) = before else { return Default::default() };
+    let times = now.time.as_secs_f64() / cost.time.as_secs_f64();
+    let most = SLACK * size.files as f64 / files as f64;
+    let what = format!("{TITLE}: {name}, {} files: {times:.1} times the time", size.files);
+    let verdict = verdict(bench, &what, times <= most);
+    [format!("{times:.1}"), format!("≤ {most:.1}"), verdict]
+}
+
+fn memory_cells(
+    bench: &mut Bench,
+    name: &str,
+    size: &Size,
+    now: Cost,
+    before: Option<(u64, Cost)>,
+) -> [String; 2] {
+    let flat = before.filter(|(files, _)| *files >= FULL);
+    let is_flat = flat.is_none_or(|(_, cost)| now.peak as f64 <= FLAT * cost.peak as f64);
+    let megabytes = MOST / 1_000_000;
+    let aim =
+        if flat.is_some() { format!("< {megabytes}, flat") } else { format!("< {megabytes}") };
+    let what = format!("{TITLE}: {name}, {} files: {} bytes resident", size.files, now.peak);
+    [aim, verdict(bench, &what, is_flat && now.peak < MOST)]
+}
+
+fn verdict(bench: &mut Bench, what: &str, is_met: bool) -> String {
+    if bench.options.quick { String::new() } else { bench.report.judge(what, is_met).to_owned() }
+}
