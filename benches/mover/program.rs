@@ -41,9 +41,12 @@ pub(crate) fn time(command: &mut Command) -> Result<Duration, Failure> {
     Err(failed(output.status, &said).into())
 }
 
+/// The line that says most: the first that calls itself an error, or else the last.
 fn failed(status: ExitStatus, said: &str) -> String {
-    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-    format!("{status}: {}", last.trim())
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_error = |line: &&str| line.to_ascii_lowercase().starts_with("error");
+    let line = lines.clone().find(is_error).or(lines.next_back());
+    format!("{status}: {}", line.unwrap_or("it said nothing"))
 }
 
 /// Time and greatest memory of one process.

@@ -64,13 +64,14 @@ pub(crate) fn push(bench: &mut Bench) -> Result<(), Failure> {
 pub(crate) fn pull(bench: &mut Bench) -> Result<(), Failure> {
     with_servers(bench, "Pull of DataSync's layout from", |bench, title, server, bucket, tree| {
         bucket.lay_out(&tree.root, "home")?;
+        // Without the last slash rclone would ask for an object called `home`, to which s3s-fs answers "500, try again".
         let ours = r#"mover pull "s3://$BUCKET/home" "$2""#;
         let contestants = vec![
             Contestant::ours("mover pull", ours)
                 .checked(|run| restored(compare(&run.tree, &run.into, Look::Contents)?)),
             Contestant::new("s5cmd cp", &["s5cmd"], r#"s5cmd cp "s3://$BUCKET/home/*" "$2/""#)
                 .aim(1.0),
-            Contestant::new("rclone copy", &["rclone"], r#"rclone copy "race:$BUCKET/home" "$2""#),
+            Contestant::new("rclone copy", &["rclone"], r#"rclone copy "race:$BUCKET/home/" "$2""#),
             Contestant::new("aws s3 sync", &["aws"], AWS_PULL),
         ];
         let vars = server.vars();
