@@ -1,6 +1,7 @@
 //! Programs of others and our own, run as a shell would run them.
 
 use std::fs;
+use std::io::Seek;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -62,8 +63,11 @@ pub(crate) struct Cost {
 /// Linux forgets the mark when the process ends, so it is read every two milliseconds; what is allocated after the last
 /// look is missed.
 pub(crate) fn cost(command: &mut Command) -> Result<Cost, Failure> {
+    // A file, because nobody reads a pipe meanwhile, and a full one would stop the program.
+    let mut said = tempfile::tempfile()?;
+    command.env_remove("LD_LIBRARY_PATH").stdin(Stdio::null());
     let start = Instant::now();
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let mut child = command.stdout(Stdio::null()).stderr(said.try_clone()?).spawn()?;
     let mut peak = 0;
     let status = loop {
         peak = resident(&child).unwrap_or_default().max(peak);
@@ -76,8 +80,8 @@ pub(crate) fn cost(command: &mut Command) -> Result<Cost, Failure> {
     if status.success() {
         return Ok(Cost { time, peak });
     }
-    let said = child.stderr.take().map(std::io::read_to_string).transpose()?;
-    Err(failed(status, &said.unwrap_or_default()).into())
+    said.rewind()?;
+    Err(failed(status, &std::io::read_to_string(said)?).into())
 }
 
 /// The mark in bytes.

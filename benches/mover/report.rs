@@ -14,10 +14,24 @@ use crate::tree::Tree;
 /// Where the results go, and the sum of them.
 pub(crate) struct Report {
     file: Option<File>,
-    met: usize,
-    missed: Vec<String>,
+    judged: Vec<Judged>,
     untried: Vec<String>,
     failed: Vec<String>,
+}
+
+/// An aim that could be judged.
+pub(crate) struct Judged {
+    pub(crate) race: String,
+    pub(crate) against: String,
+    pub(crate) aim: String,
+    pub(crate) measured: String,
+    pub(crate) is_met: bool,
+}
+
+impl Judged {
+    fn verdict(&self) -> &'static str {
+        if self.is_met { "met" } else { "**not met**" }
+    }
 }
 
 /// How a contestant fared.
@@ -57,8 +71,8 @@ impl Report {
         let open = |path: &Path| {
             File::create(path).map_err(|error| format!("write {}: {error}", path.display()))
         };
-        let (missed, untried, failed) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { file: file.map(open).transpose()?, met: 0, missed, untried, failed })
+        let file = file.map(open).transpose()?;
+        Ok(Self { file, judged: Vec::new(), untried: Vec::new(), failed: Vec::new() })
     }
 
     /// Says a line or more.
@@ -81,15 +95,11 @@ impl Report {
         self.failed.push(what);
     }
 
-    /// Judges an aim, and says the word for it.
-    pub(crate) fn judge(&mut self, what: &str, is_met: bool) -> &'static str {
-        if is_met {
-            self.met += 1;
-            "met"
-        } else {
-            self.missed.push(what.to_owned());
-            "**not met**"
-        }
+    /// Keeps a judgement for the sum, and says the word for it.
+    pub(crate) fn judge(&mut self, judged: Judged) -> &'static str {
+        let verdict = judged.verdict();
+        self.judged.push(judged);
+        verdict
     }
 
     /// Prints the table of a race.
@@ -119,7 +129,13 @@ impl Report {
         let ratio = best.zip(ours).map(|(theirs, ours)| theirs / ours);
         let what = format!("{title}: {}", row.name);
         let verdict = match (row.aim, ratio) {
-            (Some(aim), Some(ratio)) => self.judge(&format!("{what}: {ratio:.2}"), ratio >= aim),
+            (Some(aim), Some(ratio)) => self.judge(Judged {
+                race: title.to_owned(),
+                against: row.name.clone(),
+                aim: format!("≥ {aim}"),
+                measured: format!("{ratio:.2}"),
+                is_met: ratio >= aim,
+            }),
             (Some(_), None) => {
                 self.untried.push(what.clone());
                 "**not tried**"
@@ -156,13 +172,19 @@ impl Report {
 
     /// Says at the end what was reached and, by name, what was not.
     pub(crate) fn sum_up(&mut self) -> io::Result<()> {
-        let (met, all) = (self.met, self.met + self.missed.len());
+        let met = self.judged.iter().filter(|judged| judged.is_met).count();
+        let all = self.judged.len();
         self.say(format_args!("\n## In sum\n\n{met} of {all} aims that could be judged are met."))?;
-        let lists = [
-            ("Not met", self.missed.clone()),
-            ("Not tried", self.untried.clone()),
-            ("Ours failed", self.failed.clone()),
-        ];
+        let mut table = table(&["race", "against", "aim", "measured", "is"], 2..4);
+        for judged in &self.judged {
+            let Judged { race, against, aim, measured, .. } = judged;
+            let against = against.replace('|', "\\|");
+            table.add_row([race, &against, aim, measured, judged.verdict()]);
+        }
+        if all > 0 {
+            self.say(format_args!("\n{table}"))?;
+        }
+        let lists = [("Not tried", self.untried.clone()), ("Ours failed", self.failed.clone())];
         for (title, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
             self.say(format_args!("\n{title}:\n"))?;
             for name in names {

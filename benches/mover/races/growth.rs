@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::arrived::count;
 use crate::options::Part;
 use crate::program::{self, Cost};
-use crate::report;
+use crate::report::{self, Judged};
 use crate::tree::{Shape, Tree};
 use crate::{Bench, Failure, OURS};
 
@@ -113,7 +113,6 @@ fn print(bench: &mut Bench, sizes: &[Size]) -> Result<(), Failure> {
             let mut cells = vec![name.to_owned(), size.files.to_string()];
             cells.push(format!("{:.3}", now.time.as_secs_f64()));
             cells.extend(time_cells(bench, name, size, now, before.map(|b| (b.files, cost(b)))));
-            cells.push(format!("{:.0}", now.peak as f64 / 1e6));
             cells.extend(memory_cells(bench, name, size, now, before.map(|b| (b.files, cost(b)))));
             table.add_row(cells);
             before = Some(size);
@@ -133,9 +132,11 @@ fn time_cells(
     let Some((files, cost)) = before else { return Default::default() };
     let times = now.time.as_secs_f64() / cost.time.as_secs_f64();
     let most = SLACK * size.files as f64 / files as f64;
-    let what = format!("{TITLE}: {name}, {} files: {times:.1} times the time", size.files);
-    let verdict = verdict(bench, &what, times <= most);
-    [format!("{times:.1}"), format!("≤ {most:.1}"), verdict]
+    let against = format!("{name}, {files} files");
+    let aim = format!("≤ {most:.1}");
+    let measured = format!("{times:.1}");
+    let is = verdict(bench, size, against, &aim, &measured, times <= most);
+    [measured, aim, is]
 }
 
 fn memory_cells(
@@ -144,16 +145,30 @@ fn memory_cells(
     size: &Size,
     now: Cost,
     before: Option<(u64, Cost)>,
-) -> [String; 2] {
+) -> [String; 3] {
     let flat = before.filter(|(files, _)| *files >= FULL);
     let is_flat = flat.is_none_or(|(_, cost)| now.peak as f64 <= FLAT * cost.peak as f64);
     let megabytes = MOST / 1_000_000;
     let aim =
         if flat.is_some() { format!("< {megabytes}, flat") } else { format!("< {megabytes}") };
-    let what = format!("{TITLE}: {name}, {} files: {} bytes resident", size.files, now.peak);
-    [aim, verdict(bench, &what, is_flat && now.peak < MOST)]
+    let measured = format!("{:.0}", now.peak as f64 / 1e6);
+    let against = format!("{name}, MB of memory");
+    let is = verdict(bench, size, against, &aim, &measured, is_flat && now.peak < MOST);
+    [measured, aim, is]
 }
 
-fn verdict(bench: &mut Bench, what: &str, is_met: bool) -> String {
-    if bench.options.quick { String::new() } else { bench.report.judge(what, is_met).to_owned() }
+fn verdict(
+    bench: &mut Bench,
+    size: &Size,
+    against: String,
+    aim: &str,
+    measured: &str,
+    is_met: bool,
+) -> String {
+    if bench.options.quick {
+        return String::new();
+    }
+    let race = format!("{TITLE} to {} files", size.files);
+    let (aim, measured) = (aim.to_owned(), measured.to_owned());
+    bench.report.judge(Judged { race, against, aim, measured, is_met }).to_owned()
 }

@@ -32,6 +32,7 @@ pub(crate) fn push(bench: &mut Bench) -> Result<(), Failure> {
         let vars = server.vars();
         let pulled_back = move |run: &Run| {
             let back = run.scratch.join("back");
+            std::fs::create_dir(&back)?;
             let pull = r#"exec "$1" mover pull "s3://$BUCKET/$PREFIX" "$2""#;
             let mut pull = program::script(&[], pull);
             pull.arg(OURS).arg(&back).env("PREFIX", &run.prefix);
