@@ -1,6 +1,7 @@
 //! Whether ten times the files take more than ten times as long, or more memory.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::arrived::count;
@@ -11,6 +12,9 @@ use crate::tree::{Shape, Tree};
 use crate::{Bench, Failure, OURS};
 
 const TITLE: &str = "Growth";
+
+/// How many files there are where this part is asked for by name.
+const MANY: u64 = 5_000_000;
 
 /// The most bytes that may be resident, however many files there are.
 const MOST: u64 = 300_000_000;
@@ -40,20 +44,29 @@ struct Size {
 /// Scans and copies of ever larger trees, by the mover alone.
 pub(crate) fn growth(bench: &mut Bench) -> Result<(), Failure> {
     let mut sizes = vec![20_000, 200_000];
+    let mut place = bench.folder.path().to_owned();
+    // Kept until the end, for it takes its folder with it.
+    let mut on_disk = None;
     if bench.options.names(Part::Growth) && !bench.options.quick {
-        if has_room(bench, 5_000_000)? {
-            sizes.push(5_000_000);
+        if !has_room(&place, MANY)? {
+            let disk = tempfile::tempdir()?;
+            disk.path().clone_into(&mut place);
+            on_disk = Some(disk);
+        }
+        if has_room(&place, MANY)? {
+            sizes.push(MANY);
         } else {
-            let why = "no room for the files or their inodes; name a roomier --folder";
-            bench.report.skip("Growth to 5,000,000 files", why)?;
+            let why = "no room for the files or their inodes; name a roomier --folder or TMPDIR";
+            bench.report.skip(&format!("{TITLE} to {MANY} files"), why)?;
         }
     }
     let mut measured = Vec::new();
     for files in sizes {
         // Nine in ten are empty, so that five million fit; looking and listing is what grows here.
         let shape = Shape { filled: 10, ..Shape::home(files, files / 12) };
-        let tree = bench.grow("growth", shape)?;
-        match measure(bench, &tree) {
+        let shape = if bench.options.quick { shape.quick() } else { shape };
+        let tree = Tree::grow(place.join("growth"), &shape)?;
+        match measure(bench, &tree, &place) {
             Ok((scan, copy)) => measured.push(Size { files: tree.files, scan, copy }),
             Err(error) => {
                 bench.report.say(format_args!("\n{TITLE}: {files} files: failed: {error}"))?;
@@ -62,24 +75,29 @@ pub(crate) fn growth(bench: &mut Bench) -> Result<(), Failure> {
         }
         tree.fell()?;
     }
-    print(bench, &measured)
+    print(bench, &measured, &place)?;
+    Ok(on_disk.map_or(Ok(()), tempfile::TempDir::close)?)
 }
 
 /// Tells whether a tree of this many files and its copy fit.
-fn has_room(bench: &Bench, files: u64) -> Result<bool, Failure> {
-    let room = rustix::fs::statvfs(bench.folder.path())?;
-    let has_inodes = room.f_favail == 0 || room.f_favail > 5 * files / 2;
+fn has_room(place: &Path, files: u64) -> Result<bool, Failure> {
+    let room = rustix::fs::statvfs(place)?;
+    // Some file systems have no number of inodes, and say 0.
+    let has_inodes = room.f_files == 0 || room.f_favail > 5 * files / 2;
     Ok(has_inodes && room.f_bavail * room.f_frsize > files * FILE_COST)
 }
 
 /// The best times of all rounds, and the greatest memory.
-fn measure(bench: &Bench, tree: &Tree) -> Result<(Cost, Cost), Failure> {
-    let into = bench.folder.path().join("into");
-    let manifest = bench.folder.path().join("manifest");
+fn measure(bench: &Bench, tree: &Tree, place: &Path) -> Result<(Cost, Cost), Failure> {
+    let (into, manifest) = (place.join("into"), place.join("manifest"));
     // Above a million a round takes minutes, and noise weighs little.
     let rounds = if tree.files > 1_000_000 { 1 } else { bench.options.rounds() };
     let (mut scans, mut copies) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
+        // What a size that failed has left.
+        if into.exists() {
+            fs::remove_dir_all(&into)?;
+        }
         let mut scan = std::process::Command::new(OURS);
         scan.args(["mover", "scan"]).arg(&tree.root).arg("--manifest").arg(&manifest);
         scans.push(program::cost(&mut scan)?);
@@ -102,7 +120,7 @@ fn total(costs: &[Cost]) -> Cost {
     Cost { time, peak: costs.iter().map(|cost| cost.peak).max().unwrap_or_default() }
 }
 
-fn print(bench: &mut Bench, sizes: &[Size]) -> Result<(), Failure> {
+fn print(bench: &mut Bench, sizes: &[Size], place: &Path) -> Result<(), Failure> {
     let headings = ["", "files", "best, s", "times the time", "aim", "is", "peak, MB", "aim", "is"];
     let mut table = report::table(&headings, 1..4);
     let works: [Work; 2] = [("mover scan", |size| size.scan), ("mover copy", |size| size.copy)];
@@ -118,7 +136,8 @@ fn print(bench: &mut Bench, sizes: &[Size]) -> Result<(), Failure> {
             before = Some(size);
         }
     }
-    let shape = "Each size is measured alone; nine files in ten are empty.";
+    let place = place.display();
+    let shape = format!("Each size is measured alone, in {place}; nine files in ten are empty.");
     Ok(bench.report.say(format_args!("\n## {TITLE}\n\n{shape}\n\n{table}"))?)
 }
 
