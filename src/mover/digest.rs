@@ -7,10 +7,15 @@
 use super::entry::{Entry, Kind};
 use super::ticket::Totals;
 
+/// Bytes of records that are hashed at once: BLAKE3 is several times faster over a stretch than over crumbs.
+const STRETCH: usize = 64 * 1024;
+
 /// Sums up entries, one after another in the order of a manifest.
 #[derive(Clone, Debug)]
 pub struct Summing {
     hasher: blake3::Hasher,
+    /// Records that are not hashed yet.
+    records: Vec<u8>,
     totals: Totals,
 }
 
@@ -18,7 +23,7 @@ impl Default for Summing {
     fn default() -> Self {
         let mut hasher = blake3::Hasher::new();
         hasher.update(b"studio-migrate root digest 1\n");
-        Self { hasher, totals: Totals::default() }
+        Self { hasher, records: Vec::new(), totals: Totals::default() }
     }
 }
 
@@ -38,39 +43,43 @@ impl Summing {
             Kind::Special => return,
         }
         self.record(entry);
+        if self.records.len() >= STRETCH {
+            self.hasher.update(&self.records);
+            self.records.clear();
+        }
     }
 
     fn record(&mut self, entry: &Entry) {
-        let kind: &[u8] = match entry.kind {
-            Kind::File => b"f",
-            Kind::Directory => b"d",
-            Kind::Symlink => b"l",
-            Kind::Special => b"s",
-        };
-        self.hasher.update(kind);
-        self.text(&entry.path);
-        self.hasher.update(&entry.mode.to_le_bytes());
-        self.hasher.update(&entry.mtime.0.to_le_bytes());
-        self.hasher.update(&entry.mtime.1.to_le_bytes());
-        self.hasher.update(&entry.size.to_le_bytes());
+        let records = &mut self.records;
+        records.push(match entry.kind {
+            Kind::File => b'f',
+            Kind::Directory => b'd',
+            Kind::Symlink => b'l',
+            Kind::Special => b's',
+        });
+        put_text(records, &entry.path);
+        records.extend_from_slice(&entry.mode.to_le_bytes());
+        records.extend_from_slice(&entry.mtime.0.to_le_bytes());
+        records.extend_from_slice(&entry.mtime.1.to_le_bytes());
+        records.extend_from_slice(&entry.size.to_le_bytes());
         match entry.kind {
-            Kind::File => {
-                self.hasher.update(&entry.hash.unwrap_or_default());
-            }
-            Kind::Symlink => self.text(entry.target.as_deref().unwrap_or_default()),
+            Kind::File => records.extend_from_slice(&entry.hash.unwrap_or_default()),
+            Kind::Symlink => put_text(records, entry.target.as_deref().unwrap_or_default()),
             Kind::Directory | Kind::Special => {}
         }
     }
 
-    fn text(&mut self, text: &[u8]) {
-        self.hasher.update(&(text.len() as u64).to_le_bytes());
-        self.hasher.update(text);
-    }
-
     /// Returns the sums so far, with the digest.
     pub fn totals(&self) -> Totals {
-        Totals { digest: self.hasher.finalize().to_hex().to_string(), ..self.totals.clone() }
+        let mut hasher = self.hasher.clone();
+        hasher.update(&self.records);
+        Totals { digest: hasher.finalize().to_hex().to_string(), ..self.totals.clone() }
     }
+}
+
+fn put_text(records: &mut Vec<u8>, text: &[u8]) {
+    records.extend_from_slice(&(text.len() as u64).to_le_bytes());
+    records.extend_from_slice(text);
 }
 
 #[cfg(test)]

@@ -3,19 +3,23 @@
 //! The first line says what this is, the last line holds the totals, and between them is one entry a line, in byte order of
 //! paths. A manifest that was torn has no last line, and one that was tampered with does not sum up: reading ends with an error.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 pub use super::digest::Summing;
 use super::entry::{Below, Class, Entry, Kind, Origin, Skip, Time};
 use super::error::Error;
-use super::path::{escape, unescape};
+use super::path::{escape, escaped, unescape};
 use super::ticket::Totals;
 
 const SCHEMA: u32 = 1;
 const KIND: &str = "studio-migrate-manifest";
+
+/// Bytes that are compressed at once.
+const CHUNK: usize = 256 * 1024;
 
 /// No path and no set of notes is near it; a line that is longer is an attack on memory.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -34,8 +38,8 @@ struct Footer {
     not_copied: BTreeMap<String, u64>,
 }
 
-/// An entry as a line.
-#[derive(Serialize, Deserialize)]
+/// An entry as a line, as it is read.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
     path: String,
@@ -44,21 +48,14 @@ struct Line {
     mode: String,
     mtime: Time,
     size: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     inode: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     ctime: Option<Time>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     blake3: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     target: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     link_of: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     stored_as: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     not_copied: Option<NotCopied>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     notes: Vec<String>,
 }
 
@@ -71,18 +68,56 @@ struct NotCopied {
     below: Option<Below>,
 }
 
-impl From<&Entry> for Line {
-    fn from(entry: &Entry) -> Self {
-        let text = |path: &Option<Box<[u8]>>| path.as_deref().map(escape);
+/// The same line as it is written, without copies of what the entry has.
+#[derive(Serialize)]
+struct LineOut<'a> {
+    path: Cow<'a, str>,
+    kind: Kind,
+    #[serde(serialize_with = "octal")]
+    mode: u32,
+    mtime: Time,
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inode: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ctime: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "hexadecimal")]
+    blake3: Option<&'a [u8; 32]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link_of: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored_as: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_copied: Option<NotCopied>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notes: &'a [String],
+}
+
+fn octal<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{mode:04o}"))
+}
+
+fn hexadecimal<S: Serializer>(hash: &Option<&[u8; 32]>, serializer: S) -> Result<S::Ok, S::Error> {
+    match hash {
+        Some(hash) => serializer.serialize_str(&blake3::Hash::from_bytes(**hash).to_hex()),
+        None => serializer.serialize_none(),
+    }
+}
+
+impl<'a> From<&'a Entry> for LineOut<'a> {
+    fn from(entry: &'a Entry) -> Self {
+        let text = |path: &'a Option<Box<[u8]>>| path.as_deref().map(escaped);
         Self {
-            path: escape(&entry.path),
+            path: escaped(&entry.path),
             kind: entry.kind,
-            mode: format!("{:04o}", entry.mode),
+            mode: entry.mode,
             mtime: entry.mtime,
             size: entry.size,
             inode: entry.origin.map(|origin| origin.inode),
             ctime: entry.origin.map(|origin| origin.ctime),
-            blake3: entry.hash.map(|hash| blake3::Hash::from(hash).to_hex().to_string()),
+            blake3: entry.hash.as_ref(),
             target: text(&entry.target),
             link_of: text(&entry.link_of),
             stored_as: text(&entry.stored_as),
@@ -91,7 +126,7 @@ impl From<&Entry> for Line {
                 why: skip.why.clone(),
                 below: skip.below,
             }),
-            notes: entry.notes.clone(),
+            notes: &entry.notes,
         }
     }
 }
@@ -136,6 +171,8 @@ pub type NotCopiedCounts = BTreeMap<String, u64>;
 /// Writes a manifest, entry by entry.
 pub struct Writer<W: Write> {
     zip: zstd::Encoder<'static, W>,
+    /// Lines that are not compressed yet.
+    lines: Vec<u8>,
     summing: Summing,
     not_copied: NotCopiedCounts,
     last: Option<Box<[u8]>>,
@@ -149,10 +186,13 @@ impl<W: Write> Writer<W> {
     pub fn new(into: W) -> Result<Self, Error> {
         let mut zip = zstd::Encoder::new(into, 3).map_err(unsound)?;
         zip.include_checksum(true).map_err(unsound)?;
+        // One thread compresses while this one goes on.
+        zip.multithread(1).map_err(unsound)?;
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        put(&mut zip, &Header { schema: SCHEMA, kind: KIND.to_owned(), version })?;
+        let mut lines = Vec::with_capacity(2 * CHUNK);
+        put(&mut lines, &Header { schema: SCHEMA, kind: KIND.to_owned(), version })?;
         let (summing, not_copied) = (Summing::default(), NotCopiedCounts::new());
-        Ok(Self { zip, summing, not_copied, last: None })
+        Ok(Self { zip, lines, summing, not_copied, last: None })
     }
 
     /// Adds an entry.
@@ -165,7 +205,12 @@ impl<W: Write> Writer<W> {
         if let Some(skip) = &entry.skip {
             *self.not_copied.entry(skip.class.word().to_owned()).or_default() += 1;
         }
-        put(&mut self.zip, &Line::from(entry))
+        put(&mut self.lines, &LineOut::from(entry))?;
+        if self.lines.len() >= CHUNK {
+            self.zip.write_all(&self.lines).map_err(unsound)?;
+            self.lines.clear();
+        }
+        Ok(())
     }
 
     /// Writes the totals, without which a manifest is torn, and returns them with what was written to.
@@ -174,7 +219,9 @@ impl<W: Write> Writer<W> {
     /// [`Error::Manifest`] when nothing can be written.
     pub fn finish(mut self) -> Result<(W, Totals, NotCopiedCounts), Error> {
         let (totals, not_copied) = (self.summing.totals(), self.not_copied);
-        put(&mut self.zip, &Footer { totals: totals.clone(), not_copied: not_copied.clone() })?;
+        let footer = Footer { totals: totals.clone(), not_copied: not_copied.clone() };
+        put(&mut self.lines, &footer)?;
+        self.zip.write_all(&self.lines).map_err(unsound)?;
         let mut into = self.zip.finish().map_err(unsound)?;
         into.flush().map_err(unsound)?;
         Ok((into, totals, not_copied))
@@ -190,9 +237,10 @@ fn follows(last: &mut Option<Box<[u8]>>, entry: &Entry) -> Result<(), Error> {
     Ok(())
 }
 
-fn put(into: &mut impl Write, line: &impl Serialize) -> Result<(), Error> {
+fn put(into: &mut Vec<u8>, line: &impl Serialize) -> Result<(), Error> {
     serde_json::to_writer(&mut *into, line).map_err(unsound)?;
-    into.write_all(b"\n").map_err(unsound)
+    into.push(b'\n');
+    Ok(())
 }
 
 /// Reads a manifest as it is stored, entry by entry. The whole of it is sound only when the last item was no error.

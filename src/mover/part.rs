@@ -39,11 +39,11 @@ impl<'a> Part<'a> {
         Self { folder, name: name(place), is_made: false }
     }
 
-    /// Makes an empty file under it.
-    pub(super) fn file(&mut self) -> Result<OwnedFd, Errno> {
+    /// Makes an empty file under it, with a mode from which the system may take bits away.
+    pub(super) fn file(&mut self, mode: u32) -> Result<OwnedFd, Errno> {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::RUSR | Mode::WUSR;
+        let mode = Mode::from_raw_mode(mode);
         self.make(|folder, name| rustix::fs::openat(folder, name, flags, mode))
     }
 
@@ -131,7 +131,7 @@ mod tests {
         std::fs::write(folder.path().join("taken"), "theirs").unwrap();
         let open = std::fs::File::open(folder.path()).unwrap();
         let mut part = Part::new(open.as_fd(), b"taken");
-        part.file().unwrap();
+        part.file(0o600).unwrap();
         assert_eq!(part.put(b"taken", false), Err(Errno::EXIST));
         drop(part);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -4,6 +4,8 @@
 //! home, without a leading slash; the home itself is the empty path. As text, printable UTF-8 stands as it is, and every
 //! other byte, as well as the backslash, as `\xNN` in lower-case hexadecimal. The text can be turned back without loss.
 
+use std::borrow::Cow;
+
 use super::error::Error;
 
 /// Returns the text of a byte path.
@@ -20,6 +22,15 @@ pub fn escape(path: &[u8]) -> String {
         escape_bytes(chunk.invalid(), &mut text);
     }
     text
+}
+
+/// Returns the same text, without a copy of what stands as it is.
+pub(super) fn escaped(path: &[u8]) -> Cow<'_, str> {
+    let is_plain = |byte: &u8| (b' '..=b'~').contains(byte) && *byte != b'\\';
+    match std::str::from_utf8(path) {
+        Ok(text) if path.iter().all(is_plain) => Cow::Borrowed(text),
+        _ => Cow::Owned(escape(path)),
+    }
 }
 
 /// Returns the bytes of an escaped path.
@@ -118,6 +129,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_come_back(path in proptest::collection::vec(any::<u8>(), 0..64)) {
+            prop_assert_eq!(escaped(&path), escape(&path));
             prop_assert_eq!(unescape(&escape(&path)).unwrap(), path);
         }
     }

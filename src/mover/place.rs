@@ -260,7 +260,7 @@ impl Placer<'_> {
         let place = join(at.stored, to);
         let mut part = Part::new(at.into, &place);
         let refused = |errno| Hitch::at_destination(errno, "cannot write", &place);
-        let file = part.file().map_err(refused)?;
+        let file = part.file(entry.mode).map_err(refused)?;
         let pour = self.pour(from.as_fd(), Some(file.as_fd()), before, &entry.path, true);
         let poured = pour.run(buffer).map_err(|spill| match spill {
             Spill::Write(errno) => refused(errno),
@@ -268,11 +268,15 @@ impl Placer<'_> {
         })?;
         self.is_unchanged(from, before, poured)?;
         entry.notes.extend(xattr::copy(from.as_fd(), file.as_fd()));
-        rustix::fs::fchmod(&file, Mode::from_raw_mode(entry.mode)).map_err(refused)?;
         rustix::fs::futimens(&file, &times(entry.mtime)).map_err(refused)?;
-        let stored = mtime(&rustix::fs::fstat(&file).map_err(refused)?);
+        let mut stored = rustix::fs::fstat(&file).map_err(refused)?;
+        // Most files are made with the right mode.
+        if stored.st_mode & 0o7777 != entry.mode {
+            rustix::fs::fchmod(&file, Mode::from_raw_mode(entry.mode)).map_err(refused)?;
+            stored = rustix::fs::fstat(&file).map_err(refused)?;
+        }
         put(&mut part, to, replaces, &place)?;
-        entry.accept_time(stored);
+        entry.accept_time(mtime(&stored));
         Ok(poured)
     }
 

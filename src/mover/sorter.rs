@@ -16,11 +16,14 @@ use serde::de::DeserializeOwned;
 
 use super::error::Error;
 
-/// Bytes that one sorter holds in memory: what some fifty thousand entries weigh.
-const HELD: usize = 16 << 20;
+/// Bytes that one sorter holds in memory: what some hundred thousand entries weigh.
+const HELD: usize = 32 << 20;
 
 /// Runs that are merged at once; as many are merged into one when they come together.
 const FAN: usize = 32;
+
+/// Bytes that are compressed at once.
+const CHUNK: usize = 64 * 1024;
 
 /// The logarithm of the window that a run is compressed with: it decides what reading one costs in memory.
 const WINDOW: u32 = 17;
@@ -82,9 +85,8 @@ impl<T: Record> Sorter<T> {
     }
 
     /// Writes a run, while other threads go on.
-    fn spill(&self, mut full: Vec<T>) -> Result<(), Error> {
-        full.sort_by(self.order);
-        let mut run = write(full.into_iter().map(Ok))?;
+    fn spill(&self, full: Vec<T>) -> Result<(), Error> {
+        let mut run = write(Held::of(full, self.order).map(Ok))?;
         let mut level = 0;
         loop {
             let crowd = {
@@ -105,11 +107,10 @@ impl<T: Record> Sorter<T> {
 
     /// Gives everything back, in order.
     pub(super) fn sorted(self) -> Result<Sorted<T>, Error> {
-        let State { mut held, levels, .. } =
+        let State { held, levels, .. } =
             self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        held.sort_by(self.order);
         if levels.is_empty() {
-            return Ok(Sorted::Held(held.into_iter()));
+            return Ok(Sorted::Held(Held::of(held, self.order)));
         }
         let runs = levels.into_iter().flatten().collect();
         Ok(Sorted::Merged(Merge::of(runs, held, self.order)?))
@@ -118,7 +119,7 @@ impl<T: Record> Sorter<T> {
 
 /// Records in order. What ends with an error has been lost on the way from or to the disk.
 pub(super) enum Sorted<T> {
-    Held(std::vec::IntoIter<T>),
+    Held(Held<T>),
     Merged(Merge<T>),
 }
 
@@ -133,6 +134,31 @@ impl<T: Record> Iterator for Sorted<T> {
     }
 }
 
+/// Records in memory, in order. They stay where they are, because a record is large and its number is not.
+pub(super) struct Held<T> {
+    records: Vec<Option<T>>,
+    numbers: std::vec::IntoIter<u32>,
+}
+
+impl<T> Held<T> {
+    fn of(records: Vec<T>, order: Order<T>) -> Self {
+        // A sorter holds some hundred thousand records, and each of them has a number.
+        let mut numbers: Vec<u32> = (0_u32..).take(records.len()).collect();
+        numbers.sort_by(|one, other| order(&records[*one as usize], &records[*other as usize]));
+        let records = records.into_iter().map(Some).collect();
+        Self { records, numbers: numbers.into_iter() }
+    }
+}
+
+impl<T> Iterator for Held<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        let number = self.numbers.next()?;
+        self.records.get_mut(number as usize).and_then(Option::take)
+    }
+}
+
 fn failed(error: impl Into<std::io::Error>) -> Error {
     let folder = std::env::temp_dir();
     let folder = std::os::unix::ffi::OsStrExt::as_bytes(folder.as_os_str());
@@ -143,15 +169,21 @@ fn write<T: Record>(records: impl Iterator<Item = Result<T, Error>>) -> Result<F
     let file = tempfile::tempfile().map_err(failed)?;
     let mut zip = zstd::Encoder::new(file, 1).map_err(failed)?;
     zip.window_log(WINDOW).map_err(failed)?;
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(2 * CHUNK);
     for record in records {
-        bytes.clear();
+        let start = bytes.len();
+        bytes.extend_from_slice(&[0; 4]);
         bytes =
             postcard::to_extend(&record?, bytes).map_err(std::io::Error::other).map_err(failed)?;
-        let length = u32::try_from(bytes.len()).map_err(std::io::Error::other).map_err(failed)?;
-        zip.write_all(&length.to_le_bytes()).map_err(failed)?;
-        zip.write_all(&bytes).map_err(failed)?;
+        let length = u32::try_from(bytes.len() - start - 4);
+        let length = length.map_err(std::io::Error::other).map_err(failed)?;
+        bytes[start..start + 4].copy_from_slice(&length.to_le_bytes());
+        if bytes.len() >= CHUNK {
+            zip.write_all(&bytes).map_err(failed)?;
+            bytes.clear();
+        }
     }
+    zip.write_all(&bytes).map_err(failed)?;
     let mut file = zip.finish().map_err(failed)?;
     file.rewind().map_err(failed)?;
     Ok(file)
@@ -180,7 +212,7 @@ impl Run {
 pub(super) struct Merge<T> {
     order: Order<T>,
     runs: Vec<Run>,
-    held: std::vec::IntoIter<T>,
+    held: Held<T>,
     heads: BinaryHeap<Head<T>>,
 }
 
@@ -200,7 +232,7 @@ impl<T: Record> Merge<T> {
             Ok(Run { lines, bytes: Vec::new() })
         });
         let runs = opened.collect::<Result<Vec<_>, Error>>()?;
-        let mut merge = Self { order, runs, held: held.into_iter(), heads: BinaryHeap::new() };
+        let mut merge = Self { order, runs, held: Held::of(held, order), heads: BinaryHeap::new() };
         for run in (0..merge.runs.len()).chain([HELD_RUN]) {
             merge.refill(run)?;
         }

@@ -132,7 +132,8 @@ pub fn scan(
     progress: &(dyn Fn(&Progress) + Sync),
     stop: &AtomicBool,
 ) -> Result<Scan, Error> {
-    scan_listing(home, &mut |_| Ok(()), progress, stop)
+    let mut all = gather(home, &|_| (&[], true), None, &Meter::new(progress, stop))?;
+    Ok(all.pop_first().map(|(_, sums)| sums.finish()).unwrap_or_default())
 }
 
 /// The same, and gives on every entry in byte order of paths, as a manifest has them but for what is in the files.
