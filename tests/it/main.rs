@@ -10,6 +10,7 @@ mod demo;
 mod exit_codes;
 mod front;
 mod layers;
+mod mover;
 mod others;
 mod playbooks;
 mod promises;

@@ -1,0 +1,155 @@
+//! Someone swaps folders and files with symbolic links while they are copied: nothing outside is read or written.
+//!
+//! The swaps are exchanges of two names, so that there is always something of the name, and nothing but timing decides which.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use rustix::fs::{CWD, RenameFlags};
+
+use super::pair::{Copied, Pair, assert_alike};
+use crate::common::trees;
+
+/// What no copy may ever read.
+const CANARY: &[u8] = b"the canary: nobody outside may be read";
+
+/// Copies under attack, of which each is met by thousands of swaps.
+const COPIES: usize = 25;
+
+/// Paths that the attacked folder and the one outside have in common.
+fn inner() -> impl Iterator<Item = PathBuf> {
+    (0..120).map(|number| PathBuf::from(format!("deep/{}/{number}", number % 6)))
+}
+
+/// A folder outside, whose files have the names of the home's.
+fn outside(pair: &Pair) -> PathBuf {
+    let outside = pair.root().join("outside/there");
+    for path in inner() {
+        let path = outside.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, CANARY).unwrap();
+    }
+    fs::write(outside.join("only-outside"), CANARY).unwrap();
+    outside
+}
+
+/// Exchanges pairs of names, over and over, while something is done; returns how often it did.
+fn while_swapping<T>(names: &[(PathBuf, PathBuf)], work: impl FnOnce() -> T) -> (T, u64) {
+    let (is_over, swaps) = (AtomicBool::new(false), AtomicU64::new(0));
+    let done = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                for (one, other) in names {
+                    rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).unwrap();
+                }
+                swaps.fetch_add(1, Ordering::Relaxed);
+                // Too fast, and no call sees any one state; a pause of its own length each time.
+                let pause = fastrand::u64(0..200);
+                std::thread::sleep(std::time::Duration::from_micros(pause));
+            }
+        });
+        let done = work();
+        is_over.store(true, Ordering::Relaxed);
+        done
+    });
+    (done, swaps.into_inner())
+}
+
+/// Insists that the command ended in order: done, or with what differs named.
+#[track_caller]
+fn in_order(copied: &Copied) {
+    let ran = &copied.ran;
+    assert!(matches!(ran.code, Some(0 | 4)), "{:?}\n{}\n{}", ran.code, ran.out, ran.err);
+}
+
+fn assert_no_canary(destination: &Path) {
+    for path in trees::listing(destination, false).into_keys() {
+        assert!(!path.ends_with("only-outside"), "{path:?} was copied");
+        let full = destination.join(&path);
+        if full.symlink_metadata().unwrap().is_file() {
+            let content = fs::read(&full).unwrap();
+            let is_canary = content.windows(CANARY.len()).any(|window| window == CANARY);
+            assert!(!is_canary, "{path:?} has content from outside");
+        }
+    }
+}
+
+#[test]
+fn a_folder_of_the_source_that_turns_into_a_link_never_leads_outside() {
+    let mut swaps = 0;
+    let mut arrived = 0;
+    for _ in 0..COPIES {
+        let pair = Pair::new();
+        let outside = outside(&pair);
+        for path in inner() {
+            pair.file(Path::new("work").join(path), b"the home's own");
+        }
+        let file = pair.file("file", b"the home's own");
+        let (spare, spare_file) = (pair.root().join("spare"), pair.root().join("spare-file"));
+        std::os::unix::fs::symlink(&outside, &spare).unwrap();
+        std::os::unix::fs::symlink(outside.join("only-outside"), &spare_file).unwrap();
+        let names = [(pair.home().join("work"), spare), (file, spare_file)];
+        let (copied, swapped) = while_swapping(&names, || pair.copy());
+        in_order(&copied);
+        assert_no_canary(&pair.destination());
+        arrived += trees::listing(&pair.destination(), false).len();
+        swaps += swapped;
+    }
+    assert!(swaps as usize > 20 * COPIES, "only {swaps} swaps in {COPIES} copies");
+    assert!(arrived > 100, "only {arrived} entries ever arrived: the swaps met no copy");
+}
+
+/// Copies under a policy into a destination whose folder comes and goes.
+fn destination_attacked(conflict: &str) {
+    let (mut swaps, mut written) = (0, 0);
+    for round in 0..COPIES {
+        let pair = Pair::new();
+        let outside = outside(&pair);
+        for path in inner() {
+            pair.file(Path::new("work").join(path), b"the home's own");
+        }
+        pair.file("work/new", b"not there yet");
+        // The folder is there already, now and then with all that is in it, so that there is something to replace.
+        let work = pair.destination().join("work");
+        for path in inner().filter(|_| round % 2 == 0) {
+            let path = work.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "theirs").unwrap();
+        }
+        fs::create_dir_all(&work).unwrap();
+        let spare = pair.root().join("spare");
+        std::os::unix::fs::symlink(&outside, &spare).unwrap();
+        let playbook = pair.root().join("playbook.yaml");
+        fs::write(&playbook, playbook_with(conflict)).unwrap();
+        let before = trees::listing(&pair.root().join("outside"), true);
+        let (copied, swapped) = while_swapping(&[(work, spare)], || {
+            let ran = pair.copying().arg("--playbook").arg(&playbook).output().unwrap();
+            Copied::of(ran.into())
+        });
+        in_order(&copied);
+        let after = trees::listing(&pair.root().join("outside"), true);
+        assert_alike(&after, &before, &format!("outside, under {conflict}, round {round}"));
+        written += copied.number("written");
+        swaps += swapped;
+    }
+    assert!(swaps as usize > 20 * COPIES, "only {swaps} swaps in {COPIES} copies");
+    assert!(written > 100, "only {written} files were ever written: the swaps met no copy");
+}
+
+fn playbook_with(conflict: &str) -> String {
+    let playbook = crate::common::tool::PLAYBOOK;
+    let line = playbook.lines().find(|line| line.trim_start().starts_with("conflict:")).unwrap();
+    playbook.replace(line, &format!("  conflict: {conflict}"))
+}
+
+#[test]
+fn a_folder_of_the_destination_that_turns_into_a_link_is_never_written_through() {
+    destination_attacked("refuse");
+}
+
+#[test]
+fn whatever_wins_a_link_at_the_destination_is_never_written_through() {
+    destination_attacked("source-wins");
+    destination_attacked("keep-both");
+}
