@@ -59,6 +59,7 @@ impl Hitch {
             Errno::LOOP | Errno::NOTDIR | Errno::NOENT => {
                 refused("its folder at the destination was replaced while the copy ran")
             }
+            Errno::ISDIR => refused("a folder was put at its place while the copy ran"),
             Errno::ACCESS | Errno::PERM | Errno::OPNOTSUPP => {
                 refused(&format!("the destination refuses it: {}", std::io::Error::from(errno)))
             }

@@ -3,8 +3,10 @@
 //! The swaps are exchanges of two names, so that there is always something of the name, and nothing but timing decides which.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use rustix::fs::{CWD, RenameFlags};
 
@@ -14,12 +16,12 @@ use crate::common::trees;
 /// What no copy may ever read.
 const CANARY: &[u8] = b"the canary: nobody outside may be read";
 
-/// Copies under attack, of which each is met by thousands of swaps.
-const COPIES: usize = 25;
+/// Copies under attack; some of what they could do wrong shows in a few microseconds of each only.
+const COPIES: usize = 150;
 
 /// Paths that the attacked folder and the one outside have in common.
 fn inner() -> impl Iterator<Item = PathBuf> {
-    (0..120).map(|number| PathBuf::from(format!("deep/{}/{number}", number % 6)))
+    (0..48).map(|number| PathBuf::from(format!("deep/{}/{number}", number % 6)))
 }
 
 /// A folder outside, whose files have the names of the home's.
@@ -37,6 +39,7 @@ fn outside(pair: &Pair) -> PathBuf {
 /// Exchanges pairs of names, over and over, while something is done; returns how often it did.
 fn while_swapping<T>(names: &[(PathBuf, PathBuf)], work: impl FnOnce() -> T) -> (T, u64) {
     let (is_over, swaps) = (AtomicBool::new(false), AtomicU64::new(0));
+    let pause = fastrand::choice([0, 0, 100, 400]).unwrap();
     let done = std::thread::scope(|scope| {
         scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
@@ -44,9 +47,10 @@ fn while_swapping<T>(names: &[(PathBuf, PathBuf)], work: impl FnOnce() -> T) -> 
                     rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).unwrap();
                 }
                 swaps.fetch_add(1, Ordering::Relaxed);
-                // Too fast, and no call sees any one state; a pause of its own length each time.
-                let pause = fastrand::u64(0..200);
-                std::thread::sleep(std::time::Duration::from_micros(pause));
+                // Sometimes as fast as can be, to fall between two calls; sometimes slowly enough to let many through.
+                if pause > 0 {
+                    std::thread::sleep(Duration::from_micros(fastrand::u64(0..pause)));
+                }
             }
         });
         let done = work();
@@ -87,8 +91,8 @@ fn a_folder_of_the_source_that_turns_into_a_link_never_leads_outside() {
         }
         let file = pair.file("file", b"the home's own");
         let (spare, spare_file) = (pair.root().join("spare"), pair.root().join("spare-file"));
-        std::os::unix::fs::symlink(&outside, &spare).unwrap();
-        std::os::unix::fs::symlink(outside.join("only-outside"), &spare_file).unwrap();
+        symlink(&outside, &spare).unwrap();
+        symlink(outside.join("only-outside"), &spare_file).unwrap();
         let names = [(pair.home().join("work"), spare), (file, spare_file)];
         let (copied, swapped) = while_swapping(&names, || pair.copy());
         in_order(&copied);
@@ -100,7 +104,7 @@ fn a_folder_of_the_source_that_turns_into_a_link_never_leads_outside() {
     assert!(arrived > 100, "only {arrived} entries ever arrived: the swaps met no copy");
 }
 
-/// Copies under a policy into a destination whose folder comes and goes.
+/// Copies under a policy into a destination whose folder and file come and go.
 fn destination_attacked(conflict: &str) {
     let (mut swaps, mut written) = (0, 0);
     for round in 0..COPIES {
@@ -110,20 +114,26 @@ fn destination_attacked(conflict: &str) {
             pair.file(Path::new("work").join(path), b"the home's own");
         }
         pair.file("work/new", b"not there yet");
-        // The folder is there already, now and then with all that is in it, so that there is something to replace.
-        let work = pair.destination().join("work");
+        let (work, file) = (pair.destination().join("work"), pair.destination().join("file"));
+        fs::create_dir(&work).unwrap();
+        // Now and then with all that is in it, so that there is something to replace.
         for path in inner().filter(|_| round % 2 == 0) {
             let path = work.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "theirs").unwrap();
         }
-        fs::create_dir_all(&work).unwrap();
-        let spare = pair.root().join("spare");
-        std::os::unix::fs::symlink(&outside, &spare).unwrap();
+        // The same content with other modes than the home's, so that there are modes to put right.
+        set_mode(&pair.file("file", b"the same"), 0o640);
+        fs::write(&file, "the same").unwrap();
+        set_mode(&pair.home().join("work"), 0o750);
+        set_mode(&work, if round % 3 == 0 { 0o300 } else { 0o700 });
+        let (spare, spare_file) = (pair.root().join("spare"), pair.root().join("spare-file"));
+        symlink(&outside, &spare).unwrap();
+        symlink(outside.join("only-outside"), &spare_file).unwrap();
         let playbook = pair.root().join("playbook.yaml");
         fs::write(&playbook, playbook_with(conflict)).unwrap();
         let before = trees::listing(&pair.root().join("outside"), true);
-        let (copied, swapped) = while_swapping(&[(work, spare)], || {
+        let (copied, swapped) = while_swapping(&[(work, spare), (file, spare_file)], || {
             let ran = pair.copying().arg("--playbook").arg(&playbook).output().unwrap();
             Copied::of(ran.into())
         });
@@ -135,6 +145,10 @@ fn destination_attacked(conflict: &str) {
     }
     assert!(swaps as usize > 20 * COPIES, "only {swaps} swaps in {COPIES} copies");
     assert!(written > 100, "only {written} files were ever written: the swaps met no copy");
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 fn playbook_with(conflict: &str) -> String {
