@@ -57,8 +57,8 @@ impl Tree {
             let resolve =
                 ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
             match rustix::fs::openat2(&self.root, folder, flags, Mode::empty(), resolve) {
-                // An old kernel, a container that forbids the call, or a rename that got in the way.
-                Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => {}
+                // An old kernel, a container that forbids the call, or a rename that got in the way or led out.
+                Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN | Errno::XDEV) => {}
                 done => return done,
             }
         }
