@@ -11,6 +11,7 @@ use studio_migrate::sim::bucket;
 
 use crate::common::account::Served;
 use crate::common::ready::Ready;
+use crate::common::tool::small_mover;
 use crate::common::{ONE_PERSON, trees};
 
 #[test]
@@ -65,6 +66,31 @@ fn nobody_is_flipped_without_proof() {
     is_refused(&ready, &classic, "the owner", "is not owned by alice");
     ready = ready.edited(owner("alice"));
     // With everything as the mover left it the same command flips her: it was the damage that stopped it.
+    ready.run_alice(&[]).ended(0);
+    assert_eq!(ready.settings("alice")["DefaultLandingUri"], "studio::");
+}
+
+#[test]
+fn a_mover_that_somebody_changed_in_the_bucket_is_never_run() {
+    let ready = Ready::new();
+    let classic = ready.settings("alice");
+    ready.run_alice(&["--until", "stage"]).ended(0);
+    let tools = studio_migrate::execute::Tools::of(small_mover()).unwrap();
+    let key = tools.key(&ready.plan().playbook.staging.prefix);
+    let (world, name) = (ready.served.dir.clone(), ready.plan().staging_bucket());
+    let whole = fs::read(bucket::file_of(&world, &name, &key).unwrap()).unwrap();
+    // As long as the real one, so that it is not sent anew; it would leave a trace.
+    let trace = ready.file("it-ran");
+    let mut other = format!("#!/bin/sh\ntouch '{}'\nexit 0\n", trace.display()).into_bytes();
+    other.resize(whole.len(), b'\n');
+    bucket::put(&world, &name, &key, &other).unwrap();
+    let words = "the mover that was fetched is not the one that was sent";
+    is_refused(&ready, &classic, "the mover", words);
+    assert!(!trace.exists(), "it was run");
+    let volume = trees::listing(&world.join("ebs"), false);
+    assert!(!volume.keys().any(|path| path.ends_with("links/original.txt")), "{volume:?}");
+    // The real one is let in by the same command.
+    bucket::put(&world, &name, &key, &whole).unwrap();
     ready.run_alice(&[]).ended(0);
     assert_eq!(ready.settings("alice")["DefaultLandingUri"], "studio::");
 }
