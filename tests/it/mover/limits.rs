@@ -4,13 +4,13 @@ use std::fs;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::fs::{Mode, OFlags};
 
-use super::pair::{Copied, Pair, tool_for_everybody};
-use crate::common::tool::{Ran, command};
+use super::pair::{Copied, Pair};
+use crate::common::tool::{Ran, command, small_mover};
 
 /// Bytes that Linux takes as one path, with its end.
 const PATH_MAX: usize = 4096;
@@ -100,24 +100,50 @@ fn a_path_longer_than_path_max_is_scanned_copied_and_verified() {
     }
 }
 
-/// Runs the mover as someone to whom a mode means something, which it does not to root.
-fn as_common_user(pair: &Pair, words: &[&str]) -> Command {
+/// Someone to whom a mode means something, which it does not to root.
+struct CommonUser {
+    /// Holds the tool where everybody can reach it.
+    folder: tempfile::TempDir,
+}
+
+impl CommonUser {
     const NOBODY: u32 = 65534;
-    if !rustix::process::geteuid().is_root() {
-        return command(words);
+
+    /// Lets them write to a pair's destination.
+    fn of(pair: &Pair) -> Self {
+        let user = Self { folder: tempfile::tempdir().unwrap() };
+        if rustix::process::geteuid().is_root() {
+            fs::copy(small_mover(), user.tool()).unwrap();
+            for reached in [user.folder.path(), &user.tool(), pair.root()] {
+                set_mode(reached, 0o755);
+            }
+            let nobody = Some(Self::NOBODY);
+            std::os::unix::fs::chown(pair.destination(), nobody, nobody).unwrap();
+        }
+        user
     }
-    let mut command = Command::new(tool_for_everybody());
-    command.args(words).env_clear().uid(NOBODY).gid(NOBODY).current_dir("/");
-    fs::set_permissions(pair.root(), fs::Permissions::from_mode(0o755)).unwrap();
-    std::os::unix::fs::chown(pair.destination(), Some(NOBODY), Some(NOBODY)).unwrap();
-    command
+
+    fn tool(&self) -> PathBuf {
+        self.folder.path().join("studio-migrate")
+    }
+
+    fn run(&self, words: &[&str], paths: &[&Path]) -> Ran {
+        let mut command = command(words);
+        if rustix::process::geteuid().is_root() {
+            command = Command::new(self.tool());
+            command.args(words).env_clear().uid(Self::NOBODY).gid(Self::NOBODY).current_dir("/");
+        }
+        command.args(paths).output().unwrap().into()
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 #[test]
 fn what_a_common_user_may_not_read_is_listed_by_name_and_the_rest_arrives() {
     let pair = Pair::new();
-    let set_mode =
-        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     let secret = pair.file("folder/secret", b"nobody's");
     let file = pair.file("folder/open", b"everybody's");
     let (closed, blind) = (pair.home().join("closed"), pair.home().join("no-search"));
@@ -127,16 +153,13 @@ fn what_a_common_user_may_not_read_is_listed_by_name_and_the_rest_arrives() {
     set_mode(&secret, 0o000);
     set_mode(&closed, 0o000);
     set_mode(&blind, 0o444);
-    let copied = as_common_user(&pair, &["mover", "copy"])
-        .arg(pair.home())
-        .arg(pair.destination())
-        .output()
-        .unwrap();
-    let scanned = as_common_user(&pair, &["mover", "scan"]).arg(pair.home()).output().unwrap();
+    let user = CommonUser::of(&pair);
+    let copied = user.run(&["mover", "copy"], &[&pair.home(), &pair.destination()]);
+    let scanned = user.run(&["mover", "scan"], &[&pair.home()]);
     for folder in [&closed, &blind] {
         set_mode(folder, 0o755);
     }
-    let copied = Copied::of(copied.into()).proven();
+    let copied = Copied::of(copied).proven();
     let named = copied.not_copied();
     let names: Vec<&str> = named.keys().map(String::as_str).collect();
     assert_eq!(names, ["closed", "folder/secret", "no-search/inside"]);
@@ -148,7 +171,7 @@ fn what_a_common_user_may_not_read_is_listed_by_name_and_the_rest_arrives() {
     }
     assert_eq!(copied.said["not_copied"]["unreadable"], 3);
     assert_eq!(fs::read(pair.destination().join("folder/open")).unwrap(), b"everybody's");
-    let scan: serde_json::Value = serde_json::from_str(&Ran::from(scanned).ended(0).out).unwrap();
+    let scan: serde_json::Value = serde_json::from_str(&scanned.ended(0).out).unwrap();
     assert_eq!(scan["unreadable"], 2, "{scan}");
 }
 
@@ -156,34 +179,18 @@ fn what_a_common_user_may_not_read_is_listed_by_name_and_the_rest_arrives() {
 fn a_source_or_a_destination_that_may_not_be_opened_is_named() {
     let pair = Pair::new();
     pair.file("file", b"content");
-    let set_mode =
-        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    let copy = || {
-        let mut copying = as_common_user(&pair, &["mover", "copy"]);
-        Copied::of(copying.arg(pair.home()).arg(pair.destination()).output().unwrap().into()).ran
+    let user = CommonUser::of(&pair);
+    let refused = |from: &Path, to: &Path, named: &Path| {
+        let refused = Copied::of(user.run(&["mover", "copy"], &[from, to])).ran;
+        assert!(refused.code.is_some_and(|code| code != 0), "{}", refused.out);
+        let is_named = refused.err.contains(&named.display().to_string());
+        assert!(is_named && refused.err.contains("ermission denied"), "{}", refused.err);
     };
     set_mode(&pair.home(), 0o000);
-    let refused = copy();
+    refused(&pair.home(), &pair.destination(), &pair.home());
     set_mode(&pair.home(), 0o755);
-    assert!(refused.code.is_some_and(|code| code != 0), "{}", refused.out);
-    let home = pair.home().display().to_string();
-    assert!(
-        refused.err.contains(&home) && refused.err.contains("ermission denied"),
-        "{}",
-        refused.err
-    );
-
-    let below = pair.root().join("closed");
-    fs::create_dir(&below).unwrap();
-    set_mode(&below, 0o555);
-    let mut copying = as_common_user(&pair, &["mover", "copy"]);
-    let refused = copying.arg(pair.home()).arg(below.join("new")).output().unwrap();
-    let refused = Copied::of(refused.into()).ran;
-    assert!(refused.code.is_some_and(|code| code != 0), "{}", refused.out);
-    let named = below.join("new").display().to_string();
-    assert!(
-        refused.err.contains(&named) && refused.err.contains("ermission denied"),
-        "{}",
-        refused.err
-    );
+    let closed = pair.root().join("closed");
+    fs::create_dir(&closed).unwrap();
+    set_mode(&closed, 0o555);
+    refused(&pair.home(), &closed.join("new"), &closed.join("new"));
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -96,8 +95,11 @@ impl Copied {
         self
     }
 
+    #[track_caller]
     pub(super) fn number(&self, name: &str) -> u64 {
-        self.said[name].as_u64().unwrap_or_else(|| panic!("no number `{name}`: {}", self.ran.out))
+        let number = self.said[name].as_u64();
+        assert!(number.is_some(), "no number `{name}`: {}", self.ran.out);
+        number.unwrap()
     }
 
     /// What was not copied, by name: escaped path and reason.
@@ -138,20 +140,4 @@ pub(super) fn assert_alike(found: &Listing, expected: &Listing, when: &str) {
 pub(super) fn is_part(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
     name.starts_with(".studio-migrate-") && name.ends_with(".part")
-}
-
-/// The tool at a place that everybody can reach, where root is to run it as somebody else.
-pub(super) fn tool_for_everybody() -> &'static Path {
-    use std::os::unix::fs::PermissionsExt;
-    static TOOL: OnceLock<PathBuf> = OnceLock::new();
-    TOOL.get_or_init(|| {
-        let folder = std::env::temp_dir().join(format!("mover-for-all-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let tool = folder.join("studio-migrate");
-        fs::copy(crate::common::tool::small_mover(), &tool).unwrap();
-        for path in [&folder, &tool] {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-        }
-        tool
-    })
 }
