@@ -83,7 +83,11 @@ fn a_path_longer_than_path_max_is_scanned_copied_and_verified() {
         let pair = Pair::new();
         let length = dig(&pair.home(), &name, depth);
         assert!(length > PATH_MAX, "{length}");
-        let scan: Ran = command(&["mover", "scan"]).arg(pair.home()).output().unwrap().into();
+        let scan: Ran = command(&["mover", "scan", "--format", "json"])
+            .arg(pair.home())
+            .output()
+            .unwrap()
+            .into();
         let scan: serde_json::Value = serde_json::from_str(&scan.ended(0).out).unwrap();
         assert_eq!((&scan["files"], &scan["directories"]), (&1.into(), &depth.into()));
         let manifest = pair.root().join("manifest");
@@ -155,7 +159,7 @@ fn what_a_common_user_may_not_read_is_listed_by_name_and_the_rest_arrives() {
     set_mode(&blind, 0o444);
     let user = CommonUser::of(&pair);
     let copied = user.run(&["mover", "copy"], &[&pair.home(), &pair.destination()]);
-    let scanned = user.run(&["mover", "scan"], &[&pair.home()]);
+    let scanned = user.run(&["mover", "scan", "--format", "json"], &[&pair.home()]);
     for folder in [&closed, &blind] {
         set_mode(folder, 0o755);
     }
