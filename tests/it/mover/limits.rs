@@ -37,11 +37,7 @@ fn a_name_of_255_bytes_that_is_taken_gets_a_shorter_one_beside_it() {
     let name = "n".repeat(255);
     pair.file(&name, b"classic");
     fs::write(pair.destination().join(&name), "theirs").unwrap();
-    let playbook = pair.root().join("playbook.yaml");
-    let lines = crate::common::tool::PLAYBOOK;
-    let line = lines.lines().find(|line| line.trim_start().starts_with("conflict:")).unwrap();
-    fs::write(&playbook, lines.replace(line, "  conflict: keep-both")).unwrap();
-    let output = pair.copying().arg("--playbook").arg(&playbook).output().unwrap();
+    let output = pair.copying().args(["--conflict", "keep-both"]).output().unwrap();
     Copied::of(output.into()).proven();
     assert_eq!(fs::read(pair.destination().join(&name)).unwrap(), b"theirs");
     let beside = format!("{}.classic", "n".repeat(247));

@@ -7,4 +7,5 @@ mod full;
 mod killed;
 mod limits;
 mod pair;
+mod passes;
 mod swapped;
