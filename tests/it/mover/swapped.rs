@@ -168,3 +168,43 @@ fn whatever_wins_a_link_at_the_destination_is_never_written_through() {
     destination_attacked("source-wins");
     destination_attacked("keep-both");
 }
+
+#[test]
+fn what_was_deleted_is_never_taken_away_through_a_link() {
+    let (mut swaps, mut kept) = (0, 0);
+    for round in 0..COPIES {
+        let pair = Pair::new();
+        let outside = outside(&pair);
+        for path in inner() {
+            // To the mover they are the very files that it copied, but for where they are.
+            let file = pair.file(Path::new("work").join(&path), CANARY);
+            let time = file.metadata().unwrap().modified().unwrap();
+            let there = fs::File::options().write(true).open(outside.join(path)).unwrap();
+            there.set_modified(time).unwrap();
+        }
+        let manifest = pair.root().join("manifest");
+        let output = pair.copying().arg("--manifest").arg(&manifest).output().unwrap();
+        Copied::of(output.into()).proven();
+        fs::remove_dir_all(pair.home().join("work/deep")).unwrap();
+        let (work, spare) = (pair.destination().join("work"), pair.root().join("spare"));
+        symlink(&outside, &spare).unwrap();
+        let before = trees::listing(&pair.root().join("outside"), true);
+        let pause = PAUSES[(round / 2) % PAUSES.len()];
+        let names = [(work, spare.clone())];
+        let (copied, swapped) = while_swapping(&names, pause, || {
+            let since = pair.copying().arg("--since").arg(&manifest).arg("--delete").output();
+            Copied::of(since.unwrap().into())
+        });
+        in_order(&copied);
+        let after = trees::listing(&pair.root().join("outside"), true);
+        assert_alike(&after, &before, &format!("outside, round {round}"));
+        // Wherever the folder ended, what was not taken away is there.
+        let folders = [pair.destination().join("work"), spare];
+        let real = folders.iter().find(|folder| !folder.is_symlink()).unwrap();
+        kept += trees::listing(real, false).len();
+        swaps += swapped;
+    }
+    assert!(swaps as usize > 10 * COPIES, "only {swaps} swaps in {COPIES} copies");
+    let all = COPIES * (inner().count() + 7);
+    assert!((1..all).contains(&kept), "{kept} of {all} were left: the swaps met no deletion");
+}
