@@ -15,7 +15,7 @@ use super::part;
 use super::path::{join, split};
 use super::place::times;
 use super::pool::Pool;
-use super::tree::{Tree, file_type, letting_in, lstat, lstat_if_there, names};
+use super::tree::{Tree, file_type, letting_in, lstat, lstat_if_there, names, set_folder_mode};
 use super::xattr;
 use crate::playbook::Conflict;
 
@@ -180,7 +180,7 @@ fn open_up(folder: impl AsFd, name: &[u8]) {
     {
         let mode = Mode::from_raw_mode((there.st_mode & 0o7777) | 0o700);
         // If this is refused, what goes into it says so.
-        let _refused = rustix::fs::chmodat(&folder, name, mode, AtFlags::empty());
+        let _refused = set_folder_mode(&folder, name, mode);
     }
 }
 
@@ -228,7 +228,8 @@ impl Finishing<'_> {
                 .extend(xattr::copy_lazily(from.as_fd(), || self.destination.listing(&place)));
         }
         match settle(&folder, name, &there, entry) {
-            Ok(()) => Ok(()),
+            // It was taken away, or became something else, meanwhile; the check will say so.
+            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(()),
             Err(Errno::PERM | Errno::ACCESS) => {
                 (entry.mode, entry.mtime) = (there.st_mode & 0o7777, mtime(&there));
                 let note =
@@ -243,7 +244,7 @@ impl Finishing<'_> {
 
 fn settle(folder: impl AsFd, name: &[u8], there: &Stat, entry: &mut Entry) -> Result<(), Errno> {
     if there.st_mode & 0o7777 != entry.mode {
-        rustix::fs::chmodat(&folder, name, Mode::from_raw_mode(entry.mode), AtFlags::empty())?;
+        set_folder_mode(&folder, name, Mode::from_raw_mode(entry.mode))?;
         let now = lstat(&folder, name)?.st_mode & 0o7777;
         if now != entry.mode {
             entry

@@ -306,18 +306,15 @@ impl Placer<'_> {
             );
             Hitch::skip(Class::Conflict, why)
         };
-        let there = lstat(into, name).map_err(refused)?;
+        // Through what is open, for the name may be a link by now.
+        let file = open(into, name).map_err(refused)?;
+        let there = rustix::fs::fstat(&file).map_err(refused)?;
         let is_done = (there.st_mode & 0o7777, mtime(&there)) == (entry.mode, entry.mtime);
-        if let Ok(file) = open(into, name) {
-            entry.notes.extend(xattr::copy(from.as_fd(), file.as_fd()));
-        }
+        entry.notes.extend(xattr::copy(from.as_fd(), file.as_fd()));
         if !is_done {
-            let mode = Mode::from_raw_mode(entry.mode);
-            rustix::fs::chmodat(into, name, mode, AtFlags::empty()).map_err(refused)?;
-            let times = times(entry.mtime);
-            rustix::fs::utimensat(into, name, &times, AtFlags::SYMLINK_NOFOLLOW)
-                .map_err(refused)?;
-            entry.accept_time(mtime(&lstat(into, name).map_err(refused)?));
+            rustix::fs::fchmod(&file, Mode::from_raw_mode(entry.mode)).map_err(refused)?;
+            rustix::fs::futimens(&file, &times(entry.mtime)).map_err(refused)?;
+            entry.accept_time(mtime(&rustix::fs::fstat(&file).map_err(refused)?));
         }
         Ok(())
     }

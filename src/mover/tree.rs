@@ -1,6 +1,6 @@
 //! Reaching into a directory tree without ever following a symbolic link, however deep it is.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
@@ -128,6 +128,20 @@ pub(super) fn names(folder: OwnedFd) -> Result<Vec<Named>, Errno> {
         if is_over {
             return Ok(names);
         }
+    }
+}
+
+/// Gives a folder a mode, never through a link that took its place a moment ago: then it is [`Errno::NOTDIR`].
+pub(super) fn set_folder_mode(parent: impl AsFd, name: &[u8], mode: Mode) -> Result<(), Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = rustix::fs::openat(parent, name, flags, Mode::empty())?;
+    match rustix::fs::chmodat(&folder, ".", mode, AtFlags::empty()) {
+        // Whoever may not search it may not name it from within; its descriptor leads to that very folder.
+        Err(Errno::ACCESS) => {
+            let itself = format!("/proc/self/fd/{}", folder.as_raw_fd());
+            rustix::fs::chmod(itself, mode)
+        }
+        done => done,
     }
 }
 

@@ -116,7 +116,10 @@ fn a_folder_of_the_source_that_turns_into_a_link_never_leads_outside() {
     assert!(arrived > 10, "only {arrived} entries ever arrived: the swaps met no copy");
 }
 
-/// Copies under a policy into a destination whose folder comes and goes.
+/// Modes of the folder and the file that are there; the home has the first. Others have to be put right, never through a link.
+const MODES: [(u32, u32); 3] = [(0o750, 0o640), (0o300, 0o600), (0o700, 0o644)];
+
+/// Copies under a policy into a destination whose folder and file come and go.
 fn destination_attacked(conflict: &str) {
     let (mut swaps, mut written) = (0, 0);
     for round in 0..COPIES {
@@ -126,7 +129,7 @@ fn destination_attacked(conflict: &str) {
             pair.file(Path::new("work").join(path), b"the home's own");
         }
         pair.file("work/new", b"not there yet");
-        let work = pair.destination().join("work");
+        let (work, file) = (pair.destination().join("work"), pair.destination().join("file"));
         fs::create_dir(&work).unwrap();
         // Now and then with all that is in it, so that there is something to replace.
         for path in inner().filter(|_| round % 2 == 0) {
@@ -134,16 +137,24 @@ fn destination_attacked(conflict: &str) {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "theirs").unwrap();
         }
-        set_mode(&pair.home().join("work"), 0o750);
-        set_mode(&work, 0o750);
-        let spare = pair.root().join("spare");
+        let same = pair.file("file", b"the same");
+        fs::copy(&same, &file).unwrap();
+        let time = same.metadata().unwrap().modified().unwrap();
+        fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+        set_mode(&same, MODES[0].1);
+        set_mode(&pair.home().join("work"), MODES[0].0);
+        let (folder_mode, file_mode) = MODES[round % MODES.len()];
+        set_mode(&work, folder_mode);
+        set_mode(&file, file_mode);
+        let (spare, spare_file) = (pair.root().join("spare"), pair.root().join("spare-file"));
         symlink(&outside, &spare).unwrap();
+        symlink(outside.join("only-outside"), &spare_file).unwrap();
         let before = trees::listing(&pair.root().join("outside"), true);
-        let (copied, swapped) =
-            while_swapping(&[(work, spare)], PAUSES[(round / 2) % PAUSES.len()], || {
-                let ran = pair.copying().args(["--conflict", conflict]).output().unwrap();
-                Copied::of(ran.into())
-            });
+        let names = [(work, spare), (file, spare_file)];
+        let (copied, swapped) = while_swapping(&names, PAUSES[(round / 2) % PAUSES.len()], || {
+            let ran = pair.copying().args(["--conflict", conflict]).output().unwrap();
+            Copied::of(ran.into())
+        });
         in_order(&copied);
         let after = trees::listing(&pair.root().join("outside"), true);
         assert_alike(&after, &before, &format!("outside, under {conflict}, round {round}"));
