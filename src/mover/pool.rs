@@ -16,6 +16,9 @@ const MOST: usize = 128;
 /// A mean above this is a network's.
 const SLOW: Duration = Duration::from_micros(200);
 
+/// Items for which no threads are started.
+const FEW: usize = 3;
+
 /// Calls before the mean is believed.
 const ENOUGH_CALLS: u64 = 16;
 
@@ -78,6 +81,21 @@ impl Pool {
         // No item needs two threads.
         let wide = items.len();
         self.crew(Queue::new(items, None), wide, work)
+    }
+
+    /// Does a few items by itself, and many with all threads.
+    pub(super) fn run_or_do<T, L, W>(&self, items: Vec<T>, work: W) -> Result<Vec<L>, Error>
+    where
+        T: Send,
+        L: Default + Send,
+        W: Fn(&mut L, T) -> Result<(), Error> + Sync,
+    {
+        if items.len() >= FEW {
+            return self.run(items, |local: &mut L, item, _| work(local, item));
+        }
+        let mut local = L::default();
+        items.into_iter().try_for_each(|item| work(&mut local, item))?;
+        Ok(vec![local])
     }
 
     /// Does all items of a source, in its order; the next is taken when a thread is free for it.

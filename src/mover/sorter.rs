@@ -17,7 +17,10 @@ use serde::de::DeserializeOwned;
 use super::error::Error;
 
 /// Bytes that one sorter holds in memory: what some hundred thousand entries weigh.
-const HELD: usize = 32 << 20;
+const HELD: usize = 24 << 20;
+
+/// Records that lie together. A sorter grows by blocks, because a list that doubles takes three times what is in it.
+const BLOCK: usize = 4096;
 
 /// Runs that are merged at once; as many are merged into one when they come together.
 const FAN: usize = 32;
@@ -47,7 +50,7 @@ pub(super) struct Sorter<T> {
 
 #[derive(Debug)]
 struct State<T> {
-    held: Vec<T>,
+    held: Blocks<T>,
     weight: usize,
     /// Runs by how often they were merged.
     levels: Vec<Vec<File>>,
@@ -59,7 +62,7 @@ impl<T: Record> Sorter<T> {
     }
 
     fn holding(order: Order<T>, most: usize) -> Self {
-        let state = State { held: Vec::new(), weight: 0, levels: Vec::new() };
+        let state = State { held: Blocks::default(), weight: 0, levels: Vec::new() };
         Self { order, most, state: Mutex::new(state) }
     }
 
@@ -85,7 +88,7 @@ impl<T: Record> Sorter<T> {
     }
 
     /// Writes a run, while other threads go on.
-    fn spill(&self, full: Vec<T>) -> Result<(), Error> {
+    fn spill(&self, full: Blocks<T>) -> Result<(), Error> {
         let mut run = write(Held::of(full, self.order).map(Ok))?;
         let mut level = 0;
         loop {
@@ -100,7 +103,7 @@ impl<T: Record> Sorter<T> {
                 }
                 std::mem::take(&mut state.levels[level])
             };
-            run = write(Merge::of(crowd, Vec::new(), self.order)?)?;
+            run = write(Merge::of(crowd, Blocks::default(), self.order)?)?;
             level += 1;
         }
     }
@@ -134,18 +137,61 @@ impl<T: Record> Iterator for Sorted<T> {
     }
 }
 
+/// Records in memory, in blocks that are full but for the last.
+#[derive(Debug)]
+struct Blocks<T> {
+    blocks: Vec<Vec<Option<T>>>,
+}
+
+impl<T> Default for Blocks<T> {
+    fn default() -> Self {
+        Self { blocks: Vec::new() }
+    }
+}
+
+impl<T> Blocks<T> {
+    fn push(&mut self, record: T) {
+        match self.blocks.last_mut().filter(|block| block.len() < BLOCK) {
+            Some(block) => block.push(Some(record)),
+            None => {
+                // Most lists are short.
+                let mut block = Vec::with_capacity(if self.blocks.is_empty() { 0 } else { BLOCK });
+                block.push(Some(record));
+                self.blocks.push(block);
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        let last = self.blocks.last().map_or(0, Vec::len);
+        self.blocks.len().saturating_sub(1) * BLOCK + last
+    }
+
+    fn get(&self, number: u32) -> Option<&T> {
+        let number = number as usize;
+        self.blocks.get(number / BLOCK)?.get(number % BLOCK)?.as_ref()
+    }
+
+    fn take(&mut self, number: u32) -> Option<T> {
+        let number = number as usize;
+        self.blocks.get_mut(number / BLOCK)?.get_mut(number % BLOCK)?.take()
+    }
+}
+
 /// Records in memory, in order. They stay where they are, because a record is large and its number is not.
 pub(super) struct Held<T> {
-    records: Vec<Option<T>>,
+    records: Blocks<T>,
     numbers: std::vec::IntoIter<u32>,
 }
 
 impl<T> Held<T> {
-    fn of(records: Vec<T>, order: Order<T>) -> Self {
+    fn of(records: Blocks<T>, order: Order<T>) -> Self {
         // A sorter holds some hundred thousand records, and each of them has a number.
         let mut numbers: Vec<u32> = (0_u32..).take(records.len()).collect();
-        numbers.sort_by(|one, other| order(&records[*one as usize], &records[*other as usize]));
-        let records = records.into_iter().map(Some).collect();
+        numbers.sort_by(|one, other| match (records.get(*one), records.get(*other)) {
+            (Some(one), Some(other)) => order(one, other),
+            _ => Ordering::Equal,
+        });
         Self { records, numbers: numbers.into_iter() }
     }
 }
@@ -154,8 +200,7 @@ impl<T> Iterator for Held<T> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
-        let number = self.numbers.next()?;
-        self.records.get_mut(number as usize).and_then(Option::take)
+        self.records.take(self.numbers.next()?)
     }
 }
 
@@ -226,7 +271,7 @@ struct Head<T> {
 const HELD_RUN: usize = usize::MAX;
 
 impl<T: Record> Merge<T> {
-    fn of(runs: Vec<File>, held: Vec<T>, order: Order<T>) -> Result<Self, Error> {
+    fn of(runs: Vec<File>, held: Blocks<T>, order: Order<T>) -> Result<Self, Error> {
         let opened = runs.into_iter().map(|file| {
             let lines = zstd::Decoder::new(file).map_err(failed)?;
             Ok(Run { lines, bytes: Vec::new() })

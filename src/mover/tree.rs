@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
 use rustix::io::Errno;
@@ -9,14 +10,22 @@ use rustix::io::Errno;
 use super::error::Error;
 use super::path;
 
-/// Longer paths are walked step by step, because the kernel takes 4,096 bytes at once.
+/// Longer paths are walked in stages, because the kernel takes 4,096 bytes at once.
 const LONGEST: usize = 4000;
+
+/// Bytes of a longer path between two places from which the rest of the way is walked.
+const STAGE: usize = 2000;
 
 /// An open root directory. The way to the root may lead over links; below it none is followed.
 #[derive(Debug)]
 pub(super) struct Tree {
     root: OwnedFd,
+    /// The stage on the way to a long path that was reached last: its neighbours begin there.
+    stage: Mutex<Option<Stage>>,
 }
+
+/// A directory that is kept open, with its path.
+type Stage = (Box<[u8]>, Arc<OwnedFd>);
 
 impl Tree {
     pub(super) fn open(root: &Path) -> Result<Self, Error> {
@@ -25,7 +34,7 @@ impl Tree {
         let opened = rustix::fs::open(root, flags, Mode::empty());
         let refused =
             |errno| Error::io("cannot open the directory", root.as_os_str().as_bytes(), errno);
-        Ok(Self { root: opened.map_err(refused)? })
+        Ok(Self { root: opened.map_err(refused)?, stage: Mutex::new(None) })
     }
 
     pub(super) fn root(&self) -> BorrowedFd<'_> {
@@ -53,27 +62,57 @@ impl Tree {
         if folder.is_empty() {
             return rustix::fs::openat(&self.root, ".", flags, Mode::empty());
         }
-        if folder.len() <= LONGEST {
-            let resolve =
-                ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-            match rustix::fs::openat2(&self.root, folder, flags, Mode::empty(), resolve) {
-                // An old kernel, a container that forbids the call, or a rename that got in the way or led out.
-                Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN | Errno::XDEV) => {}
-                done => return done,
+        match stage_of(folder) {
+            None => open_below(self.root.as_fd(), folder, flags),
+            Some(stage) => {
+                let at = self.stage(&folder[..stage])?;
+                open_below(at.as_fd(), &folder[stage + 1..], flags)
             }
         }
-        self.step_by_step(folder, flags)
     }
 
-    fn step_by_step(&self, folder: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
-        let on_the_way = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let (parent, last) = path::split(folder);
-        let mut at = rustix::fs::openat(&self.root, ".", on_the_way, Mode::empty())?;
-        for step in parent.split(|byte| *byte == b'/').filter(|step| !step.is_empty()) {
-            at = rustix::fs::openat(&at, step, on_the_way, Mode::empty())?;
+    /// Opens a directory on the way to a long path, and keeps it for the next one.
+    fn stage(&self, folder: &[u8]) -> Result<Arc<OwnedFd>, Errno> {
+        let kept = || self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, opened)) = kept().as_ref().filter(|(path, _)| **path == *folder) {
+            return Ok(Arc::clone(opened));
         }
-        rustix::fs::openat(&at, last, flags, Mode::empty())
+        let opened = Arc::new(self.directory(folder, OFlags::PATH)?);
+        *kept() = Some((folder.into(), Arc::clone(&opened)));
+        Ok(opened)
     }
+}
+
+/// Returns where the last stage on the way to a path ends; none when it is short enough to be opened at once.
+fn stage_of(folder: &[u8]) -> Option<usize> {
+    if folder.len() <= LONGEST {
+        return None;
+    }
+    // Paths that are about as long, and lie in the same place, have the same stage.
+    let end = (folder.len() - 1) / STAGE * STAGE;
+    folder[..end].iter().rposition(|byte| *byte == b'/')
+}
+
+/// Opens a directory below another, and follows no link on the way.
+fn open_below(at: BorrowedFd<'_>, folder: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    match rustix::fs::openat2(at, folder, flags, Mode::empty(), resolve) {
+        // An old kernel, a container that forbids the call, or a rename that got in the way or led out.
+        Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN | Errno::XDEV) => {
+            step_by_step(at, folder, flags)
+        }
+        done => done,
+    }
+}
+
+fn step_by_step(at: BorrowedFd<'_>, folder: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+    let on_the_way = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let (parent, last) = path::split(folder);
+    let mut at = rustix::fs::openat(at, ".", on_the_way, Mode::empty())?;
+    for step in parent.split(|byte| *byte == b'/').filter(|step| !step.is_empty()) {
+        at = rustix::fs::openat(&at, step, on_the_way, Mode::empty())?;
+    }
+    rustix::fs::openat(&at, last, flags, Mode::empty())
 }
 
 /// Looks at an entry of an open directory, never through a link.
@@ -189,7 +228,7 @@ mod tests {
         assert!(tree.place(b"link/inner").is_err());
         assert!(tree.listing(b"link").is_err());
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW;
-        assert!(tree.step_by_step(b"real/inner", flags).is_ok());
-        assert!(tree.step_by_step(b"link/inner", flags).is_err());
+        assert!(step_by_step(tree.root(), b"real/inner", flags).is_ok());
+        assert!(step_by_step(tree.root(), b"link/inner", flags).is_err());
     }
 }

@@ -176,8 +176,6 @@ impl Run<'_> {
         works.extend(self.link_names(&placer, names.sorted()?, &copied)?);
         if self.order.proves {
             self.read_back(copied.sorted()?)?;
-        } else {
-            self.end(copied.sorted()?)?;
         }
         self.finish_folders(made.sorted()?)?;
         rustix::fs::syncfs(self.destination.root())
@@ -205,7 +203,7 @@ impl Run<'_> {
             making.clean(b"", b"");
         }
         in_levels(&mut folders, |level| {
-            let done = self.pool.run(level, |done: &mut Vec<Entry>, mut entry, _| {
+            let done = self.pool.run_or_do(level, |done: &mut Vec<Entry>, mut entry| {
                 making.make(&mut entry)?;
                 done.push(entry);
                 Ok(())
@@ -230,7 +228,7 @@ impl Run<'_> {
         let finishing = Finishing { source, destination, pool };
         let reading = Reading::of(destination, pool, meter);
         in_levels(&mut folders, |level| {
-            let done = pool.run(level, |done: &mut Vec<Checked>, mut entry, _| {
+            let done = pool.run_or_do(level, |done: &mut Vec<Checked>, mut entry| {
                 finishing.finish(&mut entry)?;
                 let checked = match self.order.proves {
                     true => reading.check(entry, &mut Default::default())?,
@@ -249,17 +247,13 @@ impl Run<'_> {
         Reading::of(self.destination, self.pool, self.meter).check_all(copied, &self.ended)
     }
 
-    fn end(&self, copied: Sorted<Entry>) -> Result<(), Error> {
-        for entry in copied {
-            self.ended.add([Checked::unread(entry?)])?;
-        }
-        Ok(())
-    }
-
     /// Puts what a thread has done on a list, when it is enough or the last.
     fn hand_in(&self, work: &mut Work, copied: &Sorter<Entry>, most: usize) -> Result<(), Error> {
         if work.entries.len() <= most {
             return Ok(());
+        }
+        if !self.order.proves {
+            return self.ended.add(work.entries.drain(..).map(Checked::unread));
         }
         let (selected, others): (Vec<_>, Vec<_>) =
             work.entries.drain(..).partition(Entry::is_selected);

@@ -1,28 +1,38 @@
 //! What a planner wants to know of a file by its path and age alone.
 
+use std::borrow::Cow;
+
 use crate::mover::path::split;
 
 const DAY: i64 = 86_400;
 
-/// Returns the age band of a file that changed so many seconds ago.
-pub(super) fn age(seconds: i64) -> &'static str {
+/// Age bands, in days since a file changed.
+pub(super) const AGES: [&str; 4] = ["0-30", "31-90", "91-365", "366-"];
+
+/// Returns the number of the age band of a file that changed so many seconds ago.
+pub(super) fn age(seconds: i64) -> usize {
     match seconds.div_euclid(DAY) {
-        ..=30 => "0-30",
-        31..=90 => "31-90",
-        91..=365 => "91-365",
-        _ => "366-",
+        ..=30 => 0,
+        31..=90 => 1,
+        91..=365 => 2,
+        _ => 3,
     }
 }
 
 /// Returns a file's kind: what stands behind the last dot of its name, in lower case; nothing when that is no word.
-pub(super) fn kind(path: &[u8]) -> String {
+pub(super) fn kind(path: &[u8]) -> Cow<'_, str> {
     let (_, name) = split(path);
     let Some(dot) = name.iter().rposition(|byte| *byte == b'.').filter(|dot| *dot > 0) else {
-        return String::new();
+        return Cow::Borrowed("");
     };
     let word = &name[dot + 1..];
     let is_word = (1..=10).contains(&word.len()) && word.iter().all(u8::is_ascii_alphanumeric);
-    if is_word { String::from_utf8_lossy(word).to_ascii_lowercase() } else { String::new() }
+    match String::from_utf8_lossy(if is_word { word } else { b"" }) {
+        shouted if shouted.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+            Cow::Owned(shouted.to_ascii_lowercase())
+        }
+        kind => kind,
+    }
 }
 
 /// Tells whether a file is a git configuration, which names an author.
@@ -89,7 +99,7 @@ mod tests {
     #[test]
     fn ages_are_told_in_days() {
         assert_eq!(
-            [age(-5), age(0), age(31 * DAY), age(91 * DAY), age(366 * DAY)],
+            [-5, 0, 31 * DAY, 91 * DAY, 366 * DAY].map(|seconds| AGES[age(seconds)]),
             ["0-30", "0-30", "31-90", "91-365", "366-"]
         );
     }
@@ -98,6 +108,6 @@ mod tests {
     fn a_kind_is_the_word_behind_the_last_dot() {
         let kinds = ["a/b.IPYNB", "x.tar.gz", ".bashrc", "Makefile", "a.b/c", "x.not a word", "y."];
         let expected = ["ipynb", "gz", "", "", "", "", ""];
-        assert_eq!(kinds.map(|path| kind(path.as_bytes())), expected.map(str::to_owned));
+        assert_eq!(kinds.map(|path| kind(path.as_bytes())), expected.map(Cow::Borrowed));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::habits::{age, candidate, kind};
+use super::habits::{AGES, age, candidate, kind};
 use super::{Counts, Scan};
 use crate::mover::entry::{Class, Entry, Kind, Skip, Time};
 use crate::mover::path::escape;
@@ -39,6 +39,7 @@ pub(super) struct Sums {
     owners: BTreeMap<u32, u64>,
     owner: Option<u32>,
     newest: Option<Time>,
+    ages: [(u64, u64); AGES.len()],
 }
 
 /// A file among the largest: the largest first, and the first by path where sizes are the same.
@@ -112,9 +113,10 @@ impl Sums {
         if let Some(candidate) = candidate(path) {
             add(&mut scan.candidates, candidate, (bytes, 1));
         }
-        add(&mut scan.ages, age(now.saturating_sub(entry.mtime.0)), (bytes, 1));
+        let (all, files) = &mut self.ages[age(now.saturating_sub(entry.mtime.0))];
+        (*all, *files) = (*all + bytes, *files + 1);
         let kind = kind(path);
-        let is_known = scan.kinds.len() < KINDS || scan.kinds.contains_key(&kind);
+        let is_known = scan.kinds.len() < KINDS || scan.kinds.contains_key(kind.as_ref());
         add(&mut scan.kinds, if is_known { &kind } else { OTHERS }, (bytes, 1));
         if is_first {
             self.note_large(entry, path);
@@ -145,13 +147,12 @@ impl Sums {
         scan.hard_links += more.hard_links;
         scan.sparse = (scan.sparse.0 + more.sparse.0, scan.sparse.1 + more.sparse.1);
         scan.flows += more.flows;
-        let sums = [
-            (&mut scan.candidates, more.candidates),
-            (&mut scan.ages, more.ages),
-            (&mut scan.kinds, more.kinds),
-        ];
+        let sums = [(&mut scan.candidates, more.candidates), (&mut scan.kinds, more.kinds)];
         for (counts, more) in sums {
             more.iter().for_each(|(under, sum)| add(counts, under, *sum));
+        }
+        for (sum, more) in self.ages.iter_mut().zip(other.ages) {
+            *sum = (sum.0 + more.0, sum.1 + more.1);
         }
         self.largest.extend(other.largest);
         self.awkward.extend(other.awkward);
@@ -181,6 +182,12 @@ impl Sums {
                 .collect(),
             newest: newest.map(|newest| newest.to_string()),
             kinds: most(self.scan.kinds),
+            ages: AGES
+                .iter()
+                .zip(self.ages)
+                .filter(|(_, (_, files))| *files > 0)
+                .map(|(age, sum)| ((*age).to_owned(), sum))
+                .collect(),
             owner: mine,
             ..self.scan
         }

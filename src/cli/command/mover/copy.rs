@@ -157,6 +157,7 @@ pub(super) fn refused(error: Error, source: &Path) -> Failure {
         Error::Nested { .. } | Error::Manifest(_) | Error::Escape(_) | Error::Pattern { .. } => {
             Exit::Usage
         }
+        Error::NoRoom { .. } | Error::NoInodes { .. } | Error::Stopped => Exit::Stopped,
         _ => Exit::Unexpected,
     };
     let hint = match &error {
