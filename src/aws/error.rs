@@ -84,6 +84,17 @@ impl Error {
         Self { kind, service, operation, code, message, request_id, refused: refused.into() }
     }
 
+    /// Makes the error of a call that was answered, but not to its end or not as it has to be.
+    pub(super) fn broken_off(
+        kind: ErrorKind,
+        service: &'static str,
+        operation: &'static str,
+        why: impl std::fmt::Display,
+    ) -> Self {
+        let refused = format!("was not answered in full: {why}");
+        Self { refused: refused.into(), ..Self::unmade(kind, service, operation, "") }
+    }
+
     /// Makes the error of a call that was not made.
     pub(super) fn unmade(
         kind: ErrorKind,
