@@ -48,19 +48,27 @@ pub(super) struct Copy {
 /// What is copied, and what happens where something is already.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Selection {
+    #[command(flatten)]
+    leaving_out: LeavingOut,
+    /// What happens where something else is already; as the playbook says, or `refuse`
+    #[arg(long, value_enum, value_name = "POLICY")]
+    conflict: Option<Policy>,
+}
+
+/// What is not copied.
+#[derive(Args, Clone, Debug)]
+pub(super) struct LeavingOut {
     /// Leave out what the leave-out rules of this playbook match, and handle conflicts as it says
     #[arg(long, value_name = "PLAYBOOK")]
     playbook: Option<String>,
     /// Leave out what this glob matches, `**/node_modules/**`; may be given several times
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
-    /// What happens where something else is already; as the playbook says, or `refuse`
-    #[arg(long, value_enum, value_name = "POLICY")]
-    conflict: Option<Policy>,
 }
 
+/// What happens where something else is already.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Policy {
+pub(super) enum Policy {
     /// It stays, and the entry is listed
     Refuse,
     /// Both stay, the new one as `name.classic`
@@ -71,8 +79,19 @@ enum Policy {
     NewerWins,
 }
 
-impl Selection {
-    /// Reads the rules.
+impl From<Policy> for Conflict {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Refuse => Self::Refuse,
+            Policy::KeepBoth => Self::KeepBoth,
+            Policy::SourceWins => Self::SourceWins,
+            Policy::NewerWins => Self::NewerWins,
+        }
+    }
+}
+
+impl LeavingOut {
+    /// Reads the rules, and what the playbook says about conflicts.
     pub(super) fn read(&self) -> Result<(Rules, Conflict), Failure> {
         let (mut rules, mut conflict) = (Vec::new(), Conflict::default());
         if let Some(name) = &self.playbook {
@@ -87,13 +106,15 @@ impl Selection {
         );
         let rules = Rules::new(rules)
             .map_err(|error| Failure::of(Exit::Usage, "read the leave-out rules", error))?;
-        let conflict = self.conflict.map_or(conflict, |policy| match policy {
-            Policy::Refuse => Conflict::Refuse,
-            Policy::KeepBoth => Conflict::KeepBoth,
-            Policy::SourceWins => Conflict::SourceWins,
-            Policy::NewerWins => Conflict::NewerWins,
-        });
         Ok((rules, conflict))
+    }
+}
+
+impl Selection {
+    /// Reads the rules.
+    pub(super) fn read(&self) -> Result<(Rules, Conflict), Failure> {
+        let (rules, conflict) = self.leaving_out.read()?;
+        Ok((rules, self.conflict.map_or(conflict, Conflict::from)))
     }
 }
 
