@@ -242,7 +242,13 @@ impl Finishing<'_> {
     }
 }
 
-fn settle(folder: impl AsFd, name: &[u8], there: &Stat, entry: &mut Entry) -> Result<(), Errno> {
+/// Gives a folder the mode and the time of its entry, where they differ; what the destination makes of them goes into the entry.
+pub(super) fn settle(
+    folder: impl AsFd,
+    name: &[u8],
+    there: &Stat,
+    entry: &mut Entry,
+) -> Result<(), Errno> {
     if there.st_mode & 0o7777 != entry.mode {
         set_folder_mode(&folder, name, Mode::from_raw_mode(entry.mode))?;
         let now = lstat(&folder, name)?.st_mode & 0o7777;

@@ -41,7 +41,7 @@ struct Footer {
 /// An entry as a line, as it is read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+pub(super) struct Line {
     path: String,
     kind: Kind,
     /// Octal, as `ls` and `chmod` have it.
@@ -70,7 +70,7 @@ struct NotCopied {
 
 /// The same line as it is written, without copies of what the entry has.
 #[derive(Serialize)]
-struct LineOut<'a> {
+pub(super) struct LineOut<'a> {
     path: Cow<'a, str>,
     kind: Kind,
     #[serde(serialize_with = "octal")]
@@ -132,7 +132,7 @@ impl<'a> From<&'a Entry> for LineOut<'a> {
 }
 
 impl Line {
-    fn entry(self) -> Result<Entry, Error> {
+    pub(super) fn entry(self) -> Result<Entry, Error> {
         let bytes = |text: Option<String>| {
             text.map(|text| unescape(&text).map(Vec::into_boxed_slice)).transpose()
         };

@@ -5,7 +5,7 @@
 //! [`copy()`] reads every file once, hashing as it reads and writing as it hashes, under a name of its own until the file is
 //! whole. Every entry of the home ends up in the [`manifest`]: copied, or with the reason why not. [`verify()`] then reads the
 //! destination anew, and only two equal digests are a proof. [`scan()`] looks at a home without reading it, and
-//! [`deliver_locally`] strings it together for a space.
+//! [`deliver_locally`] strings it together for a space. [`push()`] takes a home to S3, packed, and [`pull()`] brings one back.
 
 mod compare;
 mod copy;
@@ -18,11 +18,13 @@ mod folders;
 mod link;
 pub mod manifest;
 mod meter;
+mod pack;
 mod part;
 mod path;
 mod place;
 mod pool;
 mod pour;
+mod pull;
 mod room;
 mod rules;
 mod scan;
@@ -42,7 +44,9 @@ pub use copy::{Copied, Give, Order, copy};
 pub use deliver::{MOUNT, OWN, deliver, deliver_locally};
 pub use entry::{Below, Class, Entry, Kind, Origin, Skip, Time};
 pub use error::Error;
+pub use pack::{Headway, PushOrder, Pushed, TransferError, push};
 pub use path::{escape, unescape};
+pub use pull::{GiveEntry, PullOrder, Pulled, pull};
 pub use rules::Rules;
 pub use scan::{Counts, Homes, Row, Scan, scan, scan_homes, scan_listing};
 pub use seal::{Broken, ReportKey};

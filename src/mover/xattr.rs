@@ -46,6 +46,26 @@ pub(super) fn copy_lazily<F: AsFd>(
     None
 }
 
+/// Attributes by themselves: names with their values.
+pub(super) type Xattrs = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// Returns those of an open file or folder; none where the file system has none.
+pub(super) fn read(of: BorrowedFd<'_>) -> Result<Xattrs, Errno> {
+    let names = match list(of) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(Vec::new()),
+        names => names?,
+    };
+    let names = names.split(|byte| *byte == 0).filter(|name| name.starts_with(b"user."));
+    names.map(|name| Ok((name.to_vec(), get(of, name)?))).collect()
+}
+
+/// Sets some; returns a note when something could not be kept.
+pub(super) fn write(into: BorrowedFd<'_>, all: &Xattrs) -> Option<String> {
+    let mut set = all.iter().filter(|(name, _)| name.starts_with(b"user."));
+    set.find_map(|(name, value)| fsetxattr(into, name.as_slice(), value, XattrFlags::empty()).err())
+        .map(note)
+}
+
 fn note(errno: Errno) -> String {
     format!("extended attributes were not kept: {}", std::io::Error::from(errno))
 }

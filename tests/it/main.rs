@@ -16,4 +16,5 @@ mod playbooks;
 mod promises;
 mod replan;
 mod saga;
+mod transfer;
 mod volume;

@@ -282,7 +282,7 @@ fn in_levels(
 }
 
 /// Gives every entry on, and sums up both sides.
-fn sum_up(
+pub(super) fn sum_up(
     ended: Sorted<Checked>,
     proves: bool,
     mut done: Copied,
