@@ -184,7 +184,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// [`Error::Manifest`] when nothing can be written.
     pub fn new(into: W) -> Result<Self, Error> {
-        let mut zip = zstd::Encoder::new(into, 3).map_err(unsound)?;
+        let mut zip = zstd::Encoder::new(into, 1).map_err(unsound)?;
         zip.include_checksum(true).map_err(unsound)?;
         // One thread compresses while this one goes on.
         zip.multithread(1).map_err(unsound)?;

@@ -64,7 +64,7 @@ fn a_home_that_does_not_fit_is_refused_with_both_numbers_before_anything_is_writ
     let pair = Pair::new();
     pair.file("folder/large", &random(9 << 20));
     let Some(_small) = Small::mount(&pair, "size=8m", test) else { return };
-    let refused = pair.copy().ran.ended(1);
+    let refused = pair.copy().ran.ended(5);
     assert!(refused.err.contains("the destination has"), "{}", refused.err);
     let said = numbers(&refused.err);
     assert!(said.contains(&(8 << 20)), "free: {}", refused.err);
@@ -83,7 +83,7 @@ fn a_home_of_more_names_than_fit_is_refused_with_both_numbers() {
     let pair = Pair::new();
     (0..50).for_each(|number| drop(pair.file(format!("{number}"), b"")));
     let Some(_small) = Small::mount(&pair, "size=8m,nr_inodes=40", test) else { return };
-    let refused = pair.copy().ran.ended(1);
+    let refused = pair.copy().ran.ended(5);
     assert!(refused.err.contains("files and folders"), "{}", refused.err);
     assert!(numbers(&refused.err).contains(&50), "{}", refused.err);
     assert_eq!(fs::read_dir(pair.destination()).unwrap().count(), 0);
@@ -110,7 +110,7 @@ fn a_destination_that_fills_up_ends_the_copy_with_nothing_torn_and_the_next_comp
     }
     let filler = pair.destination().join("filler");
     fill(&filler);
-    let refused = ended(child).ran.ended(1);
+    let refused = ended(child).ran.ended(5);
     assert!(refused.err.contains("the destination has"), "{}", refused.err);
     let said = numbers(&refused.err);
     assert!(said.len() >= 2 && said.iter().any(|bytes| *bytes >= 48 << 20), "{}", refused.err);
