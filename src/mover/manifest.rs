@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 pub use super::digest::Summing;
 use super::entry::{Below, Class, Entry, Kind, Origin, Skip, Time};
 use super::error::Error;
-use super::path::{escape, escaped, unescape};
+use super::path::{escape, escaped, is_plain, unescape};
 use super::ticket::Totals;
 
 const SCHEMA: u32 = 1;
@@ -136,6 +136,7 @@ impl Line {
         let bytes = |text: Option<String>| {
             text.map(|text| unescape(&text).map(Vec::into_boxed_slice)).transpose()
         };
+        let place = |text: Option<String>| text.map(|text| place(&text)).transpose();
         let mode = u32::from_str_radix(&self.mode, 8);
         let mode = mode.map_err(|_| unsound(format!("the mode `{}`", self.mode)))?;
         let hash = self.blake3.map(|hex| {
@@ -143,7 +144,7 @@ impl Line {
             hash.map(|hash| *hash.as_bytes()).map_err(|_| unsound(format!("the hash `{hex}`")))
         });
         Ok(Entry {
-            path: unescape(&self.path)?.into(),
+            path: self::place(&self.path)?,
             kind: self.kind,
             mode,
             mtime: self.mtime,
@@ -151,14 +152,20 @@ impl Line {
             origin: self.inode.zip(self.ctime).map(|(inode, ctime)| Origin { inode, ctime }),
             hash: hash.transpose()?,
             target: bytes(self.target)?,
-            link_of: bytes(self.link_of)?,
-            stored_as: bytes(self.stored_as)?,
+            link_of: place(self.link_of)?,
+            stored_as: place(self.stored_as)?,
             skip: self
                 .not_copied
                 .map(|NotCopied { class, why, below }| Box::new(Skip { class, why, below })),
             notes: self.notes,
         })
     }
+}
+
+/// Returns the bytes of a path, which has to stay within the home.
+fn place(text: &str) -> Result<Box<[u8]>, Error> {
+    let path = unescape(text)?;
+    if is_plain(&path) { Ok(path.into()) } else { Err(unsound(format!("the path `{text}`"))) }
 }
 
 fn unsound(what: impl std::fmt::Display) -> Error {
@@ -371,6 +378,15 @@ mod tests {
         assert!(read_all(&altered(|text| text.replace("\"0600\"", "\"0644\""))).is_err());
         assert!(read_all(&altered(|text| text.replace("\"schema\":1", "\"schema\":2"))).is_err());
         assert!(read_all(&altered(|text| text + "{}\n")).is_err());
+    }
+
+    #[test]
+    fn a_path_that_leads_out_is_refused() {
+        for place in ["../a", "/a", "a/../../b", "", "a//b", "."] {
+            let place = format!("\"stored_as\":\"{place}\"");
+            let led = altered(|text| text.replace("\"stored_as\":\"a.classic\"", &place));
+            assert!(read_all(&led).unwrap_err().to_string().contains("the path"), "{place}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub fn escape(path: &[u8]) -> String {
     let mut text = String::with_capacity(path.len());
     for chunk in path.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if is_plain(character) {
+            if is_shown(character) {
                 text.push(character);
             } else {
                 escape_bytes(character.encode_utf8(&mut [0; 4]).as_bytes(), &mut text);
@@ -26,9 +26,9 @@ pub fn escape(path: &[u8]) -> String {
 
 /// Returns the same text, without a copy of what stands as it is.
 pub(super) fn escaped(path: &[u8]) -> Cow<'_, str> {
-    let is_plain = |byte: &u8| (b' '..=b'~').contains(byte) && *byte != b'\\';
+    let is_shown = |byte: &u8| (b' '..=b'~').contains(byte) && *byte != b'\\';
     match std::str::from_utf8(path) {
-        Ok(text) if path.iter().all(is_plain) => Cow::Borrowed(text),
+        Ok(text) if path.iter().all(is_shown) => Cow::Borrowed(text),
         _ => Cow::Owned(escape(path)),
     }
 }
@@ -51,7 +51,7 @@ pub fn unescape(text: &str) -> Result<Vec<u8>, Error> {
 }
 
 /// Tells whether a character can be shown as it is: no control, and nothing that hides or turns the text around it.
-fn is_plain(character: char) -> bool {
+fn is_shown(character: char) -> bool {
     let deceives = matches!(character,
         '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     character != '\\' && !character.is_control() && !deceives
@@ -93,6 +93,12 @@ pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
 /// Tells whether `path` is `folder` or lies below it.
 pub(super) fn is_within(path: &[u8], folder: &[u8]) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
+/// Tells whether a path has only steps that a directory can hold: none is empty, `.` or `..`, and none has a NUL.
+pub(super) fn is_plain(path: &[u8]) -> bool {
+    let is_step = |step: &[u8]| !matches!(step, b"" | b"." | b"..") && !step.contains(&0);
+    path.split(|byte| *byte == b'/').all(is_step)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::part::Part;
 use super::path::{join, split};
 use super::pour::{Pour, Poured, Spill};
 use super::tree::{file_type, lstat, lstat_if_there};
-use super::walk::unread;
+use super::walk::{Found, unread};
 use super::{pool::Pool, xattr};
 use crate::playbook::Conflict;
 
@@ -65,10 +65,11 @@ impl Placer<'_> {
         &self,
         at: &Folder<'_>,
         name: &[u8],
-        (found, before): (&Entry, Option<&Entry>),
+        whole: &Found,
         work: &mut Work,
     ) -> Result<Entry, Error> {
-        if let Some(kept) = before.and_then(|before| self.unchanged(at, found, before)) {
+        let (found, before) = (&whole.entry, whole.before.as_deref());
+        if let Some(kept) = before.and_then(|before| self.unchanged(at, whole, before)) {
             work.kept += 1;
             self.meter.bytes(kept.size, &kept.path)?;
             self.meter.file(&kept.path)?;
@@ -99,7 +100,8 @@ impl Placer<'_> {
     }
 
     /// Returns what an earlier pass had of a file, when nobody changed it since at either side.
-    fn unchanged(&self, at: &Folder<'_>, found: &Entry, before: &Entry) -> Option<Entry> {
+    fn unchanged(&self, at: &Folder<'_>, found: &Found, before: &Entry) -> Option<Entry> {
+        let (may_share, found) = (found.has_names(), &found.entry);
         let is_same = !self.is_paranoid
             && (before.kind, found.kind) == (Kind::File, Kind::File)
             && before.is_selected()
@@ -113,6 +115,7 @@ impl Placer<'_> {
         }
         let there = lstat(at.into, name).ok()?;
         let is_there = file_type(&there) == FileType::RegularFile
+            && (there.st_nlink == 1 || may_share)
             && (size(&there), mtime(&there), there.st_mode & 0o7777)
                 == (before.size, before.mtime, before.mode);
         is_there.then(|| Entry { link_of: None, ..before.clone() })
@@ -173,7 +176,9 @@ impl Placer<'_> {
         let verdict = deciding.decide(there.as_ref(), &mut |name, there| {
             let (path, buffer) = (&entry.path, &mut work.buffer);
             if self.is_same(&from, &before, at.into, (name, there), path, &mut read, buffer)? {
-                return Ok(Likeness::Same);
+                // A file of its own does not become another name of one that is there.
+                let is_shared = there.st_nlink > 1 && before.st_nlink == 1;
+                return Ok(if is_shared { Likeness::Earlier } else { Likeness::Same });
             }
             let is_earlier = self.is_earlier(at.into, (name, there), earlier, buffer)?;
             Ok(if is_earlier { Likeness::Earlier } else { Likeness::Other })

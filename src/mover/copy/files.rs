@@ -80,7 +80,7 @@ impl Run<'_> {
         };
         for found in &batch.files {
             let (_, name) = split(&found.entry.path);
-            let entry = placer.put(&folder, name, (&found.entry, found.before.as_deref()), work)?;
+            let entry = placer.put(&folder, name, found, work)?;
             work.entries.push(entry);
         }
         Ok(())

@@ -3,6 +3,7 @@
 use rustix::fs::{AtFlags, FileType};
 
 use super::Run;
+use super::lists::Gone;
 use crate::mover::entry::{Class, Entry, Kind, Skip, mtime, size};
 use crate::mover::error::Error;
 use crate::mover::path::split;
@@ -14,11 +15,12 @@ impl Run<'_> {
     /// Lists what is still at the destination, and removes it if the order says so and nobody changed it there.
     ///
     /// The deepest comes first, so that folders are empty when it is their turn.
-    pub(super) fn remove_gone(&self, gone: Sorter<Entry>) -> Result<(), Error> {
-        for entry in gone.sorted()? {
-            let mut entry = entry?;
+    pub(super) fn remove_gone(&self, gone: Sorter<Gone>) -> Result<(), Error> {
+        for gone in gone.sorted()? {
+            let Gone { mut entry, is_replaced } = gone?;
             self.meter.tick(&entry.path)?;
-            if let Some(why) = self.say_what_became_of(&entry) {
+            let why = self.say_what_became_of(&entry);
+            if let Some(why) = why.filter(|_| !is_replaced) {
                 entry.skip = Some(Box::new(Skip::new(Class::Gone, why)));
                 self.ended.add([Checked::unread(entry)])?;
             }

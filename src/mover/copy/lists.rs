@@ -6,12 +6,15 @@ use std::iter::Peekable;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Run, SOME};
 use crate::mover::entry::{Class, Entry, Kind};
 use crate::mover::error::Error;
 use crate::mover::manifest::{self, Entries};
+use crate::mover::path::is_within;
 use crate::mover::room::{self, Needs};
-use crate::mover::sorter::{Sorted, Sorter};
+use crate::mover::sorter::{Record, Sorted, Sorter};
 use crate::mover::verify::Checked;
 use crate::mover::walk::{Found, Walk};
 
@@ -35,12 +38,32 @@ pub(super) struct Lists {
     /// Names of files that have several, by inode.
     pub(super) names: Sorter<Found>,
     /// What an earlier pass copied and is at the source no more, the deepest first.
-    pub(super) gone: Sorter<Entry>,
+    pub(super) gone: Sorter<Gone>,
     pub(super) needs: Needs,
     /// Bytes to read.
     pub(super) bytes: u64,
     /// Names of regular files to copy.
     pub(super) file_count: u64,
+}
+
+/// What an earlier pass copied, and is at the source no more.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Gone {
+    pub(super) entry: Entry,
+    /// Whether something of another kind has its path now, and tells of it.
+    pub(super) is_replaced: bool,
+}
+
+impl Gone {
+    fn deepest_first(one: &Self, other: &Self) -> Ordering {
+        deepest_first(&one.entry, &other.entry)
+    }
+}
+
+impl Record for Gone {
+    fn weight(&self) -> usize {
+        self.entry.weight() + size_of::<bool>()
+    }
 }
 
 /// What one thread of the walk has.
@@ -71,7 +94,7 @@ impl Lists {
             folders: Sorter::new(above_first),
             files: Sorter::new(Found::by_path),
             names: Sorter::new(Found::by_inode),
-            gone: Sorter::new(deepest_first),
+            gone: Sorter::new(Gone::deepest_first),
             needs: Needs::default(),
             bytes: 0,
             file_count: 0,
@@ -92,28 +115,38 @@ impl Lists {
         mut before: Option<Before>,
         ended: &Sorter<Checked>,
     ) -> Result<(), Error> {
+        let mut unseen = Unseen::default();
         for found in all {
             let mut found = found?;
             while let Some(earlier) = next_until(&mut before, &found.entry.path)? {
-                if earlier.path == found.entry.path {
+                if earlier.path != found.entry.path {
+                    self.note_gone(earlier, false, &mut unseen)?;
+                } else if earlier.kind == found.entry.kind {
                     found.before = Some(Box::new(earlier)).filter(|earlier| earlier.is_selected());
-                } else {
-                    self.note_gone(earlier)?;
+                } else if found.entry.is_selected() {
+                    self.note_gone(earlier, true, &mut unseen)?;
                 }
             }
+            unseen.note(&found.entry);
             self.share(found, ended)?;
         }
         for earlier in before.into_iter().flatten() {
-            self.note_gone(earlier?)?;
+            self.note_gone(earlier?, false, &mut unseen)?;
         }
         Ok(())
     }
 
-    /// Takes note of what is no more, and was there at the earlier pass or at one before that.
-    fn note_gone(&self, earlier: Entry) -> Result<(), Error> {
+    /// Takes note of what is no more, and was there at the earlier pass or at one before that. What lies below a folder that
+    /// was not looked into may be there still.
+    fn note_gone(
+        &self,
+        earlier: Entry,
+        is_replaced: bool,
+        unseen: &mut Unseen,
+    ) -> Result<(), Error> {
         let was_gone = |skip: &crate::mover::Skip| skip.class == Class::Gone;
-        if earlier.skip.as_deref().is_none_or(was_gone) {
-            self.gone.add([Entry { skip: None, ..earlier }])?;
+        if earlier.skip.as_deref().is_none_or(was_gone) && !unseen.holds(&earlier.path) {
+            self.gone.add([Gone { entry: Entry { skip: None, ..earlier }, is_replaced }])?;
         }
         Ok(())
     }
@@ -148,6 +181,26 @@ impl Lists {
             self.names.add([found])?;
         }
         Ok(())
+    }
+}
+
+/// Folders that are there and were not looked into: left out, or not to be read.
+#[derive(Default)]
+struct Unseen(Vec<Box<[u8]>>);
+
+impl Unseen {
+    /// Takes note of entries, in byte order of paths.
+    fn note(&mut self, entry: &Entry) {
+        if entry.kind == Kind::Directory && !entry.is_selected() {
+            self.0.push(entry.path.clone());
+        }
+    }
+
+    /// Tells whether a path lies below one of them. Paths come in order, so that a folder is forgotten behind its last.
+    fn holds(&mut self, path: &[u8]) -> bool {
+        // Whatever lies below a folder is less than the folder's path with the byte that follows a slash.
+        self.0.retain(|folder| *path < *[folder, [b'/' + 1].as_slice()].concat());
+        self.0.iter().any(|folder| is_within(path, folder))
     }
 }
 

@@ -126,6 +126,14 @@ pub(in super::super) fn below(prefix: &str, name: &str) -> String {
     if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") }
 }
 
+/// Tells whether a key, relative to the prefix, is that of a shard or of its index.
+pub(in super::super) fn is_of_a_shard(key: &str) -> bool {
+    let name = key
+        .strip_prefix("shards/")
+        .and_then(|name| name.strip_suffix(".tar.zst").or_else(|| name.strip_suffix(".jsonl.zst")));
+    name.is_some_and(|name| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 /// Returns the key of a shard.
 pub(in super::super) fn shard_key(prefix: &str, name: &str) -> String {
     below(prefix, &format!("shards/{name}.tar.zst"))

@@ -1,26 +1,29 @@
 //! An object a file, as DataSync leaves a home in S3: keys are paths, folders end in `/`, metadata is user metadata.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::super::decide::Hitch;
 use super::super::entry::{Class, Entry, Kind, Skip, Time};
 use super::super::folders::Made;
-use super::super::pack::contents::below;
+use super::super::pack::contents::{below, is_of_a_shard};
 use super::super::pack::error::{TransferError, blocking};
 use super::super::path::split;
 use super::super::room::Needs;
+use super::super::sorter::{Record, Sorter};
 use super::super::xattr::Xattrs;
 use super::fetch::{AT_ONCE, Feed, Fetcher, Miss, RANGE};
 use super::keys::unfit;
 use super::landing::{Landing, looks_beside};
 use super::metadata::Described;
 use super::run::{Before, Run, Taken, need};
-use crate::aws::{About, Checksum, Listed, Page, Reader};
+use crate::aws::{About, Checksum, Page, Reader};
 
 /// Bytes of an object from which on it is fetched in ranges.
 const LARGE: u64 = 16 << 20;
@@ -28,11 +31,31 @@ const LARGE: u64 = 16 << 20;
 /// A link's target is no longer.
 const LONGEST_TARGET: u64 = 4096;
 
+/// An object as it was listed. The listing is kept: of a large home it takes a thousand requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Found {
+    key: String,
+    size: u64,
+}
+
+impl Found {
+    fn by_key(one: &Self, other: &Self) -> Ordering {
+        one.key.cmp(&other.key)
+    }
+}
+
+impl Record for Found {
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.key.len()
+    }
+}
+
 /// What folders' own objects tell of them.
 type Told = Arc<Mutex<HashMap<Box<[u8]>, Entry>>>;
 
 /// Counts what there is, before anything is fetched.
-pub(super) fn survey(before: &Before<'_>) -> Result<(Needs, Taken), TransferError> {
+pub(super) fn survey(before: &Before<'_>) -> Result<(Needs, Taken, Sorter<Found>), TransferError> {
+    let found = Sorter::new(Found::by_key);
     let (mut needs, mut taken, mut objects) = (Needs::default(), Taken::new(), 0_u64);
     let prefix = prefix(&before.order.prefix);
     if before.order.only.is_some() {
@@ -44,6 +67,10 @@ pub(super) fn survey(before: &Before<'_>) -> Result<(Needs, Taken), TransferErro
         before.go_on()?;
         for object in page.objects {
             objects += 1;
+            if is_of_a_shard(object.key.strip_prefix(&prefix).unwrap_or_default()) {
+                let why = "there are shards, but no sound packed.json: push the home again";
+                return Err(TransferError::unsound(&object.key, why));
+            }
             if !object.key.ends_with('/') {
                 before.headway.expect(object.size, 1);
             }
@@ -60,54 +87,53 @@ pub(super) fn survey(before: &Before<'_>) -> Result<(Needs, Taken), TransferErro
             if looks_beside(path) {
                 taken.insert(path.into());
             }
+            found.add([Found { key: object.key, size: object.size }])?;
         }
     }
     if objects == 0 {
         let (bucket, prefix) = (before.order.bucket.clone(), before.order.prefix.clone());
         return Err(TransferError::Nothing { bucket, prefix });
     }
-    Ok((needs, taken))
+    Ok((needs, taken, found))
 }
 
 /// Pulls every object.
-pub(super) fn pull(mut run: Run) -> Result<(), TransferError> {
+pub(super) fn pull(mut run: Run, found: Sorter<Found>) -> Result<(), TransferError> {
     let told = Told::default();
     let now = jiff::Timestamp::now();
     let now = Time(now.as_second(), u32::try_from(now.subsec_nanosecond()).unwrap_or_default());
     let prefix = prefix(&run.order.prefix);
-    let mut pages = Pages::of(&run.fetcher.reader, &run.order.bucket, &prefix);
-    while let Some(page) = pages.next(&run.handle)? {
-        for object in page.objects {
-            let path: Box<[u8]> =
-                object.key.strip_prefix(&prefix).unwrap_or_default().as_bytes().into();
-            // The destination itself is whatever it is.
-            if path.is_empty() {
-                continue;
+    for object in found.sorted()? {
+        let object = object?;
+        let path: Box<[u8]> =
+            object.key.strip_prefix(&prefix).unwrap_or_default().as_bytes().into();
+        // The destination itself is whatever it is.
+        if path.is_empty() {
+            continue;
+        }
+        let (path, kind) = match path.strip_suffix(b"/") {
+            Some(folder) => (folder, Kind::Directory),
+            None => (&*path, Kind::File),
+        };
+        let mut entry = Entry::new(path, kind);
+        if let Some(skip) = unfit(path) {
+            run.landing.leave(&entry, skip);
+            continue;
+        }
+        let object = Object { object, now, fetcher: run.fetcher.clone() };
+        if kind == Kind::Directory {
+            // What cannot be made is listed; its object is looked at in vain.
+            let _listed_if_not = run.folders.find(path)?;
+            run.hand_out(object.folder(entry, Arc::clone(&told), Arc::clone(&run.landing)))?;
+            continue;
+        }
+        entry.size = object.object.size;
+        match run.folders.find(split(path).0)? {
+            Ok(at) => {
+                let landing = Arc::clone(&run.landing);
+                run.hand_out(object.file(entry, at, run.order.is_paranoid, landing))?;
             }
-            let (path, kind) = match path.strip_suffix(b"/") {
-                Some(folder) => (folder, Kind::Directory),
-                None => (&*path, Kind::File),
-            };
-            let mut entry = Entry::new(path, kind);
-            if let Some(skip) = unfit(path) {
-                run.landing.leave(&entry, skip);
-                continue;
-            }
-            let object = Object { object, now, fetcher: run.fetcher.clone() };
-            if kind == Kind::Directory {
-                // What cannot be made is listed; its object is looked at in vain.
-                let _listed_if_not = run.folders.find(path)?;
-                run.hand_out(object.folder(entry, Arc::clone(&told), Arc::clone(&run.landing)))?;
-                continue;
-            }
-            entry.size = object.object.size;
-            match run.folders.find(split(path).0)? {
-                Ok(at) => {
-                    let landing = Arc::clone(&run.landing);
-                    run.hand_out(object.file(entry, at, run.order.is_paranoid, landing))?;
-                }
-                Err(skip) => run.landing.leave(&entry, skip),
-            }
+            Err(skip) => run.landing.leave(&entry, skip),
         }
     }
     run.all_done()?;
@@ -150,7 +176,7 @@ impl<'a> Pages<'a> {
 
 /// One object to be fetched.
 struct Object {
-    object: Listed,
+    object: Found,
     now: Time,
     fetcher: Fetcher,
 }

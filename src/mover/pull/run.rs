@@ -175,6 +175,12 @@ impl Run {
     }
 }
 
+/// What is to be pulled.
+enum Ahead {
+    Packed(Contents, Option<packed::Selection>),
+    DataSync(Sorter<datasync::Found>),
+}
+
 /// Does all of it, on a thread that may wait.
 fn work(
     handle: Handle,
@@ -199,11 +205,14 @@ fn work(
         headway: &headway,
         stop: &stop,
     };
-    let (needs, taken, selection) = match &contents {
-        Some(contents) => packed::survey(&before, contents)?,
+    let (needs, taken, ahead) = match contents {
+        Some(contents) => {
+            let (needs, taken, selection) = packed::survey(&before, &contents)?;
+            (needs, taken, Ahead::Packed(contents, selection))
+        }
         None => {
-            let (needs, taken) = datasync::survey(&before)?;
-            (needs, taken, None)
+            let (needs, taken, found) = datasync::survey(&before)?;
+            (needs, taken, Ahead::DataSync(found))
         }
     };
     let needed = room::check(needs, &tree)?;
@@ -220,9 +229,11 @@ fn work(
     let run = Run { handle, fetcher, order, landing, folders, tasks: TaskTracker::new() };
     let (landing, tasks, handle) =
         (Arc::clone(&run.landing), run.tasks.clone(), run.handle.clone());
-    let worked = match &contents {
-        Some(contents) => packed::pull(run, contents, selection),
-        None => datasync::pull(run),
+    let (worked, not_pushed) = match ahead {
+        Ahead::Packed(contents, selection) => {
+            (packed::pull(run, &contents, selection), contents.not_copied)
+        }
+        Ahead::DataSync(found) => (datasync::pull(run, found), BTreeMap::new()),
     };
     if worked.is_err() {
         // Whoever still works is to end before anybody hears of it: nothing is written afterwards, and nothing left over.
@@ -244,7 +255,6 @@ fn work(
     })?;
     headway.read_back();
     let pulled = told(landing.outcome, &tree, &mut give, &stop)?;
-    let not_pushed = contents.map(|contents| contents.not_copied).unwrap_or_default();
     Ok(Pulled { not_pushed, ..pulled })
 }
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::trees::{Copied, Pair, not_copied, set_mtime, try_run};
-use crate::mover::{Order, manifest};
-use crate::playbook::Conflict;
+use crate::mover::{Order, Rules, manifest};
+use crate::playbook::{Conflict, LeaveOut};
 
 /// Copies, and keeps the manifest beside the home.
 fn pass(pair: &Pair, order: Order) -> (Copied, PathBuf) {
@@ -149,6 +149,53 @@ fn what_was_deleted_is_listed_and_stays_until_somebody_asks() {
         .map(|path| pair.destination().join(path).exists())
         .to_vec();
     assert_eq!(left, [false, false, true, true]);
+}
+
+#[test]
+fn what_lies_in_a_folder_that_is_left_out_now_is_not_taken_for_deleted() {
+    let pair = Pair::new();
+    for path in ["n/a", "n/sub/b", "n.c", "k"] {
+        pair.file(path, b"before");
+    }
+    let (_, since) = pass(&pair, pair.order());
+    let rule = LeaveOut { pattern: "n/**".to_owned(), reason: "not now".to_owned() };
+    let rules = Rules::new(vec![rule]).unwrap();
+    let (copied, _) = pass(&pair, Order { deletes: true, rules, ..later(&pair, since) });
+    let named: Vec<_> = not_copied(&copied).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(named, ["n"]);
+    assert!(["n/a", "n/sub/b", "n.c"].iter().all(|path| pair.destination().join(path).exists()));
+}
+
+#[test]
+fn a_folder_that_became_a_link_and_a_file_that_became_a_folder_make_way_when_asked() {
+    let pair = Pair::new();
+    pair.file("folder/a", b"before");
+    pair.file("file", b"before");
+    let (_, since) = pass(&pair, pair.order());
+    fs::remove_dir_all(pair.home().join("folder")).unwrap();
+    pair.link("elsewhere", "folder");
+    fs::remove_file(pair.home().join("file")).unwrap();
+    pair.file("file/inner", b"after");
+    let (copied, _) = pass(&pair, Order { deletes: true, ..later(&pair, since) });
+    let named: Vec<_> = not_copied(&copied).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(named, ["folder/a"]);
+    pair.assert_same(&copied);
+}
+
+#[test]
+fn names_that_are_files_of_their_own_since_become_so_here_too() {
+    for since in [false, true] {
+        let pair = Pair::new();
+        let one = pair.file("a", b"same");
+        fs::hard_link(&one, pair.home().join("b")).unwrap();
+        let (_, manifest) = pass(&pair, pair.order());
+        fs::copy(&one, pair.home().join("x")).unwrap();
+        fs::rename(pair.home().join("x"), pair.home().join("b")).unwrap();
+        let order = if since { later(&pair, manifest) } else { pair.order() };
+        let (copied, _) = pass(&pair, order);
+        assert_eq!(copied.not_copied.len(), 0);
+        pair.assert_same(&copied);
+    }
 }
 
 #[test]

@@ -279,6 +279,19 @@ fn an_index_that_is_another_ends_the_pull_and_says_which() {
 }
 
 #[test]
+fn a_packed_home_without_a_sound_packed_json_is_not_taken_for_files() {
+    let stage = Stage::new();
+    stage.file("a", "a");
+    stage.push(&[]).ended(0);
+    let packed = "homes/alice/packed.json";
+    let other = br#"{"schema":1,"kind":"something-else"}"#;
+    put(&stage.served.dir, "data", packed, other).unwrap();
+    let pulled = stage.pull("there", &[]).ended(1);
+    assert!(pulled.ran.err.contains("no sound packed.json"), "{}", pulled.ran.err);
+    assert_eq!(fs::read_dir(stage.path("there")).unwrap().count(), 0);
+}
+
+#[test]
 fn a_hostile_index_writes_nothing_outside() {
     for hostile in ["../escaped", "/escaped", "a/../../escaped", "link/escaped"] {
         let stage = Stage::new();

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::bar::Bar;
-use super::manifest::Draft;
+use super::manifest::{Draft, outside};
 use super::telling::{Place, tell_while};
 use crate::cli::{Context, Exit, Failure};
 use crate::mover::{self, Copied, Entry, Error, Order, Progress, Rules};
@@ -122,6 +122,13 @@ impl Copy {
     /// Copies, and says what was and what was not.
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let order = self.order()?;
+        outside(self.manifest.as_deref(), &self.source)?;
+        if !self.source.is_dir() {
+            return Err(Failure::usage(format!("{} is no directory", self.source.display())));
+        }
+        if let Some(since) = self.since.as_deref().filter(|since| !since.is_file()) {
+            return Err(Failure::usage(format!("{} is no manifest", since.display())));
+        }
         let manifest = self.manifest.as_deref().map(Draft::begin).transpose()?;
         let ui = context.ui;
         let copied = tell_while(context, self.progress_to.as_ref(), move |report| {

@@ -19,10 +19,20 @@ impl Draft {
     /// Begins a manifest beside its name.
     pub(super) fn begin(path: &Path) -> Result<Self, Failure> {
         let unwritten = |error| failed("write", path, error);
+        if path.is_dir() {
+            return Err(Failure::usage(format!("{} is a directory", path.display())));
+        }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let mut name = std::ffi::OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        // What a killed run left has the same name.
+        let _absent = std::fs::remove_file(folder.join(&name).with_added_extension("part"));
         let file = tempfile::Builder::new()
-            .prefix(".studio-migrate-manifest-")
-            .tempfile_in(folder.unwrap_or(Path::new(".")))
+            .prefix(&name)
+            .suffix(".part")
+            .rand_bytes(0)
+            .tempfile_in(folder)
             .map_err(unwritten)?;
         let inner = file.as_file().try_clone().map_err(unwritten)?;
         let writer =
@@ -44,6 +54,21 @@ impl Draft {
         self.file.as_file().sync_all().map_err(|error| unwritten(&error))?;
         self.file.persist(&self.path).map_err(|error| unwritten(&error))?;
         Ok(())
+    }
+}
+
+/// Makes sure that a manifest is not written into what is read.
+pub(super) fn outside(manifest: Option<&Path>, source: &Path) -> Result<(), Failure> {
+    let Some(manifest) = manifest else { return Ok(()) };
+    let folder = manifest.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+    match (folder, source.canonicalize()) {
+        (Ok(folder), Ok(source)) if folder.starts_with(&source) => Err(Failure::usage(format!(
+            "{} lies in {}, where nothing is written",
+            manifest.display(),
+            source.display()
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use clap::Args;
 
 use super::bar::Bar;
-use super::manifest::Draft;
+use super::manifest::{Draft, outside};
 use crate::cli::command::{bytes, json, table};
 use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
@@ -43,6 +43,7 @@ impl Scan {
             bar.finish();
             return self.show_homes(context, homes.map_err(failed)?);
         }
+        outside(self.manifest.as_deref(), &self.dir)?;
         let mut draft = self.manifest.as_deref().map(Draft::begin).transpose()?;
         let scan = match &mut draft {
             None => mover::scan(&self.dir, &tell, &never),
