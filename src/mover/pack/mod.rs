@@ -1,6 +1,6 @@
 //! The packed layout: a home as a few large objects, so that a million small files are not a million requests.
 //!
-//! [`push`] cuts a home into shards, each a tar of compressed frames with an index beside it, and writes `packed.json` last:
+//! [`push()`] cuts a home into shards, each a tar of compressed frames with an index beside it, and writes `packed.json` last:
 //! until then the prefix holds no packed home. `docs/packed.md` describes every object. Nothing here knows how a packed home
 //! is placed again; that is [`super::pull`](mod@super::pull).
 
