@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 
 use super::error::Error;
 
-/// Bytes that one sorter holds in memory: what some hundred thousand entries weigh.
-const HELD: usize = 24 << 20;
+/// Bytes that one sorter holds in memory: what some forty thousand entries weigh.
+const HELD: usize = 14 << 20;
 
 /// Records that lie together. A sorter grows by blocks, because a list that doubles takes three times what is in it.
 const BLOCK: usize = 4096;
