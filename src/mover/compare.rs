@@ -14,11 +14,11 @@ use super::rules::Rules;
 use super::sorter::Sorter;
 use super::ticket::{Phase, Progress, Totals};
 use super::tree::Tree;
-use super::verify::{Hand, Reading, Share, Verified, differences};
+use super::verify::{Hand, Reading, Share, Verified, batches, differences};
 use super::walk::{Found, Walk, unread};
 
-/// Entries that one thread takes at once.
-const BATCH: usize = 64;
+/// Entries that one thread keeps to itself before it adds them to the list of all.
+const SOME: usize = 64;
 
 /// What two lists have in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,19 +101,14 @@ pub fn survey(
     let all = Sorter::new(Entry::by_path);
     let hands = walk.run(&|some: &mut Vec<Entry>, found: Found| {
         some.push(found.entry);
-        if some.len() >= BATCH { all.add(some.drain(..)) } else { Ok(()) }
+        if some.len() >= SOME { all.add(some.drain(..)) } else { Ok(()) }
     })?;
     hands.into_iter().try_for_each(|some| all.add(some))?;
     let (bytes, files) = meter.done();
     meter.begin(Phase::Verifying, bytes, files);
     let reading = Reading::of(&tree, &pool, &meter).sharing(share);
-    let mut all = all.sorted()?.peekable();
-    let mut batches = std::iter::from_fn(|| {
-        all.peek()?;
-        Some(all.by_ref().take(BATCH).collect::<Result<Vec<_>, Error>>())
-    });
     let read = Sorter::new(Entry::by_path);
-    pool.feed(&mut batches, |hand: &mut Hand, batch| {
+    pool.feed(&mut batches(all.sorted()?), |hand: &mut Hand, batch| {
         let looked = batch.into_iter().map(|entry| look(&reading, entry, hand, &meter));
         read.add(looked.collect::<Result<Vec<_>, Error>>()?)
     })?;

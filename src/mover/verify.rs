@@ -189,12 +189,7 @@ impl<'a> Reading<'a> {
         entries: impl Iterator<Item = Result<Entry, Error>> + Send,
         checked: &Sorter<Checked>,
     ) -> Result<(), Error> {
-        let mut entries = entries.peekable();
-        let mut batches = std::iter::from_fn(move || {
-            entries.peek()?;
-            Some(entries.by_ref().take(BATCH).collect::<Result<Vec<_>, Error>>())
-        });
-        self.pool.feed(&mut batches, |hand: &mut Hand, batch| {
+        self.pool.feed(&mut batches(entries), |hand: &mut Hand, batch| {
             let looked = batch.into_iter().map(|entry| self.check(entry, hand));
             checked.add(looked.collect::<Result<Vec<_>, Error>>()?)
         })?;
@@ -308,6 +303,17 @@ impl<'a> Reading<'a> {
         }
         Ok(hash)
     }
+}
+
+/// Shares entries out, as many at once as one thread takes.
+pub(super) fn batches(
+    entries: impl Iterator<Item = Result<Entry, Error>>,
+) -> impl Iterator<Item = Result<Vec<Entry>, Error>> {
+    let mut entries = entries.peekable();
+    std::iter::from_fn(move || {
+        entries.peek()?;
+        Some(entries.by_ref().take(BATCH).collect())
+    })
 }
 
 /// Returns in which ways two entries differ, in words.

@@ -20,13 +20,7 @@ impl Run<'_> {
         files: Sorted<Found>,
         copied: &Sorter<Entry>,
     ) -> Result<Vec<Work>, Error> {
-        let mut batches = Batches::of(files);
-        let mut works = self.pool.feed(&mut batches, |work: &mut Work, batch| {
-            self.batch(placer, batch, work)?;
-            self.hand_in(work, copied, SOME)
-        })?;
-        works.iter_mut().try_for_each(|work| self.hand_in(work, copied, 0))?;
-        Ok(works)
+        self.each(Batches::of(files), copied, |batch, work| self.batch(placer, batch, work))
     }
 
     /// Copies files with several names: one of them, and the others as links to it.
@@ -36,9 +30,18 @@ impl Run<'_> {
         names: Sorted<Found>,
         copied: &Sorter<Entry>,
     ) -> Result<Vec<Work>, Error> {
-        let mut groups = Groups::of(names);
-        let mut works = self.pool.feed(&mut groups, |work: &mut Work, group| {
-            self.group(placer, group, work)?;
+        self.each(Groups::of(names), copied, |group, work| self.group(placer, group, work))
+    }
+
+    /// Has all threads copy what a list gives, and hand in what they have done.
+    fn each<T: Send>(
+        &self,
+        mut list: impl Iterator<Item = Result<T, Error>> + Send,
+        copied: &Sorter<Entry>,
+        copy: impl Fn(T, &mut Work) -> Result<(), Error> + Sync,
+    ) -> Result<Vec<Work>, Error> {
+        let mut works = self.pool.feed(&mut list, |work: &mut Work, item| {
+            copy(item, work)?;
             self.hand_in(work, copied, SOME)
         })?;
         works.iter_mut().try_for_each(|work| self.hand_in(work, copied, 0))?;
