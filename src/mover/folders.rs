@@ -112,64 +112,77 @@ impl Making<'_> {
     }
 
     fn try_make(&self, entry: &Entry) -> Result<Made, Hitch> {
-        let (parent, name) = split(&entry.path);
+        let (parent, _) = split(&entry.path);
         let above = self.places.of(parent).map_err(Hitch::Skip)?;
-        let refused = |errno| Hitch::at_destination(errno, "cannot make the folder", &entry.path);
-        let folder = self.destination.place(&above.stored).map_err(refused)?;
-        let there =
-            if above.is_fresh { None } else { lstat_if_there(&folder, name).map_err(refused)? };
-        let is_taken = |name: &[u8]| self.source.stat(&join(parent, name)).is_ok();
-        let deciding = Deciding {
-            conflict: self.conflict,
-            folder: folder.as_fd(),
-            name,
-            mtime: entry.mtime,
-            is_taken: &is_taken,
-        };
-        let verdict = deciding.decide(there.as_ref(), &mut |_, there| {
-            Ok(Likeness::of(file_type(there) == FileType::Directory))
-        })?;
-        match verdict {
-            Verdict::Keep { name } => {
-                let stored = join(&above.stored, &name);
-                open_up(&folder, &name);
-                self.clean(&stored, &entry.path);
-                Ok(Made { stored, is_fresh: false })
+        let is_in_home = |path: &[u8]| self.source.stat(path).is_ok();
+        let made = make(self.destination, self.conflict, entry, &above, &is_in_home)?;
+        if !made.is_fresh {
+            let (_, name) = split(&made.stored);
+            if let Ok(folder) = self.destination.place(&above.stored) {
+                open_up(&folder, name);
             }
-            Verdict::Write { name, replaces } => {
-                if replaces {
-                    unlink_if_there(&folder, &name).map_err(refused)?;
-                }
-                match letting_in(&folder, || rustix::fs::mkdirat(&folder, &name, Mode::RWXU)) {
-                    Ok(()) => Ok(Made { stored: join(&above.stored, &name), is_fresh: true }),
-                    Err(Errno::EXIST) => Err(Hitch::skip(
-                        Class::Conflict,
-                        "something was put at its place meanwhile",
-                    )),
-                    Err(errno) => Err(refused(errno)),
-                }
-            }
+            self.clean(&made.stored, &entry.path);
         }
+        Ok(made)
     }
 
     /// Removes what a copy that was killed left over, but nothing that the home itself has.
     pub(super) fn clean(&self, stored: &[u8], path: &[u8]) {
-        let Ok(listed) = self.destination.listing(stored).and_then(names) else { return };
-        let left_over = listed.iter().filter(|(name, _)| part::is_left_over(name));
-        let mut folder = None;
-        for (name, _) in left_over {
-            if self.source.stat(&join(path, name)).is_ok() {
-                continue;
-            }
-            if folder.is_none() {
-                folder = self.destination.place(stored).ok();
-            }
-            if let Some(folder) = &folder {
-                // What cannot be removed is in nobody's way.
-                let _left =
-                    letting_in(folder, || rustix::fs::unlinkat(folder, &**name, AtFlags::empty()));
-            }
+        clean(self.destination, stored, &|name| self.source.stat(&join(path, name)).is_ok());
+    }
+}
+
+/// Makes a folder below one that is there, or finds it; `is_taken` tells whether a path is another entry's.
+pub(super) fn make(
+    tree: &Tree,
+    conflict: Conflict,
+    entry: &Entry,
+    above: &Made,
+    is_taken: &dyn Fn(&[u8]) -> bool,
+) -> Result<Made, Hitch> {
+    let (parent, name) = split(&entry.path);
+    let refused = |errno| Hitch::at_destination(errno, "cannot make the folder", &entry.path);
+    let folder = tree.place(&above.stored).map_err(refused)?;
+    let there =
+        if above.is_fresh { None } else { lstat_if_there(&folder, name).map_err(refused)? };
+    let is_taken = |name: &[u8]| is_taken(&join(parent, name));
+    let (folder, mtime) = (folder.as_fd(), entry.mtime);
+    let deciding = Deciding { conflict, folder, name, mtime, is_taken: &is_taken };
+    let verdict = deciding.decide(there.as_ref(), &mut |_, there| {
+        Ok(Likeness::of(file_type(there) == FileType::Directory))
+    })?;
+    let (name, replaces) = match verdict {
+        Verdict::Keep { name } => {
+            return Ok(Made { stored: join(&above.stored, &name), is_fresh: false });
         }
+        Verdict::Write { name, replaces } => (name, replaces),
+    };
+    if replaces {
+        unlink_if_there(folder, &name).map_err(refused)?;
+    }
+    match letting_in(folder, || rustix::fs::mkdirat(folder, &name, Mode::RWXU)) {
+        Ok(()) => Ok(Made { stored: join(&above.stored, &name), is_fresh: true }),
+        Err(Errno::EXIST) => {
+            Err(Hitch::skip(Class::Conflict, "something was put at its place meanwhile"))
+        }
+        Err(errno) => Err(refused(errno)),
+    }
+}
+
+/// Removes what a run that was killed left over in a folder, but no name that has to stay.
+pub(super) fn clean(tree: &Tree, stored: &[u8], stays: &dyn Fn(&[u8]) -> bool) {
+    let Ok(listed) = tree.listing(stored).and_then(names) else { return };
+    let mut left_over =
+        listed.iter().filter(|(name, _)| part::is_left_over(name) && !stays(name)).peekable();
+    // Most folders have none, and need not be opened again.
+    if left_over.peek().is_none() {
+        return;
+    }
+    let Ok(folder) = tree.place(stored) else { return };
+    for (name, _) in left_over {
+        // What cannot be removed is in nobody's way.
+        let _left =
+            letting_in(&folder, || rustix::fs::unlinkat(&folder, &**name, AtFlags::empty()));
     }
 }
 

@@ -142,8 +142,15 @@ pub(super) fn check(needs: Needs, destination: &Tree) -> Result<u64, Error> {
     }
 }
 
+/// Gives an error about a full destination its numbers, which whoever met it did not know.
+pub(super) fn counted(error: Error, needs: u64, destination: &Tree) -> Error {
+    let Error::NoRoom { .. } = error else { return error };
+    let has = free(destination).map_or(0, |(bytes, _)| bytes);
+    Error::NoRoom { needs: needs.max(has + 1), has }
+}
+
 /// Returns the free bytes, and the free inodes where the file system has a limit.
-pub(super) fn free(destination: &Tree) -> Option<(u64, Option<u64>)> {
+fn free(destination: &Tree) -> Option<(u64, Option<u64>)> {
     let room = rustix::fs::fstatvfs(destination.root()).ok()?;
     let inodes = (room.f_files > 0).then_some(room.f_favail);
     Some((room.f_bavail.saturating_mul(room.f_frsize), inodes))

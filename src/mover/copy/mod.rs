@@ -117,13 +117,7 @@ pub(super) fn copy_with(order: &Order, give: Give<'_>, meter: &Meter<'_>) -> Res
     let lists = Lists::of(&walk, &run, before)?;
     let needs = room::check(lists.needs, &destination)?;
     meter.begin(Phase::Copying, lists.bytes, lists.file_count);
-    run.copy(lists, give).map_err(|error| match error {
-        Error::NoRoom { .. } => {
-            let has = room::free(&destination).map_or(0, |(bytes, _)| bytes);
-            Error::NoRoom { needs: needs.max(has + 1), has }
-        }
-        error => error,
-    })
+    run.copy(lists, give).map_err(|error| room::counted(error, needs, &destination))
 }
 
 /// Returns what is kept out, relative to the destination.

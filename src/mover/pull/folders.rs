@@ -4,16 +4,15 @@ use std::collections::HashMap;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Mode, Stat};
+use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
 
-use super::super::decide::{Deciding, Hitch, Likeness, Verdict};
+use super::super::decide::Hitch;
 use super::super::entry::{Class, Entry, Kind, Skip, mtime};
 use super::super::error::Error;
-use super::super::folders::{Made, settle};
-use super::super::part;
-use super::super::path::{join, split};
-use super::super::tree::{file_type, letting_in, lstat_if_there, names};
+use super::super::folders::{Made, clean, make, settle};
+use super::super::path::split;
+use super::super::tree::{file_type, lstat_if_there};
 use super::super::xattr::{self, Xattrs};
 use super::landing::Landing;
 
@@ -38,10 +37,8 @@ struct Folder {
 impl Folders {
     pub(super) fn new(landing: Arc<Landing>, is_fresh: bool) -> Self {
         let root = Ok(Arc::new(Made { stored: Vec::new(), is_fresh }));
-        let folders =
-            Self { landing, made: HashMap::from([(Box::default(), root)]), known: Vec::new() };
-        folders.clean(b"");
-        folders
+        clean(&landing.tree, b"", &|_| false);
+        Self { landing, made: HashMap::from([(Box::default(), root)]), known: Vec::new() }
     }
 
     /// Makes a folder, or finds it; the folders above are made if nobody told of them.
@@ -92,56 +89,12 @@ impl Folders {
     }
 
     fn try_make(&self, entry: &Entry, above: &Made) -> Result<Made, Hitch> {
-        let (parent, name) = split(&entry.path);
-        let refused = |errno| Hitch::at_destination(errno, "cannot make the folder", &entry.path);
-        let tree = &self.landing.tree;
-        let folder = tree.place(&above.stored).map_err(refused)?;
-        let there =
-            if above.is_fresh { None } else { lstat_if_there(&folder, name).map_err(refused)? };
-        let is_taken = |name: &[u8]| self.landing.taken.contains(join(parent, name).as_slice());
-        let deciding = Deciding {
-            conflict: self.landing.conflict,
-            folder: folder.as_fd(),
-            name,
-            mtime: entry.mtime,
-            is_taken: &is_taken,
-        };
-        let verdict = deciding.decide(there.as_ref(), &mut |_, there| {
-            Ok(Likeness::of(file_type(there) == FileType::Directory))
-        })?;
-        let (to, replaces) = match verdict {
-            Verdict::Keep { name } => {
-                let stored = join(&above.stored, &name);
-                self.clean(&stored);
-                return Ok(Made { stored, is_fresh: false });
-            }
-            Verdict::Write { name, replaces } => (name, replaces),
-        };
-        if replaces {
-            match letting_in(&folder, || rustix::fs::unlinkat(&folder, &to, AtFlags::empty())) {
-                Ok(()) | Err(Errno::NOENT) => {}
-                Err(errno) => return Err(refused(errno)),
-            }
+        let Landing { tree, conflict, taken, .. } = &*self.landing;
+        let made = make(tree, *conflict, entry, above, &|path| taken.contains(path))?;
+        if !made.is_fresh {
+            clean(tree, &made.stored, &|_| false);
         }
-        match letting_in(&folder, || rustix::fs::mkdirat(&folder, &to, Mode::RWXU)) {
-            Ok(()) => Ok(Made { stored: join(&above.stored, &to), is_fresh: true }),
-            Err(Errno::EXIST) => {
-                Err(Hitch::skip(Class::Conflict, "something was put at its place meanwhile"))
-            }
-            Err(errno) => Err(refused(errno)),
-        }
-    }
-
-    /// Removes what a pull that was killed left over.
-    fn clean(&self, stored: &[u8]) {
-        let tree = &self.landing.tree;
-        let Ok(listed) = tree.listing(stored).and_then(names) else { return };
-        let Ok(folder) = tree.place(stored) else { return };
-        for (name, _) in listed.iter().filter(|(name, _)| part::is_left_over(name)) {
-            // What cannot be removed is in nobody's way.
-            let _left =
-                letting_in(&folder, || rustix::fs::unlinkat(&folder, &**name, AtFlags::empty()));
-        }
+        Ok(made)
     }
 
     /// Takes what a folder's own object told of it.

@@ -242,10 +242,7 @@ fn work(
         handle.block_on(tasks.wait());
     }
     worked.map_err(|error| match error {
-        TransferError::Local(Error::NoRoom { .. }) => {
-            let has = room::free(&tree).map_or(0, |(bytes, _)| bytes);
-            Error::NoRoom { needs: needed.max(has + 1), has }.into()
-        }
+        TransferError::Local(error) => room::counted(error, needed, &tree).into(),
         error => error,
     })?;
     rustix::fs::syncfs(tree.root()).map_err(|errno| Error::io("cannot sync", b"", errno))?;
