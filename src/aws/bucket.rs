@@ -95,21 +95,11 @@ impl Reader {
     /// Lists the keys under a prefix with their sizes.
     pub async fn objects(&self, bucket: &str, prefix: &str) -> Result<Vec<(String, u64)>, Error> {
         let mut found = Vec::new();
-        let mut token: Option<String> = None;
+        let mut token = None;
         loop {
-            let request = self
-                .clients
-                .s3
-                .list_objects_v2()
-                .bucket(bucket)
-                .prefix(prefix)
-                .expected_bucket_owner(self.owner())
-                .set_continuation_token(token.take());
-            let page = self.ask(S3, "ListObjectsV2", request.send()).await?;
-            token = page.next_continuation_token;
-            found.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| {
-                Some((object.key?, object.size.unwrap_or_default().unsigned_abs()))
-            }));
+            let page = self.object_page(bucket, prefix, token).await?;
+            found.extend(page.objects.into_iter().map(|object| (object.key, object.size)));
+            token = page.next;
             if token.is_none() {
                 return Ok(found);
             }

@@ -14,7 +14,7 @@ use crate::mover::Progress;
 /// How often a sign of life is written.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// An object, or a prefix, in a bucket: `s3://bucket/key`.
+/// An object in a bucket: `s3://bucket/key`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) bucket: String,
