@@ -15,6 +15,28 @@ pub enum Waited {
     TimedOut,
 }
 
+/// Makes a change once what it changes has settled, and once more if it was found busy after all.
+///
+/// When the reply to a change is lost, the SDK asks again and is refused: the thing is busy with the very change that was
+/// asked for, or with someone else's. Either way making it again afterwards does no harm.
+pub async fn settled<E>(
+    settle: impl AsyncFn() -> Result<(), E>,
+    change: impl AsyncFn() -> Result<(), Error>,
+) -> Result<Result<(), Error>, E> {
+    settle().await?;
+    match change().await {
+        Err(error) if error.kind == ErrorKind::InUse => {
+            settle().await?;
+            if let Err(error) = change().await {
+                return Ok(Err(error));
+            }
+        }
+        Err(error) => return Ok(Err(error)),
+        Ok(()) => {}
+    }
+    settle().await.map(Ok)
+}
+
 /// Looks every `poll` until there is something to see, for at most `longest`.
 ///
 /// A look that meets throttling or a failure of the network is repeated: waiting is what the next look is for.

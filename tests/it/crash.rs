@@ -93,3 +93,19 @@ fn the_reply_to_any_change_may_be_lost() {
         assert!(calls >= from, "{operation} was called {calls} times only");
     }
 }
+
+#[test]
+fn a_change_whose_reply_is_lost_is_waited_for_where_it_takes_longer_than_the_next_try() {
+    let whole = uninterrupted();
+    let slow = ONE_PERSON
+        .replace("  update: 0.05\n", "  update: 2.0\n")
+        .replace("  space: 0.05\n", "  space: 2.0\n");
+    assert_ne!(slow, ONE_PERSON);
+    for operation in ["sagemaker:UpdateUserProfile", "sagemaker:UpdateSpace"] {
+        let faults = format!("- operation: {operation}\n  effect: reply-lost\n");
+        let ready = Ready::with(&slow, Some(&faults), &[]);
+        ready.run_alice(&[]).ended(0);
+        let when = format!("after the reply to {operation} was lost");
+        assert_alike(&end(&ready.served), &whole, &when);
+    }
+}

@@ -151,12 +151,11 @@ async fn flip(
     }
     note(operation, &domain)?;
     let hidden = (hidden != domain.defaults.hidden_app_types).then_some(hidden.as_slice());
-    operation
-        .account
-        .set_domain_experience(id, "ENABLED", "studio::", hidden, auto_mount)
-        .await
+    let flip =
+        || operation.account.set_domain_experience(id, "ENABLED", "studio::", hidden, auto_mount);
+    aws::wait::settled(async || settled(operation, id).await.map(drop), async || flip().await)
+        .await?
         .map_err(|error| Failure::aws("flip the domain", error))?;
-    settled(operation, id).await?;
     context.ui.data(format_args!("{id}: new profiles now begin in the new Studio"));
     Ok(())
 }
@@ -223,13 +222,14 @@ async fn put_back(context: &Context, operation: &Operation, id: &DomainId) -> Re
         .unwrap_or_default();
     // Unset means enabled, and AWS cannot unset it.
     let auto_mount = text("auto_mount").unwrap_or_else(|| "Enabled".to_owned());
-    settled(operation, id).await?;
-    operation
-        .account
-        .set_domain_experience(id, &portal, &landing, Some(&hidden), Some(&auto_mount))
-        .await
-        .map_err(|error| Failure::aws("put the domain back", error))?;
-    settled(operation, id).await?;
+    let (hidden, mount) = (Some(hidden.as_slice()), Some(auto_mount.as_str()));
+    let account = &operation.account;
+    aws::wait::settled(
+        async || settled(operation, id).await.map(drop),
+        async || account.set_domain_experience(id, &portal, &landing, hidden, mount).await,
+    )
+    .await?
+    .map_err(|error| Failure::aws("put the domain back", error))?;
     let event = NewEvent {
         operation: Some(operation.id),
         kind: kind::UNDO_FINISHED,

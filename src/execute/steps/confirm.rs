@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::flip::is_new;
+use super::provision::change_space;
 use crate::aws::{ErrorKind, Owner};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
@@ -64,8 +65,8 @@ async fn set_idle_shutdown(cx: &Context) -> Result<(), Failure> {
     if space.idle_minutes == Some(minutes) {
         return Ok(());
     }
-    cx.account.set_idle_minutes(&migration.domain, &migration.space, minutes).await?;
-    Ok(())
+    let (domain, name) = (&migration.domain, &migration.space);
+    change_space(cx, async || cx.account.set_idle_minutes(domain, name, minutes).await).await
 }
 
 /// Says what is not as it should be, if anything is not.

@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::hydrate::settled_profile;
+use super::hydrate::{change_profile, settled_profile};
 use crate::aws::{ErrorKind, Profile};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
@@ -43,9 +43,7 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
         json!({ "portal": profile.settings.studio_web_portal, "landing": profile.settings.landing }),
     )?;
     if !is_new(&profile) {
-        let migration = &cx.migration;
-        cx.account.set_experience(&migration.domain, &migration.profile, PORTAL, LANDING).await?;
-        settled_profile(cx).await?;
+        set(cx, PORTAL, LANDING).await?;
     }
     Ok(Receipt { portal_before: text(&before, "portal"), landing_before: text(&before, "landing") })
 }
@@ -93,11 +91,15 @@ async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
     if (profile.settings.studio_web_portal.as_ref(), profile.settings.landing.as_ref())
         != (Some(&portal), Some(&landing))
     {
-        let migration = &cx.migration;
-        cx.account.set_experience(&migration.domain, &migration.profile, &portal, &landing).await?;
-        settled_profile(cx).await?;
+        set(cx, &portal, &landing).await?;
     }
     Ok(remarks)
+}
+
+async fn set(cx: &Context, portal: &str, landing: &str) -> Result<(), Failure> {
+    let (domain, profile) = (&cx.migration.domain, &cx.migration.profile);
+    change_profile(cx, async || cx.account.set_experience(domain, profile, portal, landing).await)
+        .await
 }
 
 /// Fills what was not set on the profile from the domain, and from AWS's default where the domain is silent too.

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::copying;
-use super::provision::stop_app;
-use crate::aws::ErrorKind;
+use super::provision::{change_space, stop_app};
+use crate::aws::{Error, ErrorKind, wait};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, FailureKind, Stuck};
 use crate::execute::hook::Hook;
@@ -94,12 +94,8 @@ async fn make_room(cx: &Context, needs_bytes: u64) -> Result<bool, Failure> {
     }
     cx.remark(format!("the home needs a volume of {wanted} GiB; the space is stopped and grown"));
     stop_app(cx).await?;
-    cx.account.grow_volume(&cx.migration.domain, &cx.migration.space, wanted).await?;
-    cx.until("the volume to grow", async || {
-        let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
-        Ok((space.status == "InService").then_some(()))
-    })
-    .await?;
+    let (domain, space) = (&cx.migration.domain, &cx.migration.space);
+    change_space(cx, async || cx.account.grow_volume(domain, space, wanted).await).await?;
     Ok(true)
 }
 
@@ -135,10 +131,10 @@ async fn set_hook(cx: &Context, arn: &str) -> Result<(), Failure> {
             .hinted("go on with the journal that did, or clear BuiltInLifecycleConfigArn on the profile first"));
     }
     cx.before(Step::Hydrate, "built_in_script", json!(built_in))?;
-    if profile.settings.built_in_script.as_deref() != Some(arn) {
-        set_script(cx, Some(arn)).await?;
+    if profile.settings.built_in_script.as_deref() == Some(arn) {
+        return settled_profile(cx).await;
     }
-    settled_profile(cx).await
+    set_script(cx, Some(arn)).await
 }
 
 /// Takes away everything that the copy needed, and returns the built-in script that stands again.
@@ -185,10 +181,10 @@ async fn put_back(cx: &Context) -> Result<Option<String>, Failure> {
     };
     let previous = noted_script(cx)?;
     if is_hook(cx, profile.settings.built_in_script.as_deref()) {
-        settled_profile(cx).await?;
         set_script(cx, previous.as_deref()).await?;
+    } else {
+        settled_profile(cx).await?;
     }
-    settled_profile(cx).await?;
     if has_note(cx)? {
         cx.record(Step::Hydrate, kind::RESTORED, json!({}))?;
     }
@@ -206,8 +202,16 @@ fn has_note(cx: &Context) -> Result<bool, Failure> {
 }
 
 async fn set_script(cx: &Context, arn: Option<&str>) -> Result<(), Failure> {
-    let migration = &cx.migration;
-    Ok(cx.account.set_built_in_script(&migration.domain, &migration.profile, arn).await?)
+    let (domain, profile) = (&cx.migration.domain, &cx.migration.profile);
+    change_profile(cx, async || cx.account.set_built_in_script(domain, profile, arn).await).await
+}
+
+/// Changes the profile while it is in service, and waits until it is so again.
+pub(super) async fn change_profile(
+    cx: &Context,
+    change: impl AsyncFn() -> Result<(), Error>,
+) -> Result<(), Failure> {
+    Ok(wait::settled(async || settled_profile(cx).await, change).await??)
 }
 
 /// Waits until the profile is in service: AWS refuses to change one that is changing.

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{App, Error, ErrorKind, NewSpace, Owner, Space};
+use crate::aws::{App, Error, ErrorKind, NewSpace, Owner, Space, wait};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
 use crate::execute::standing::StepStanding;
@@ -32,17 +32,7 @@ pub struct Receipt {
 /// Creates the space, or adopts the one that an earlier try made, and waits until it is in service.
 pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     let was_adopted = open_or_adopt(cx).await?;
-    let space = cx
-        .until("the space to be in service", async || {
-            let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
-            Ok(has_settled(&space.status).then_some(space))
-        })
-        .await?;
-    if space.status != "InService" {
-        let why = space.failure.unwrap_or_else(|| "AWS gives no reason".to_owned());
-        return Err(Failure::new(format!("the space is {}: {why}", space.status))
-            .leaving(format!("space {}", cx.migration.space)));
-    }
+    let space = settled_space(cx).await?;
     Ok(Receipt { arn: space.arn, volume_gb: space.volume_gb, was_adopted })
 }
 
@@ -186,6 +176,30 @@ pub(super) async fn stop_app(cx: &Context) -> Result<(), Failure> {
         Ok(left.iter().all(is_another_s).then_some(()))
     })
     .await
+}
+
+/// Changes the space while it is in service, and waits until it is so again.
+pub(super) async fn change_space(
+    cx: &Context,
+    change: impl AsyncFn() -> Result<(), Error>,
+) -> Result<(), Failure> {
+    Ok(wait::settled(async || settled_space(cx).await.map(drop), change).await??)
+}
+
+/// Waits until the space is in service.
+async fn settled_space(cx: &Context) -> Result<Space, Failure> {
+    let space = cx
+        .until("the space to be in service", async || {
+            let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
+            Ok(has_settled(&space.status).then_some(space))
+        })
+        .await?;
+    if space.status == "InService" {
+        return Ok(space);
+    }
+    let why = space.failure.unwrap_or_else(|| "AWS gives no reason".to_owned());
+    Err(Failure::new(format!("the space is {}: {why}", space.status))
+        .leaving(format!("space {}", cx.migration.space)))
 }
 
 async fn found(cx: &Context) -> Result<Option<Space>, Error> {
