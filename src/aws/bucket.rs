@@ -8,6 +8,8 @@ use std::path::Path;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 
+use serde::{Deserialize, Serialize};
+
 use super::account::{Account, Reader};
 use super::error::{Error, ErrorKind};
 
@@ -24,13 +26,36 @@ pub struct ObjectTotals {
     pub bytes: u64,
 }
 
-/// Who can see into a bucket.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Who can see into a bucket, and how it keeps what is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Posture {
     /// Whether all four public access blocks are on.
     pub is_public_access_blocked: bool,
     /// Whether it has a bucket policy.
     pub has_policy: bool,
+    /// Whether earlier versions of objects are kept; `None` when it could not be asked.
+    pub is_versioned: Option<bool>,
+    /// `AES256`, `aws:kms` or `aws:kms:dsse`; `None` when it could not be asked.
+    pub encryption: Option<String>,
+    /// The key of `aws:kms`.
+    pub kms_key: Option<String>,
+    /// Its CORS rules; `None` when they could not be asked.
+    pub cors: Option<Vec<CorsRule>>,
+}
+
+/// Which pages of a browser may call a bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CorsRule {
+    /// Origins, `*` being wild.
+    pub origins: Vec<String>,
+    /// HTTP methods.
+    pub methods: Vec<String>,
+    /// Request headers, `*` being wild.
+    pub headers: Vec<String>,
+    /// Response headers that the page may read.
+    pub exposed: Vec<String>,
 }
 
 impl Reader {
@@ -142,7 +167,7 @@ impl Reader {
             Err(error) if error.kind == ErrorKind::NotFound => false,
             Err(error) => return Err(error),
         };
-        Ok(Posture { is_public_access_blocked: blocked, has_policy })
+        Ok(Posture { is_public_access_blocked: blocked, has_policy, ..Posture::default() })
     }
 }
 

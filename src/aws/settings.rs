@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// User settings that matter to the migration; `None` means not set at this level.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Settings {
     /// The execution role.
     pub execution_role: Option<String>,
@@ -18,6 +19,10 @@ pub struct Settings {
     pub auto_mount: Option<String>,
     /// Where Classic notebooks are shared to, `s3://…`.
     pub shared_notebooks: Option<String>,
+    /// Whether outputs of cells are shared along: `Allowed` or `Disabled`.
+    pub sharing_option: Option<String>,
+    /// The key that shared notebooks are encrypted with.
+    pub sharing_kms_key: Option<String>,
     /// Lifecycle scripts by Studio app type.
     pub scripts: BTreeMap<String, Vec<String>>,
     /// The built-in lifecycle script of JupyterLab.
@@ -28,6 +33,12 @@ pub struct Settings {
     pub hidden_app_types: Vec<String>,
     /// ML tools that are hidden. Visibility, not permission.
     pub hidden_tools: Vec<String>,
+    /// Git repositories offered, by app type.
+    pub repositories: BTreeMap<String, Vec<String>>,
+    /// Ids of EFS file systems attached beside the home.
+    pub custom_file_systems: Vec<String>,
+    /// Whose name the execution role's sessions carry: `STATIC` or `USER_IDENTITY`.
+    pub session_names: Option<String>,
     /// Security groups.
     pub security_groups: Vec<String>,
     /// The largest EBS volume that a space may have, in GiB.
@@ -55,12 +66,31 @@ impl Settings {
                 .as_ref()
                 .and_then(|sharing| sharing.s3_output_path.clone()),
             scripts: scripts(sdk),
+            sharing_option: sdk
+                .sharing_settings
+                .as_ref()
+                .and_then(|sharing| sharing.notebook_output_option.as_ref())
+                .map(ToString::to_string),
+            sharing_kms_key: sdk
+                .sharing_settings
+                .as_ref()
+                .and_then(|sharing| sharing.s3_kms_key_id.clone()),
             built_in_script: lab
                 .and_then(|lab| lab.built_in_lifecycle_config_arn.clone())
                 .filter(|arn| arn != NO_SCRIPT),
             custom_images: custom_images(sdk),
             hidden_app_types: web.map(|web| texts(web.hidden_app_types())).unwrap_or_default(),
             hidden_tools: web.map(|web| texts(web.hidden_ml_tools())).unwrap_or_default(),
+            repositories: repositories(sdk),
+            custom_file_systems: sdk
+                .custom_file_system_configs()
+                .iter()
+                .filter_map(|config| config.as_efs_file_system_config().ok())
+                .filter_map(|efs| efs.file_system_id.clone())
+                .collect(),
+            session_names: web
+                .and_then(|web| web.execution_role_session_name_mode.as_ref())
+                .map(ToString::to_string),
             security_groups: sdk.security_groups().to_vec(),
             maximum_volume_gb: sdk
                 .space_storage_settings
@@ -80,6 +110,8 @@ impl Settings {
         scripts.extend(own.scripts);
         let mut custom_images = defaults.custom_images.clone();
         custom_images.extend(own.custom_images);
+        let mut repositories = defaults.repositories.clone();
+        repositories.extend(own.repositories);
         let mut security_groups = defaults.security_groups.clone();
         security_groups.extend(own.security_groups);
         security_groups.dedup();
@@ -93,11 +125,16 @@ impl Settings {
             landing: own.landing.or(defaults.landing.clone()),
             auto_mount: auto_mount.or(defaults.auto_mount.clone()),
             shared_notebooks: own.shared_notebooks.or(defaults.shared_notebooks.clone()),
+            sharing_option: own.sharing_option.or(defaults.sharing_option.clone()),
+            sharing_kms_key: own.sharing_kms_key.or(defaults.sharing_kms_key.clone()),
             scripts,
             built_in_script: own.built_in_script.or(defaults.built_in_script.clone()),
             custom_images,
             hidden_app_types: or_theirs(own.hidden_app_types, &defaults.hidden_app_types),
             hidden_tools: or_theirs(own.hidden_tools, &defaults.hidden_tools),
+            repositories,
+            custom_file_systems: or_theirs(own.custom_file_systems, &defaults.custom_file_systems),
+            session_names: own.session_names.or(defaults.session_names.clone()),
             security_groups,
             maximum_volume_gb: own.maximum_volume_gb.or(defaults.maximum_volume_gb),
             custom_posix: own.custom_posix.or(defaults.custom_posix),
@@ -123,6 +160,23 @@ fn scripts(sdk: &UserSettings) -> BTreeMap<String, Vec<String>> {
     all.into_iter()
         .filter_map(|(app, arns)| Some((app.to_owned(), arns?.to_vec())))
         .filter(|(_, arns)| !arns.is_empty())
+        .collect()
+}
+
+fn repositories(sdk: &UserSettings) -> BTreeMap<String, Vec<String>> {
+    let server = sdk.jupyter_server_app_settings.as_ref();
+    let lab = sdk.jupyter_lab_app_settings.as_ref();
+    let all = [
+        ("JupyterServer", server.map(|app| app.code_repositories())),
+        ("JupyterLab", lab.map(|app| app.code_repositories())),
+    ];
+    all.into_iter()
+        .map(|(app, repositories)| {
+            let urls = repositories.unwrap_or_default().iter();
+            let urls = urls.filter_map(|one| one.repository_url.clone());
+            (app.to_owned(), urls.collect::<Vec<_>>())
+        })
+        .filter(|(_, urls)| !urls.is_empty())
         .collect()
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::account::Reader;
 use super::error::Error;
 use super::settings::Settings;
+use super::setup::Setup;
 use crate::names::{DomainId, FileSystemId, HomeUid, ProfileName, SpaceName};
 
 pub(super) const SAGEMAKER: &str = "sagemaker";
@@ -47,6 +48,8 @@ pub struct Domain {
     pub kms_key: Option<String>,
     /// Whether RStudio is set up.
     pub has_rstudio: bool,
+    /// Network, identity and features.
+    pub setup: Setup,
     /// The settings that profiles inherit.
     pub defaults: Settings,
 }
@@ -66,6 +69,8 @@ pub struct Profile {
     pub home_uid: Option<HomeUid>,
     /// The Identity Center user, in SSO domains.
     pub sso_user: Option<String>,
+    /// When it was created, RFC 3339.
+    pub created_at: Option<String>,
     /// What the profile itself sets.
     pub settings: Settings,
 }
@@ -162,6 +167,7 @@ impl Reader {
         let request = self.clients.sagemaker.describe_domain().domain_id(id.as_str());
         let sdk = self.ask(SAGEMAKER, "DescribeDomain", request.send()).await?;
         let settings = sdk.domain_settings.as_ref();
+        let setup = Setup::of(&sdk);
         Ok(Domain {
             arn: sdk.domain_arn.unwrap_or_default(),
             id: id.clone(),
@@ -173,6 +179,7 @@ impl Reader {
             kms_key: sdk.kms_key_id,
             has_rstudio: settings
                 .is_some_and(|settings| settings.r_studio_server_pro_domain_settings.is_some()),
+            setup,
             defaults: sdk.default_user_settings.as_ref().map(Settings::of).unwrap_or_default(),
         })
     }
@@ -200,6 +207,7 @@ impl Reader {
             failure: sdk.failure_reason,
             home_uid: sdk.home_efs_file_system_uid.map(HomeUid::from),
             sso_user: sdk.single_sign_on_user_value,
+            created_at: sdk.creation_time.as_ref().and_then(rfc3339),
             settings: sdk.user_settings.as_ref().map(Settings::of).unwrap_or_default(),
         })
     }

@@ -9,9 +9,9 @@ use std::path::Path;
 use futures::StreamExt;
 
 use super::homes;
-use super::snapshot::{
-    Domain, FileSystem, Profile, Role, SharedNotebooks, Snapshot, Space, Unseen,
-};
+use super::roles::{Refusal, Role};
+use super::snapshot::{Domain, Opened, Profile, Snapshot, Space, Unseen};
+use super::storage::{FileSystem, SharedNotebooks};
 use crate::aws::{self, ErrorKind, Reader};
 use crate::names::{DomainId, ProfileName, SpaceName};
 
@@ -62,7 +62,7 @@ pub struct Request<'a> {
 pub async fn collect(reader: &Reader, request: &Request<'_>) -> Snapshot {
     let identity = reader.identity();
     let mut snapshot = Snapshot {
-        schema: 1,
+        schema: Snapshot::SCHEMA,
         taken_at: jiff::Timestamp::now().to_string(),
         caller: identity.arn.clone(),
         account: Some(identity.account.clone()),
@@ -163,6 +163,7 @@ async fn domain(reader: &Reader, id: &DomainId, unseen: &mut Unseens) -> Option<
         file_system: seen.file_system,
         kms_key: seen.kms_key,
         has_rstudio: seen.has_rstudio,
+        setup: seen.setup,
         defaults: seen.defaults,
         tags,
     })
@@ -197,11 +198,11 @@ async fn profiles(
                 status: seen.status,
                 home_uid: seen.home_uid,
                 sso_user: seen.sso_user,
+                created_at: seen.created_at,
                 effective: seen.settings.over(&domain.defaults),
                 own: seen.settings,
-                home: None,
-                opened_by: Vec::new(),
                 tags,
+                ..Profile::default()
             })
         })
         .collect()
@@ -273,12 +274,26 @@ async fn file_systems(
         let points = reader.access_points(&seen.id).await;
         let points =
             unseen.or_default("elasticfilesystem:DescribeAccessPoints", seen.id.as_str(), points);
+        let targets = reader.mount_targets(&seen.id).await;
+        let mount_targets =
+            unseen.or_default("elasticfilesystem:DescribeMountTargets", seen.id.as_str(), targets);
+        let policy = reader.file_system_policy(&seen.id).await;
+        let policy = unseen.or_default(
+            "elasticfilesystem:DescribeFileSystemPolicy",
+            seen.id.as_str(),
+            policy,
+        );
         found.push(FileSystem {
             domain: owner.map(|domain| domain.id.clone()).or(tagged),
             bytes: seen.bytes,
             throughput_mode: seen.throughput_mode,
-            mount_targets: seen.mount_targets,
-            access_points: points.into_iter().map(|point| (point.id, point.root)).collect(),
+            provisioned_mibps: seen.provisioned_mibps,
+            kms_key: seen.kms_key,
+            created_at: seen.created_at,
+            mount_target_count: seen.mount_target_count,
+            mount_targets,
+            access_points: points,
+            policy,
             orphan_homes: Vec::new(),
             tags: seen.tags,
             id: seen.id,
@@ -303,7 +318,8 @@ async fn openings(reader: &Reader, snapshot: &mut Snapshot, unseen: &mut Unseens
         for profile in &mut domain.profiles {
             let name = profile.name.as_str().to_ascii_lowercase();
             if let Some(callers) = by_profile.get(&(domain.id.to_string(), name)) {
-                profile.opened_by = callers.iter().cloned().collect();
+                let opened = |by: &String| Opened { by: by.clone(), ..Opened::default() };
+                profile.opened_by = callers.iter().map(opened).collect();
             }
         }
     }
@@ -338,6 +354,7 @@ async fn shared_notebooks(
             set_by,
             objects: totals.objects,
             bytes: totals.bytes,
+            ..SharedNotebooks::default()
         });
     }
     found
@@ -365,9 +382,13 @@ async fn roles(reader: &Reader, domains: &[Domain], unseen: &mut Unseens) -> Vec
         let refused = decisions
             .into_iter()
             .filter(|decision| decision.decision != "allowed")
-            .map(|decision| (decision.action, decision.decision))
+            .map(|decision| Refusal {
+                action: decision.action,
+                decision: decision.decision,
+                ..Refusal::default()
+            })
             .collect();
-        found.push(Role { arn: arn.clone(), refused });
+        found.push(Role { arn: arn.clone(), refused, ..Role::default() });
     }
     found
 }

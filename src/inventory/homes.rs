@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::collect::Request;
-use super::snapshot::{OrphanHome, Snapshot, Unseen};
+use super::snapshot::{Snapshot, Unseen};
+use super::storage::OrphanHome;
 use crate::mover::{self, Homes};
 use crate::names::{FileSystemId, HomeUid};
 

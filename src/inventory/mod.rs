@@ -5,10 +5,19 @@
 
 mod collect;
 mod homes;
+mod roles;
+mod scope;
 mod snapshot;
+mod storage;
 
 pub use collect::{Request, STUDIO_ACTIONS, collect};
+pub use roles::{Refusal, Role};
+pub use scope::Note;
 pub use snapshot::{
-    App, Domain, FileSystem, Home, Image, ImageConfig, OrphanHome, Profile, Role, Script, Settings,
-    SharedNotebooks, Snapshot, Space, Unseen,
+    App, Domain, Home, Image, ImageConfig, Opened, Profile, Script, Settings, Setup, Snapshot,
+    Space, Unseen,
+};
+pub use storage::{
+    AccessPoint, ClassBytes, CorsRule, FileSystem, MountTarget, OrphanHome, OwnerPrefix, Posture,
+    SharedNotebooks,
 };

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::aws::{App, Image, ImageConfig, Script, Settings};
+use super::roles::Role;
+use super::scope::Note;
+use super::storage::{FileSystem, SharedNotebooks};
+pub use crate::aws::{App, Image, ImageConfig, Script, Settings, Setup};
 pub use crate::mover::Scan as Home;
 use crate::names::{
     AccountId, DomainId, FileSystemId, HomeUid, ProfileName, Region, SnapshotId, SpaceName,
@@ -15,8 +18,9 @@ use crate::names::{
 
 /// One inventory of one account and Region.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Snapshot {
-    /// The version of this format; 1 today.
+    /// The version of this format, [`Snapshot::SCHEMA`] today.
     pub schema: u32,
     /// The first twelve hexadecimal digits of the BLAKE3 hash of the content, set by the journal when it is kept.
     pub id: Option<SnapshotId>,
@@ -44,12 +48,31 @@ pub struct Snapshot {
     pub quotas: BTreeMap<String, f64>,
     /// Execution roles, and the actions that the new Studio needs and they lack.
     pub roles: Vec<Role>,
+    /// From when on CloudTrail was asked who opened which profile, RFC 3339; `None` when it was not asked.
+    pub openings_since: Option<String>,
+    /// What earlier runs of this program made, known by their tags and left out: `space d-…/name`.
+    pub left_out: Vec<String>,
+    /// What was listed and gone when it was described: someone deleted it while the inventory was taken.
+    pub vanished: Vec<String>,
     /// What could not be seen, and why. Never empty in silence.
     pub unseen: Vec<Unseen>,
 }
 
+impl Snapshot {
+    /// The version of the format that this program writes.
+    pub const SCHEMA: u32 = 2;
+
+    /// Returns every profile with its domain.
+    pub fn people(&self) -> impl Iterator<Item = (&Domain, &Profile)> {
+        self.domains
+            .iter()
+            .flat_map(|domain| domain.profiles.iter().map(move |profile| (domain, profile)))
+    }
+}
+
 /// A SageMaker domain.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Domain {
     /// `d-…`.
     pub id: DomainId,
@@ -67,6 +90,8 @@ pub struct Domain {
     pub kms_key: Option<String>,
     /// Whether RStudio is set up.
     pub has_rstudio: bool,
+    /// Network, identity and features.
+    pub setup: Setup,
     /// The settings that profiles inherit.
     pub defaults: Settings,
     /// Its people.
@@ -80,7 +105,8 @@ pub struct Domain {
 }
 
 /// A user profile.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Profile {
     /// Its name.
     pub name: ProfileName,
@@ -90,20 +116,25 @@ pub struct Profile {
     pub home_uid: Option<HomeUid>,
     /// The Identity Center user, in SSO domains.
     pub sso_user: Option<String>,
+    /// When it was created, RFC 3339.
+    pub created_at: Option<String>,
     /// What the profile itself sets.
     pub own: Settings,
     /// What holds once the domain's defaults are filled in.
     pub effective: Settings,
     /// The home as measured, when it could be.
     pub home: Option<Home>,
-    /// Distinct principals that opened it in the last 90 days, from CloudTrail.
-    pub opened_by: Vec<String>,
+    /// Who opened it since [`Snapshot::openings_since`], by ARN.
+    pub opened_by: Vec<Opened>,
+    /// What a table of people (`--scope`) says of it.
+    pub note: Note,
     /// Tags.
     pub tags: BTreeMap<String, String>,
 }
 
 /// A space.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Space {
     /// Its name.
     pub name: SpaceName,
@@ -121,56 +152,16 @@ pub struct Space {
     pub home_uid: Option<HomeUid>,
 }
 
-/// An EFS file system.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FileSystem {
-    /// `fs-…`.
-    pub id: FileSystemId,
-    /// The domain that owns it by tag `ManagedByAmazonSageMakerResource`, which may be gone.
-    pub domain: Option<DomainId>,
-    /// Metered bytes in all classes.
-    pub bytes: u64,
-    /// `bursting`, `provisioned` or `elastic`.
-    pub throughput_mode: Option<String>,
-    /// Number of mount targets.
-    pub mount_targets: u32,
-    /// Access points: id and root directory.
-    pub access_points: Vec<(String, String)>,
-    /// Home directories found on a mount that no profile and no space owns.
-    pub orphan_homes: Vec<OrphanHome>,
-    /// Tags.
-    pub tags: BTreeMap<String, String>,
-}
-
-/// A home directory that no profile and no space owns.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OrphanHome {
-    /// The directory's name.
-    pub uid: HomeUid,
-    /// What is in it.
-    pub home: Home,
-}
-
-/// A place where Classic notebooks were shared.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SharedNotebooks {
-    /// `s3://bucket/prefix`.
-    pub location: String,
-    /// The domain and profiles that share there; no profile means the domain's default.
-    pub set_by: Vec<String>,
-    /// Objects under the prefix.
-    pub objects: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
-/// An execution role, and what it may not do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Role {
-    /// Its ARN.
-    pub arn: String,
-    /// Actions that the new Studio needs and the simulator of IAM refuses, with the decision.
-    pub refused: BTreeMap<String, String>,
+/// One principal that opened a profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Opened {
+    /// The ARN: of a user, or of a role's session.
+    pub by: String,
+    /// How many times.
+    pub times: u32,
+    /// When last, RFC 3339.
+    pub last: String,
 }
 
 /// Something that could not be seen.

@@ -294,13 +294,8 @@ mod tests {
         domain.spaces[0].app_type = Some("JupyterServer".to_owned());
         snapshot.file_systems = vec![FileSystem {
             id: FileSystemId::from("fs-1"),
-            domain: None,
-            bytes: 0,
-            throughput_mode: None,
-            mount_targets: 1,
-            access_points: Vec::new(),
             orphan_homes: vec![OrphanHome { uid: HomeUid::from("9"), home: Home::default() }],
-            tags: BTreeMap::new(),
+            ..FileSystem::default()
         }];
         let plan = draw(&snapshot, &[], &playbook, None).unwrap();
         assert_eq!(batches(&plan), expected(&[("batch-1", &["alice"])]));

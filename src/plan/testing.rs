@@ -1,8 +1,6 @@
 //! Snapshots to test planning with.
 
-use std::collections::BTreeMap;
-
-use crate::inventory::{Domain, Home, Profile, Settings, Snapshot, Space};
+use crate::inventory::{Domain, Home, Profile, Snapshot, Space};
 use crate::names::{AccountId, DomainId, HomeUid, ProfileName, Region, SpaceName};
 use crate::playbook::Playbook;
 
@@ -15,12 +13,8 @@ pub(super) fn profile(name: &str, uid: u32, bytes: Option<u64>) -> Profile {
         name: ProfileName::from(name),
         status: "InService".to_owned(),
         home_uid: Some(HomeUid::new(uid.to_string())),
-        sso_user: None,
-        own: Settings::default(),
-        effective: Settings::default(),
         home: bytes.map(|bytes| Home { bytes, files: 3, ..Home::default() }),
-        opened_by: Vec::new(),
-        tags: BTreeMap::new(),
+        ..Profile::default()
     }
 }
 
@@ -31,15 +25,8 @@ pub(super) fn domain(id: &str, profiles: Vec<Profile>) -> Domain {
         name: "research".to_owned(),
         status: "InService".to_owned(),
         auth_mode: "IAM".to_owned(),
-        network: None,
-        file_system: None,
-        kms_key: None,
-        has_rstudio: false,
-        defaults: Settings::default(),
         profiles,
-        spaces: Vec::new(),
-        apps: Vec::new(),
-        tags: BTreeMap::new(),
+        ..Domain::default()
     }
 }
 

@@ -76,8 +76,8 @@ fn is_needed(action: &str) -> bool {
 fn decisions(role: &Role, which: impl Fn(&str) -> bool) -> Vec<String> {
     role.refused
         .iter()
-        .filter(|(action, _)| which(action))
-        .map(|(action, decision)| format!("{action}: {decision}"))
+        .filter(|refusal| which(&refusal.action))
+        .map(|refusal| format!("{}: {}", refusal.action, refusal.decision))
         .collect()
 }
 
@@ -205,8 +205,7 @@ mod tests {
         let (mut snapshot, playbook) = (cases::clean(), cases::playbook());
         let arn = "arn:aws:iam::123456789012:role/alice".to_owned();
         snapshot.domains[0].profiles[0].effective.execution_role = Some(arn.clone());
-        let refused = [("sagemaker:AddTags".to_owned(), "explicitDeny".to_owned())].into();
-        snapshot.roles.push(Role { arn, refused });
+        snapshot.roles.push(cases::role_without(&arn, "sagemaker:AddTags"));
         let readiness = Readiness::of(&snapshot, &playbook);
         assert_eq!((readiness.people, readiness.ready), (2, 1));
         assert_eq!(readiness.blocked[0].profile.as_str(), "alice");
@@ -220,8 +219,7 @@ mod tests {
         for profile in &mut snapshot.domains[0].profiles {
             profile.effective.execution_role = Some(arn.clone());
         }
-        let refused = [("s3:PutObject".to_owned(), "implicitDeny".to_owned())].into();
-        snapshot.roles.push(Role { arn, refused });
+        snapshot.roles.push(cases::role_without(&arn, "s3:PutObject"));
         let readiness = Readiness::of(&snapshot, &playbook);
         assert_eq!(readiness.ready, 0);
         let blockers =

@@ -1,11 +1,12 @@
 //! Every rule put to a snapshot, and who is ready.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::rules;
-use super::finding::{Finding, Severity, Subject};
+use super::finding::{Finding, Severity};
+use super::verdict::{self, Group, Person, Verdict};
 use super::view::View;
 use crate::inventory::Snapshot;
 use crate::names::{AccountId, DomainId, ProfileName, Region, SnapshotId};
@@ -78,10 +79,10 @@ pub struct Looked {
 /// The pre-migration report as data: who is ready, and what stands in the way of the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Readiness {
-    /// The version of this format; 1 today.
+    /// The version of this format; 2 today.
     pub schema: u32,
-    /// What was looked at.
-    pub snapshot: Looked,
+    /// What was looked at: one account and Region each.
+    pub targets: Vec<Looked>,
     /// The playbook's name.
     pub playbook: String,
     /// People in scope.
@@ -90,6 +91,10 @@ pub struct Readiness {
     pub ready: usize,
     /// People with one, by domain and name.
     pub blocked: Vec<Blocked>,
+    /// Everyone in scope, by domain and name.
+    pub verdicts: Vec<Person>,
+    /// Domains, and whatever else people are grouped by.
+    pub groups: Vec<Group>,
     /// Findings by severity.
     pub counts: BTreeMap<String, usize>,
     /// Every finding, blockers first.
@@ -101,16 +106,20 @@ impl Readiness {
     pub fn of(snapshot: &Snapshot, playbook: &Playbook) -> Self {
         let view = View::of(snapshot, playbook);
         let findings = findings(&view);
-        let blocked = blocked(&view, &findings);
+        let verdicts = verdict::people(&view, &findings);
+        let groups = verdict::groups(&verdicts, &findings);
+        let blocked = blocked(&verdicts);
         let people = view.headcount();
         let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
         Self {
-            schema: 1,
-            snapshot: looked(&view),
+            schema: 2,
+            targets: vec![looked(&view)],
             playbook: playbook.name.clone(),
             people,
             ready: people - blocked.len(),
             blocked,
+            verdicts,
+            groups,
             counts: Severity::ALL.map(|s| (s.name().to_owned(), count(s))).into(),
             findings,
         }
@@ -127,42 +136,17 @@ impl Readiness {
     }
 }
 
-/// Works out who is blocked in one pass: there may be tens of thousands of people, and as many findings.
-fn blocked(view: &View<'_>, findings: &[Finding]) -> Vec<Blocked> {
-    let mut of_all = BTreeSet::new();
-    let mut of_domain: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let mut of_profile: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
-    for finding in findings.iter().filter(|finding| finding.severity == Severity::Blocker) {
-        let code = finding.code.as_str();
-        match &finding.subject {
-            Subject::Account => {
-                of_all.insert(code);
-            }
-            Subject::Domain { domain } => {
-                of_domain.entry(domain).or_default().insert(code);
-            }
-            Subject::Profile { domain, profile } => {
-                of_profile.entry((domain, profile)).or_default().insert(code);
-            }
-            Subject::Space { .. } | Subject::Thing { .. } => {}
-        }
-    }
-    let mut blocked = Vec::new();
-    for (domain, profile) in view.people() {
-        let mut codes = of_all.clone();
-        codes.extend(of_domain.get(domain.id.as_str()).into_iter().flatten());
-        let key = (domain.id.as_str(), profile.name.as_str());
-        codes.extend(of_profile.get(&key).into_iter().flatten());
-        if !codes.is_empty() {
-            blocked.push(Blocked {
-                domain: domain.id.clone(),
-                profile: profile.name.clone(),
-                codes: codes.into_iter().map(str::to_owned).collect(),
-            });
-        }
-    }
-    blocked.sort_by(|a, b| (&a.domain, &a.profile).cmp(&(&b.domain, &b.profile)));
-    blocked
+/// Those who cannot be migrated as things are.
+fn blocked(people: &[Person]) -> Vec<Blocked> {
+    people
+        .iter()
+        .filter(|person| person.verdict == Verdict::Blocked)
+        .map(|person| Blocked {
+            domain: person.domain.clone(),
+            profile: person.profile.clone(),
+            codes: person.blockers.clone(),
+        })
+        .collect()
 }
 
 fn looked(view: &View<'_>) -> Looked {
@@ -239,8 +223,8 @@ mod tests {
         let (snapshot, playbook) = cases::everything();
         let readiness = Readiness::of(&snapshot, &playbook);
         let json = serde_json::to_value(&readiness).unwrap();
-        assert_eq!(json["schema"], 1);
-        for key in ["snapshot", "people", "ready", "blocked", "findings"] {
+        assert_eq!(json["schema"], 2);
+        for key in ["targets", "people", "ready", "blocked", "findings"] {
             assert!(!json[key].is_null(), "{key} is missing");
         }
         assert_eq!(serde_json::from_value::<Readiness>(json).unwrap(), readiness);

@@ -1,11 +1,11 @@
 //! A clean snapshot, and for every rule a way to make it fire.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{assess, rules};
 use crate::inventory::{
-    App, Domain, FileSystem, Home, Image, ImageConfig, OrphanHome, Profile, Role, Script, Settings,
-    SharedNotebooks, Snapshot, Space, Unseen,
+    App, ClassBytes, Domain, FileSystem, Home, Image, ImageConfig, Opened, OrphanHome, Profile,
+    Refusal, Role, Script, Settings, SharedNotebooks, Snapshot, Space, Unseen,
 };
 use crate::playbook::Playbook;
 
@@ -20,7 +20,7 @@ pub(crate) fn playbook() -> Playbook {
 /// A snapshot in which nothing stands in anyone's way.
 pub(crate) fn clean() -> Snapshot {
     Snapshot {
-        schema: 1,
+        schema: Snapshot::SCHEMA,
         id: Some("0123456789ab".into()),
         taken_at: "2026-08-01T09:00:00Z".to_owned(),
         caller: "arn:aws:sts::123456789012:assumed-role/Platform/ops".to_owned(),
@@ -33,23 +33,16 @@ pub(crate) fn clean() -> Snapshot {
             auth_mode: "IAM".to_owned(),
             network: Some("PublicInternetOnly".to_owned()),
             file_system: Some("fs-0a1b2c3d".into()),
-            kms_key: None,
-            has_rstudio: false,
-            defaults: Settings::default(),
             profiles: vec![profile("alice", "200005"), profile("bob", "200006")],
-            spaces: Vec::new(),
-            apps: Vec::new(),
-            tags: BTreeMap::new(),
+            ..Domain::default()
         }],
         file_systems: vec![FileSystem {
             id: "fs-0a1b2c3d".into(),
             domain: Some("d-abc".into()),
-            bytes: 3 * GIB,
+            bytes: ClassBytes { total: 3 * GIB, standard: 2 * GIB, infrequent: GIB, archive: 0 },
             throughput_mode: Some("elastic".to_owned()),
-            mount_targets: 2,
-            access_points: Vec::new(),
-            orphan_homes: Vec::new(),
-            tags: BTreeMap::new(),
+            mount_target_count: 2,
+            ..FileSystem::default()
         }],
         quotas: [
             ("Studio JupyterLab Apps running on ml.t3.medium instances".to_owned(), 20.0),
@@ -66,8 +59,6 @@ fn profile(name: &str, uid: &str) -> Profile {
         name: name.into(),
         status: "InService".to_owned(),
         home_uid: Some(uid.into()),
-        sso_user: None,
-        own: Settings::default(),
         effective: Settings {
             execution_role: Some(format!("arn:aws:iam::123456789012:role/{name}")),
             ..Settings::default()
@@ -79,8 +70,17 @@ fn profile(name: &str, uid: &str) -> Profile {
             directories: 40,
             ..Home::default()
         }),
-        opened_by: vec![format!("arn:aws:sts::123456789012:assumed-role/People/{name}")],
-        tags: BTreeMap::new(),
+        opened_by: vec![opened(&format!("assumed-role/People/{name}"))],
+        ..Profile::default()
+    }
+}
+
+/// Someone who opened a profile.
+fn opened(who: &str) -> Opened {
+    Opened {
+        by: format!("arn:aws:sts::123456789012:{who}"),
+        times: 1,
+        last: "2026-07-30T08:00:00Z".to_owned(),
     }
 }
 
@@ -147,8 +147,17 @@ fn image_config(snapshot: &mut Snapshot, parts: &[&str], identity: (i32, i32)) {
 
 fn lacking(snapshot: &mut Snapshot, action: &str) {
     let arn = alice(snapshot).effective.execution_role.clone().unwrap();
-    let refused = [(action.to_owned(), "implicitDeny".to_owned())].into();
-    snapshot.roles.push(Role { arn, refused });
+    snapshot.roles.push(role_without(&arn, action));
+}
+
+/// A role that IAM refuses one action.
+pub(crate) fn role_without(arn: &str, action: &str) -> Role {
+    let refused = vec![Refusal {
+        action: action.to_owned(),
+        decision: "implicitDeny".to_owned(),
+        ..Refusal::default()
+    }];
+    Role { arn: arn.to_owned(), refused, ..Role::default() }
 }
 
 fn quota(snapshot: &mut Snapshot, part: &str, value: f64) {
@@ -164,7 +173,7 @@ const PROFILES: &[Case] = &[
     ("SM203", |s, _| alice(s).effective.auto_mount = Some("Disabled".to_owned())),
     ("SM204", |s, _| alice(s).own.landing = Some("app:JupyterServer:".to_owned())),
     ("SM205", |s, _| alice(s).name = "Team-Fraud".into()),
-    ("SM206", |s, _| alice(s).opened_by.push("arn:aws:iam::123456789012:user/mallory".to_owned())),
+    ("SM206", |s, _| alice(s).opened_by.push(opened("assumed-role/People/mallory"))),
     ("SM207", |s, _| {
         for profile in &mut domain(s).profiles {
             profile.sso_user = Some("alice@example.com".to_owned());
@@ -185,7 +194,7 @@ const DOMAINS: &[Case] = &[
     ("SM105", |s, _| {
         domain(s).tags.insert("aws:cloudformation:stack-name".to_owned(), "studio".to_owned());
     }),
-    ("SM106", |s, _| s.file_systems[0].mount_targets = 0),
+    ("SM106", |s, _| s.file_systems[0].mount_target_count = 0),
     ("SM107", |s, _| {
         s.unseen.push(Unseen {
             what: "sagemaker:ListApps".to_owned(),
@@ -268,6 +277,7 @@ const SURROUNDINGS: &[Case] = &[
             set_by: vec!["d-abc".to_owned()],
             objects: 12,
             bytes: 34_567,
+            ..SharedNotebooks::default()
         });
     }),
     ("SM702", |s, _| {

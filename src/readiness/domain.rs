@@ -158,7 +158,9 @@ fn no_mount_target(view: &View<'_>) -> Vec<Hit> {
     for scope in &view.domains {
         let Some(id) = &scope.domain.file_system else { continue };
         let is_bare = view.snapshot.file_systems.iter().any(|file_system| {
-            file_system.id == *id && file_system.mount_targets == 0 && !view.is_unseen(id.as_str())
+            file_system.id == *id
+                && file_system.mount_target_count == 0
+                && !view.is_unseen(id.as_str())
         });
         if is_bare && was_asked {
             hits.push(

@@ -304,8 +304,8 @@ fn orphan_file_system(view: &View<'_>) -> Vec<Hit> {
                 Subject::thing(fs.id.as_str()),
                 format!(
                     "{}, tagged for {domain}, {}",
-                    bytes(fs.bytes),
-                    counted(u64::from(fs.mount_targets), "mount target", "mount targets")
+                    bytes(fs.bytes.total),
+                    counted(u64::from(fs.mount_target_count), "mount target", "mount targets")
                 ),
             )
         })

@@ -22,6 +22,7 @@ mod render;
 mod rule;
 mod scripts;
 mod sharing;
+mod verdict;
 mod view;
 
 #[cfg(test)]
@@ -34,3 +35,4 @@ pub use home::volume_needed_gb;
 pub use render::{RenderError, csv, html, markdown};
 pub(crate) use render::{page, text};
 pub use rule::Rule;
+pub use verdict::{Group, Person, Verdict};

@@ -57,7 +57,7 @@ fn bursting(view: &View<'_>) -> Vec<Hit> {
                 Subject::thing(file_system.id.as_str()),
                 format!(
                     "{} stored, {} copies at once, domain {}",
-                    bytes(file_system.bytes),
+                    bytes(file_system.bytes.total),
                     view.playbook.limits.users,
                     scope.domain.id
                 ),

@@ -204,7 +204,7 @@ fn several_principals(view: &View<'_>) -> Vec<Hit> {
                 format!(
                     "{} principals in 90 days: {}",
                     profile.opened_by.len(),
-                    listed(&profile.opened_by)
+                    listed(&openers(profile))
                 ),
             )
         })
@@ -288,6 +288,11 @@ fn space_name_taken(view: &View<'_>) -> Vec<Hit> {
         }
     }
     hits
+}
+
+/// The ARNs that opened a profile.
+fn openers(profile: &crate::inventory::Profile) -> Vec<&str> {
+    profile.opened_by.iter().map(|opened| opened.by.as_str()).collect()
 }
 
 fn several_authors(view: &View<'_>) -> Vec<Hit> {

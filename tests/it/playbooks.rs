@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use studio_migrate::inventory::{Domain, Home, Profile, Settings, Snapshot};
+use studio_migrate::inventory::{Domain, Home, Profile, Snapshot};
 use studio_migrate::names::{AccountId, DomainId, HomeUid, ProfileName, Region};
 use studio_migrate::plan::{Plan, draw};
 use studio_migrate::playbook::{LeaveOutRules, Playbook, SHIPPED};
@@ -23,17 +23,13 @@ fn snapshot() -> Snapshot {
         name: ProfileName::from(name),
         status: "InService".to_owned(),
         home_uid: Some(HomeUid::new(uid.to_string())),
-        sso_user: None,
-        own: Settings::default(),
-        effective: Settings::default(),
         home: Some(Home {
             bytes: u64::from(uid) << 15,
             files: 10,
             candidates: BTreeMap::from([(".cache".to_owned(), (1 << 20, 2))]),
             ..Home::default()
         }),
-        opened_by: Vec::new(),
-        tags: BTreeMap::new(),
+        ..Profile::default()
     };
     let people = ["alice", "bob", "carl", "dora", "eve", "frank", "grace", "heidi"];
     Snapshot {
@@ -45,15 +41,8 @@ fn snapshot() -> Snapshot {
             name: "research".to_owned(),
             status: "InService".to_owned(),
             auth_mode: "IAM".to_owned(),
-            network: None,
-            file_system: None,
-            kms_key: None,
-            has_rstudio: false,
-            defaults: Settings::default(),
             profiles: people.into_iter().zip(200_001..).map(profile).collect(),
-            spaces: Vec::new(),
-            apps: Vec::new(),
-            tags: BTreeMap::new(),
+            ..Domain::default()
         }],
         ..Snapshot::default()
     }

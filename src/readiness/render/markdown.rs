@@ -32,7 +32,7 @@ pub fn markdown(snapshot: &Snapshot, readiness: &Readiness) -> String {
 }
 
 fn head(page: &mut String, readiness: &Readiness) {
-    let looked = &readiness.snapshot;
+    let Some(looked) = readiness.targets.first() else { return };
     let homes = &looked.homes;
     let or_unknown = |text: Option<&str>| markdown_cell(text.unwrap_or("unknown"));
     let _ = writeln!(
