@@ -84,7 +84,7 @@ impl Reader {
         Account { reader: self, ledger }
     }
 
-    /// Makes one call that changes nothing, at the service's pace.
+    /// Makes one call that changes nothing, at the operation's pace.
     pub(super) async fn ask<T, E>(
         &self,
         service: &'static str,
@@ -94,11 +94,10 @@ impl Reader {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        self.pace.turn(service).await;
-        let answer = call.await.map_err(|error| Error::of(service, operation, &error));
-        let was_throttled = answer.as_ref().is_err_and(|error| error.kind == ErrorKind::Throttled);
-        self.pace.learn(service, was_throttled);
-        answer
+        self.pace.turn(operation).await;
+        let answer = call.await.map_err(|error| Error::of(service, operation, &error))?;
+        self.pace.answered(operation);
+        Ok(answer)
     }
 }
 

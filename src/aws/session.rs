@@ -38,7 +38,7 @@ pub struct Access {
     pub static_credentials: Option<(String, String)>,
     /// Who the caller is, when that is known and need not be asked.
     pub identity: Option<Identity>,
-    /// Calls a second to each service; 0 means ten.
+    /// Calls a second to each operation at most; 0 means ten.
     pub calls_per_second: f64,
 }
 
@@ -56,7 +56,8 @@ pub async fn connect(access: &Access) -> Result<Reader, Error> {
         })
         .transpose()?;
     let pace = if access.calls_per_second > 0.0 { access.calls_per_second } else { 10.0 };
-    let (clients, pace) = (clients(&config, wire_log.as_ref()), Pace::new(pace));
+    let pace = Pace::new(pace);
+    let clients = clients(&config, &pace, wire_log.as_ref());
     match &access.identity {
         Some(identity) => Ok(Reader::known(clients, pace, identity.clone())),
         None => Reader::identified(clients, pace, &config).await,
@@ -65,7 +66,8 @@ pub async fn connect(access: &Access) -> Result<Reader, Error> {
 
 async fn config(access: &Access) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS))
+        // Not the SDK's adaptive mode: its one rate for all operations of a client would slow each down for any other.
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(5))
@@ -107,10 +109,10 @@ async fn config(access: &Access) -> SdkConfig {
     }
 }
 
-fn clients(config: &SdkConfig, wire_log: Option<&WireLog>) -> Clients {
+fn clients(config: &SdkConfig, pace: &Pace, wire_log: Option<&WireLog>) -> Clients {
     macro_rules! client {
         ($service:ident, $builder:expr) => {{
-            let builder = $builder;
+            let builder = $builder.interceptor(pace.clone());
             let builder = match wire_log {
                 Some(log) => builder.interceptor(log.clone()),
                 None => builder,

@@ -192,7 +192,7 @@ pub struct Limits {
     pub settle_minutes: f64,
     /// Minutes without any sign of life from a copy before its app is started again.
     pub stall_minutes: f64,
-    /// Control-plane calls a second to each service, shared by all migrations.
+    /// Control-plane calls a second to each operation, shared by all migrations.
     pub calls_per_second: f64,
 }
 
