@@ -7,6 +7,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// The tag that names the plan which made a thing.
+pub const TAG_PLAN: &str = "studio-migrate:plan";
+
+/// The tag that names the migration which made a thing: by it our own artefacts are told from everyone else's.
+pub const TAG_MIGRATION: &str = "studio-migrate:migration";
+
 /// Makes a newtype over `String` for one kind of identifier.
 macro_rules! identifiers {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(

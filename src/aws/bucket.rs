@@ -7,6 +7,7 @@ use std::path::Path;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::BucketVersioningStatus;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,15 +17,6 @@ use super::error::{Error, ErrorKind};
 const S3: &str = "s3";
 
 const GET_OBJECT: &str = "GetObject";
-
-/// What lies under a prefix.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ObjectTotals {
-    /// Objects.
-    pub objects: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
 
 /// Who can see into a bucket, and how it keeps what is in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,15 +123,6 @@ impl Reader {
         }
     }
 
-    /// Counts what lies under a prefix.
-    pub async fn object_totals(&self, bucket: &str, prefix: &str) -> Result<ObjectTotals, Error> {
-        let objects = self.objects(bucket, prefix).await?;
-        Ok(ObjectTotals {
-            objects: objects.len() as u64,
-            bytes: objects.iter().map(|(_, bytes)| bytes).sum(),
-        })
-    }
-
     /// Asks who can see into a bucket; fails when it is not there or not the caller's.
     pub async fn posture(&self, bucket: &str) -> Result<Posture, Error> {
         let owner = self.owner();
@@ -167,7 +150,64 @@ impl Reader {
             Err(error) if error.kind == ErrorKind::NotFound => false,
             Err(error) => return Err(error),
         };
-        Ok(Posture { is_public_access_blocked: blocked, has_policy, ..Posture::default() })
+        let (is_versioned, encryption, cors) =
+            futures::join!(self.is_versioned(bucket), self.encryption(bucket), self.cors(bucket));
+        let (encryption, kms_key) = encryption.unzip();
+        Ok(Posture {
+            is_public_access_blocked: blocked,
+            has_policy,
+            is_versioned,
+            encryption,
+            kms_key: kms_key.flatten(),
+            cors,
+        })
+    }
+
+    async fn is_versioned(&self, bucket: &str) -> Option<bool> {
+        let request = self
+            .clients
+            .s3
+            .get_bucket_versioning()
+            .bucket(bucket)
+            .expected_bucket_owner(self.owner());
+        let answer = self.ask(S3, "GetBucketVersioning", request.send()).await.ok()?;
+        Some(answer.status == Some(BucketVersioningStatus::Enabled))
+    }
+
+    /// The algorithm and the key of a bucket's default encryption.
+    async fn encryption(&self, bucket: &str) -> Option<(String, Option<String>)> {
+        let request = self
+            .clients
+            .s3
+            .get_bucket_encryption()
+            .bucket(bucket)
+            .expected_bucket_owner(self.owner());
+        let answer = self.ask(S3, "GetBucketEncryption", request.send()).await.ok()?;
+        let rule = answer.server_side_encryption_configuration?.rules.into_iter().next()?;
+        let default = rule.apply_server_side_encryption_by_default?;
+        Some((default.sse_algorithm.to_string(), default.kms_master_key_id))
+    }
+
+    async fn cors(&self, bucket: &str) -> Option<Vec<CorsRule>> {
+        let request =
+            self.clients.s3.get_bucket_cors().bucket(bucket).expected_bucket_owner(self.owner());
+        match self.ask(S3, "GetBucketCors", request.send()).await {
+            Ok(answer) => {
+                let rules = answer.cors_rules.unwrap_or_default().into_iter();
+                Some(
+                    rules
+                        .map(|rule| CorsRule {
+                            origins: rule.allowed_origins,
+                            methods: rule.allowed_methods,
+                            headers: rule.allowed_headers.unwrap_or_default(),
+                            exposed: rule.expose_headers.unwrap_or_default(),
+                        })
+                        .collect(),
+                )
+            }
+            Err(error) if error.kind == ErrorKind::NotFound => Some(Vec::new()),
+            Err(_) => None,
+        }
     }
 }
 

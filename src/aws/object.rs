@@ -16,6 +16,7 @@ use percent_encoding::percent_decode;
 
 use super::account::Reader;
 use super::error::{Error, ErrorKind};
+use super::studio::rfc3339;
 
 pub(super) const S3: &str = "s3";
 
@@ -28,6 +29,8 @@ pub struct Listed {
     pub key: String,
     /// Its bytes.
     pub size: u64,
+    /// When it was written, RFC 3339.
+    pub modified: Option<String>,
 }
 
 /// A page of a listing, at most 1,000 objects in byte order of keys.
@@ -171,6 +174,7 @@ impl Reader {
             Some(Listed {
                 key: plain_key(&object.key?),
                 size: object.size.unwrap_or_default().unsigned_abs(),
+                modified: object.last_modified.as_ref().and_then(rfc3339),
             })
         });
         Ok(Page { objects: objects.collect(), next: page.next_continuation_token })

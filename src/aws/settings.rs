@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_sagemaker::types::UserSettings;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// User settings that matter to the migration; `None` means not set at this level.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -142,6 +143,49 @@ impl Settings {
     }
 }
 
+/// Where an effective value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The profile sets it.
+    Profile,
+    /// The profile is silent, and the domain sets it.
+    Domain,
+    /// Both set some of it.
+    Both,
+}
+
+impl Settings {
+    /// Returns every value that holds for a profile with these settings in a domain with those defaults, by name, with where it
+    /// comes from. What neither sets is not listed: AWS's own default holds.
+    ///
+    /// # Errors
+    /// None in practice: settings always have a JSON form.
+    pub fn origins(&self, defaults: &Self) -> serde_json::Result<Vec<(String, Value, Origin)>> {
+        let is_set = |value: &Value| match value {
+            Value::Null => false,
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(members) => !members.is_empty(),
+            Value::String(text) => text != "DefaultAsDomain",
+            _ => true,
+        };
+        let (own, theirs) = (serde_json::to_value(self)?, serde_json::to_value(defaults)?);
+        let Value::Object(effective) = serde_json::to_value(self.over(defaults))? else {
+            return Ok(Vec::new());
+        };
+        let values = effective.into_iter().filter_map(|(name, value)| {
+            let origin = match (is_set(&own[&name]), is_set(&theirs[&name])) {
+                (false, false) => return None,
+                (true, true) if value != own[&name] => Origin::Both,
+                (true, _) => Origin::Profile,
+                (false, true) => Origin::Domain,
+            };
+            Some((name, value, origin))
+        });
+        Ok(values.collect())
+    }
+}
+
 fn texts(values: &[impl AsRef<str>]) -> Vec<String> {
     values.iter().map(|value| value.as_ref().to_owned()).collect()
 }
@@ -219,5 +263,16 @@ mod tests {
         assert_eq!(effective.landing.as_deref(), Some("studio::"));
         assert_eq!(effective.auto_mount.as_deref(), Some("Disabled"));
         assert_eq!(effective.maximum_volume_gb, Some(200));
+        let origins = own.origins(&defaults).unwrap();
+        let origins: Vec<_> =
+            origins.iter().map(|(name, _, origin)| (name.as_str(), *origin)).collect();
+        assert_eq!(
+            origins,
+            [
+                ("auto_mount", Origin::Domain),
+                ("landing", Origin::Profile),
+                ("maximum_volume_gb", Origin::Domain),
+            ]
+        );
     }
 }

@@ -55,7 +55,7 @@ pub struct Domain {
 }
 
 /// A user profile.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// Its ARN.
     pub arn: String,

@@ -97,7 +97,7 @@ pub struct Operation {
 }
 
 impl Context {
-    /// Reaches the account, at most so many calls a second to each service.
+    /// Reaches the account, at most so many calls a second to each operation.
     pub async fn reader(&self, calls_per_second: f64) -> Result<Reader, Failure> {
         self.connect(calls_per_second, None).await
     }
@@ -145,8 +145,24 @@ impl Context {
         self.journal()
     }
 
-    /// Opens the journal for the caller's account and says which that is. A journal belongs to one account and Region.
+    /// Opens the journal for the caller's account and says which that is. A journal belongs to the accounts and Regions that it
+    /// was begun with.
     pub fn journal_of(&self, reader: &Reader) -> Result<Journal, Failure> {
+        let (journal, owner) = self.journal_for(reader)?;
+        journal.belong_to(&owner).map_err(|error| Failure::journal("use this journal", error))?;
+        Ok(journal)
+    }
+
+    /// Opens the journal for one of several targets that a playbook names: it comes to belong to each of them.
+    pub fn journal_with(&self, reader: &Reader) -> Result<Journal, Failure> {
+        let (journal, owner) = self.journal_for(reader)?;
+        journal
+            .belong_also_to(&owner)
+            .map_err(|error| Failure::journal("use this journal", error))?;
+        Ok(journal)
+    }
+
+    fn journal_for(&self, reader: &Reader) -> Result<(Journal, String), Failure> {
         let identity = reader.identity();
         let owner = format!("{} {}", identity.account, identity.region);
         let kind = if identity.account.is_simulated() { " (simulated)" } else { "" };
@@ -154,9 +170,7 @@ impl Context {
             "Account {}{kind}, Region {}, as {}",
             identity.account, identity.region, identity.arn
         ));
-        let journal = self.journal()?;
-        journal.belong_to(&owner).map_err(|error| Failure::journal("use this journal", error))?;
-        Ok(journal)
+        Ok((self.journal()?, owner))
     }
 
     /// Begins an operation that changes something: lease taken, written down, ready to go.

@@ -14,14 +14,8 @@ use super::tools::Tools;
 use crate::aws::{self, Account};
 use crate::journal::{Journal, NewEvent, OperationId};
 use crate::mover::ReportKey;
-use crate::names::MigrationId;
+use crate::names::{MigrationId, TAG_MIGRATION, TAG_PLAN};
 use crate::plan::{Migration, Plan};
-
-/// The tag that names the plan which made a thing.
-pub const TAG_PLAN: &str = "studio-migrate:plan";
-
-/// The tag that names the migration which made a thing.
-pub const TAG_MIGRATION: &str = "studio-migrate:migration";
 
 /// What the steps of one migration are given.
 #[derive(Clone)]

@@ -17,7 +17,7 @@ pub mod steps;
 mod tools;
 
 pub use batch::{Execution, Selection, Summary, roll_back, run};
-pub use context::{Context, TAG_MIGRATION, TAG_PLAN};
+pub use context::Context;
 pub use failure::{Failure, FailureKind, Stuck};
 pub use halt::Halt;
 pub use hook::Hook;

@@ -11,8 +11,9 @@ use crate::mover::{self, Homes};
 use crate::names::{FileSystemId, HomeUid};
 
 /// Takes in every home that the mount, or a scan of it, shows, and names those that nobody owns.
-pub(super) fn measure(snapshot: &mut Snapshot, request: &Request<'_>, unseen: &mut Vec<Unseen>) {
+pub(super) fn measure(snapshot: &mut Snapshot, request: &Request<'_>) {
     let Some(mount) = request.mount else { return };
+    let unseen = &mut Vec::new();
     let of_domains = snapshot.domains.iter().filter_map(|domain| domain.file_system.clone());
     let described = snapshot.file_systems.iter().map(|file_system| file_system.id.clone());
     let file_systems: BTreeSet<FileSystemId> = of_domains.chain(described).collect();
@@ -33,6 +34,7 @@ pub(super) fn measure(snapshot: &mut Snapshot, request: &Request<'_>, unseen: &m
         let orphans = rows.filter(|(uid, _)| !owned.contains(uid));
         file_system.orphan_homes.extend(orphans.map(|(uid, home)| OrphanHome { uid, home }));
     }
+    snapshot.unseen.append(unseen);
 }
 
 /// Gives the profiles of a file system their homes, and returns which homes somebody owns.

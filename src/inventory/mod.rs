@@ -3,16 +3,26 @@
 //! The collector asks everything and never fails outright: a call that fails is recorded in the snapshot and collection
 //! goes on. This module knows nothing of playbooks or plans.
 
+mod account;
 mod collect;
+mod diff;
+mod domains;
+mod file_systems;
 mod homes;
+mod notes;
+mod partial;
 mod roles;
 mod scope;
+mod sharing;
 mod snapshot;
 mod storage;
+mod trail;
 
-pub use collect::{Request, STUDIO_ACTIONS, collect};
-pub use roles::{Refusal, Role};
-pub use scope::Note;
+pub use collect::{Request, collect};
+pub use diff::{Change, Happened, diff};
+pub use partial::Partial;
+pub use roles::{Refusal, Role, STUDIO_ACTIONS};
+pub use scope::{Note, Table, TableError, people_csv, unformula};
 pub use snapshot::{
     App, Domain, Home, Image, ImageConfig, Opened, Profile, Script, Settings, Setup, Snapshot,
     Space, Unseen,

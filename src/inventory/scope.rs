@@ -1,8 +1,38 @@
-//! What people say of people: the table that a platform team edits in a spreadsheet.
+//! The table of people: what a platform team edits in a spreadsheet, and gives back.
+//!
+//! `inventory --csv` writes one row a profile: what was seen, for people to go by, and columns for them to fill in. `--scope`
+//! reads the same file back, or any other with the columns `domain` and `profile` and some of the others. Columns that are
+//! only for reading are passed over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
+use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::snapshot::{Domain, Profile, Snapshot};
+
+/// The columns, in the order in which they are written. New ones are added at the end only.
+const COLUMNS: [&str; 17] = [
+    "domain",
+    "profile",
+    "take",
+    "reason",
+    "owner",
+    "cost_centre",
+    "wave",
+    "tags",
+    "status",
+    "sso_user",
+    "home_uid",
+    "home_bytes",
+    "home_files",
+    "execution_role",
+    "landing",
+    "opened_by",
+    "last_opened",
+];
 
 /// What the table says of one profile; nothing, where the profile is not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,4 +50,285 @@ pub struct Note {
     pub wave: Option<String>,
     /// Tags that are not AWS's.
     pub tags: BTreeMap<String, String>,
+}
+
+/// A table that was read.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    /// By domain and profile in lower case: AWS does not tell upper from lower case in profile names.
+    rows: BTreeMap<(String, String), Row>,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    line: u64,
+    note: Note,
+}
+
+/// What is wrong with a table.
+#[derive(Debug, Error)]
+pub enum TableError {
+    /// It is no CSV.
+    #[error("the table cannot be read as CSV")]
+    Csv(#[from] csv::Error),
+    /// A column is missing that says whom a row is about.
+    #[error("the table has no column `{0}`; its first line has to name the columns")]
+    Missing(&'static str),
+    /// A column that is there twice says two things.
+    #[error("the table has the column `{0}` twice")]
+    Double(String),
+    /// A cell holds what its column cannot.
+    #[error("line {line}: `{value}` in column `{column}`: {why}")]
+    Cell {
+        /// The line, from 1.
+        line: u64,
+        /// The column.
+        column: &'static str,
+        /// What stands there.
+        value: String,
+        /// What could.
+        why: &'static str,
+    },
+    /// Two rows are about the same profile.
+    #[error("line {line} is about {who}, as is line {first}")]
+    Twice {
+        /// The line, from 1.
+        line: u64,
+        /// The line before it.
+        first: u64,
+        /// The domain and profile.
+        who: String,
+    },
+}
+
+impl Table {
+    /// Reads a table: UTF-8 with or without a byte order mark, separated by commas, or by semicolons as spreadsheets of some
+    /// countries write them.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line.
+    pub fn parse(text: &str) -> Result<Self, TableError> {
+        let text = text.trim_start_matches('\u{feff}');
+        let first = text.lines().next().unwrap_or_default();
+        let delimiter = if first.contains(';') && !first.contains(',') { b';' } else { b',' };
+        let mut reader =
+            ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
+        let places = places(reader.headers()?)?;
+        let mut rows: BTreeMap<(String, String), Row> = BTreeMap::new();
+        for record in reader.records() {
+            let record = record?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let cell = |column: &'static str| cell(&record, &places, column);
+            let (Some(domain), Some(profile)) = (cell("domain"), cell("profile")) else {
+                if record.iter().all(|cell| cell.trim().is_empty()) {
+                    continue;
+                }
+                let why = "a row has to say which domain and profile it is about";
+                return Err(TableError::Cell {
+                    line,
+                    column: "profile",
+                    value: String::new(),
+                    why,
+                });
+            };
+            let key = (domain.clone(), profile.to_ascii_lowercase());
+            let note = Note {
+                take: cell("take").map(|value| take(line, value)).transpose()?,
+                reason: cell("reason"),
+                owner: cell("owner"),
+                cost_centre: cell("cost_centre"),
+                wave: cell("wave"),
+                tags: tags(line, cell("tags").as_deref().unwrap_or_default())?,
+            };
+            if let Some(earlier) = rows.get(&key) {
+                let who = format!("{domain}/{profile}");
+                return Err(TableError::Twice { line, first: earlier.line, who });
+            }
+            rows.insert(key, Row { line, note });
+        }
+        Ok(Self { rows })
+    }
+
+    /// Returns how many profiles it is about.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Tells whether it is about nobody.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Writes what it says into a snapshot, in place of what an earlier table said, and returns the rows that are about nobody
+    /// there: `line 7: d-abc/alise`.
+    pub fn apply(&self, snapshot: &mut Snapshot) -> Vec<String> {
+        let mut met = BTreeSet::new();
+        for domain in &mut snapshot.domains {
+            for profile in &mut domain.profiles {
+                let key = (domain.id.to_string(), profile.name.as_str().to_ascii_lowercase());
+                profile.note = match self.rows.get(&key) {
+                    Some(row) => row.note.clone(),
+                    None => Note::default(),
+                };
+                met.insert(key);
+            }
+        }
+        let strangers = self.rows.iter().filter(|(key, _)| !met.contains(*key));
+        strangers
+            .map(|((domain, profile), row)| format!("line {}: {domain}/{profile}", row.line))
+            .collect()
+    }
+}
+
+/// Writes the table of people: UTF-8 with a byte order mark, no cell that a spreadsheet would take for a formula.
+///
+/// # Errors
+/// None in practice: it is written into memory.
+pub fn people_csv(snapshot: &Snapshot) -> Result<String, TableError> {
+    let mut bytes = "\u{feff}".as_bytes().to_vec();
+    let mut writer = WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut bytes);
+    writer.write_record(COLUMNS)?;
+    for (domain, profile) in snapshot.people() {
+        writer.write_record(row(domain, profile).map(|cell| unformula(&cell)))?;
+    }
+    writer.flush().map_err(csv::Error::from)?;
+    drop(writer);
+    String::from_utf8(bytes)
+        .map_err(|error| csv::Error::from(io::Error::other(error)))
+        .map_err(TableError::from)
+}
+
+fn row(domain: &Domain, profile: &Profile) -> [String; COLUMNS.len()] {
+    let note = &profile.note;
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let home = profile.home.as_ref();
+    let callers: Vec<_> = profile.opened_by.iter().map(|opened| opened.by.as_str()).collect();
+    let last = profile.opened_by.iter().map(|opened| opened.last.as_str()).max();
+    [
+        domain.id.to_string(),
+        profile.name.to_string(),
+        note.take.map_or("", |take| if take { "yes" } else { "no" }).to_owned(),
+        text(&note.reason),
+        text(&note.owner),
+        text(&note.cost_centre),
+        text(&note.wave),
+        note.tags
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect::<Vec<_>>()
+            .join("; "),
+        profile.status.clone(),
+        text(&profile.sso_user),
+        profile.home_uid.as_ref().map(ToString::to_string).unwrap_or_default(),
+        number(home.map(|home| home.bytes)),
+        number(home.map(|home| home.files)),
+        text(&profile.effective.execution_role),
+        text(&profile.effective.landing),
+        callers.join("; "),
+        last.unwrap_or_default().to_owned(),
+    ]
+}
+
+/// Puts an apostrophe before what a spreadsheet would take for a formula: it stays text, and shows as such.
+pub fn unformula(text: &str) -> String {
+    if is_formula(text) { format!("'{text}") } else { text.to_owned() }
+}
+
+fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+/// Where each column stands.
+fn places(header: &StringRecord) -> Result<BTreeMap<String, usize>, TableError> {
+    let mut places = BTreeMap::new();
+    for (place, name) in header.iter().enumerate() {
+        let name = name.trim().to_ascii_lowercase().replace([' ', '-'], "_");
+        if !name.is_empty() && places.insert(name.clone(), place).is_some() {
+            return Err(TableError::Double(name));
+        }
+    }
+    for needed in ["domain", "profile"] {
+        if !places.contains_key(needed) {
+            return Err(TableError::Missing(needed));
+        }
+    }
+    Ok(places)
+}
+
+/// What stands in a cell; nothing where the row is short, or the cell is blank.
+fn cell(record: &StringRecord, places: &BTreeMap<String, usize>, column: &str) -> Option<String> {
+    let text = record.get(*places.get(column)?)?.trim();
+    let plain = text.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(text);
+    (!plain.is_empty()).then(|| plain.to_owned())
+}
+
+fn take(line: u64, value: String) -> Result<bool, TableError> {
+    match value.to_ascii_lowercase().as_str() {
+        "yes" | "y" | "true" | "1" | "include" => Ok(true),
+        "no" | "n" | "false" | "0" | "exclude" => Ok(false),
+        _ => Err(TableError::Cell { line, column: "take", value, why: "`yes`, `no` or nothing" }),
+    }
+}
+
+fn tags(line: u64, value: &str) -> Result<BTreeMap<String, String>, TableError> {
+    let mut tags = BTreeMap::new();
+    for pair in value.split(';').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let Some((key, value)) = pair.split_once('=') else {
+            let why = "tags are written `key=value; key=value`";
+            return Err(TableError::Cell { line, column: "tags", value: pair.to_owned(), why });
+        };
+        tags.insert(key.trim().to_owned(), value.trim().to_owned());
+    }
+    Ok(tags)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot() -> Snapshot {
+        let profile = |name: &str| Profile { name: name.into(), ..Profile::default() };
+        let domain = Domain {
+            id: "d-a".into(),
+            profiles: vec![profile("Alice"), profile("bob")],
+            ..Domain::default()
+        };
+        Snapshot { domains: vec![domain], ..Snapshot::default() }
+    }
+
+    #[test]
+    fn what_was_filled_in_comes_back_as_it_was() {
+        let text =
+            "profile;domain;take;owner;tags;reason\r\nalice;d-a;no;=HYPERLINK;team=x;left\r\n";
+        let mut seen = snapshot();
+        assert!(Table::parse(text).unwrap().apply(&mut seen).is_empty());
+        let note = &seen.domains[0].profiles[0].note;
+        assert_eq!((note.take, note.reason.as_deref()), (Some(false), Some("left")));
+        assert_eq!(note.tags["team"], "x");
+        let written = people_csv(&seen).unwrap();
+        assert!(written.starts_with("\u{feff}domain,profile,take,"), "{written}");
+        assert!(written.contains("d-a,Alice,no,left,'=HYPERLINK,"), "{written}");
+        let mut again = snapshot();
+        assert!(Table::parse(&written).unwrap().apply(&mut again).is_empty());
+        assert_eq!(again, seen);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        let refused = |text: &str| Table::parse(text).unwrap_err().to_string();
+        assert!(refused("name,domain\n").contains("no column `profile`"));
+        let maybe = refused("domain,profile,take\nd-a,bob,yes\nd-a,alice,maybe\n");
+        assert!(maybe.contains("line 3") && maybe.contains("`maybe`"), "{maybe}");
+        let twice = refused("domain,profile\nd-a,Bob\nd-a,bob\n");
+        assert!(twice.contains("line 3") && twice.contains("line 2"), "{twice}");
+        assert!(refused("domain,profile,tags\nd-a,bob,team\n").contains("key=value"));
+        assert!(refused("domain,profile,owner,owner\n").contains("twice"));
+    }
+
+    #[test]
+    fn a_row_about_nobody_is_named() {
+        let table = Table::parse("domain,profile\nd-a,alise\n\n").unwrap();
+        assert_eq!(table.apply(&mut snapshot()), ["line 2: d-a/alise"]);
+    }
 }

@@ -21,4 +21,5 @@ pub use lease::{BEAT, Holder, Lease};
 pub use ledger::{Attribution, CallLedger, attributed};
 pub use operation::{NewOperation, Operation, OperationId};
 pub use plans::Approval;
+pub use snapshots::KeptSnapshot;
 pub use store::Journal;

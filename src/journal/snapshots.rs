@@ -1,11 +1,30 @@
 //! Snapshots of the inventory: kept whole, named by their content, never changed.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension, params};
 
 use super::error::Error;
 use super::store::{Journal, now};
 use crate::inventory::Snapshot;
 use crate::names::SnapshotId;
+
+/// A snapshot of the journal, without what is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptSnapshot {
+    /// Its id.
+    pub id: SnapshotId,
+    /// The account.
+    pub account: String,
+    /// The Region.
+    pub region: String,
+    /// When collection began, RFC 3339.
+    pub taken_at: String,
+    /// How many domains it has.
+    pub domains: u32,
+    /// How many profiles they have together.
+    pub profiles: u32,
+}
 
 impl Journal {
     /// Keeps a snapshot and returns the id that its content gives it; keeping the same one twice keeps one.
@@ -34,6 +53,41 @@ impl Journal {
     /// Returns the snapshot that was taken last.
     pub fn latest_snapshot(&self) -> Result<Option<Snapshot>, Error> {
         self.read_snapshot("ORDER BY sequence DESC LIMIT 1", &[])
+    }
+
+    /// Returns the last snapshot of every account and Region that the journal has looked at, in the order of those.
+    pub fn latest_snapshots(&self) -> Result<Vec<Snapshot>, Error> {
+        let mut latest: BTreeMap<(String, String), SnapshotId> = BTreeMap::new();
+        for kept in self.snapshots()? {
+            latest.insert((kept.account, kept.region), kept.id);
+        }
+        latest.values().map(|id| self.snapshot(id)).collect()
+    }
+
+    /// Lists the snapshots, the last one last.
+    pub fn snapshots(&self) -> Result<Vec<KeptSnapshot>, Error> {
+        let connection = self.lock();
+        let mut statement = connection.prepare(
+            "SELECT id, \
+                    coalesce(json_extract(body, '$.account'), ''), \
+                    coalesce(json_extract(body, '$.region'), ''), \
+                    coalesce(json_extract(body, '$.taken_at'), ''), \
+                    json_array_length(body, '$.domains'), \
+                    (SELECT coalesce(sum(json_array_length(value, '$.profiles')), 0) \
+                       FROM json_each(body, '$.domains')) \
+               FROM snapshot ORDER BY sequence",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok(KeptSnapshot {
+                id: SnapshotId::new(row.get::<_, String>(0)?),
+                account: row.get(1)?,
+                region: row.get(2)?,
+                taken_at: row.get(3)?,
+                domains: row.get(4)?,
+                profiles: row.get(5)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn read_snapshot(

@@ -75,7 +75,8 @@ impl Journal {
         self
     }
 
-    /// Binds the journal to an account and Region on first use, and refuses every other one afterwards.
+    /// Binds the journal to an account and Region on first use, and refuses every other one afterwards, except those that it
+    /// was bound to as well.
     pub fn belong_to(&self, account_and_region: &str) -> Result<(), Error> {
         let connection = self.lock();
         connection.execute(
@@ -85,10 +86,24 @@ impl Journal {
         let kept: String =
             connection
                 .query_row("SELECT value FROM fact WHERE name = 'account'", [], |row| row.get(0))?;
-        if kept == account_and_region {
+        if kept.split(", ").any(|one| one == account_and_region) {
             Ok(())
         } else {
             Err(Error::OtherAccount { kept, asked: account_and_region.to_owned() })
+        }
+    }
+
+    /// Binds the journal to one more account and Region.
+    pub fn belong_also_to(&self, account_and_region: &str) -> Result<(), Error> {
+        match self.belong_to(account_and_region) {
+            Err(Error::OtherAccount { kept, asked }) => {
+                self.lock().execute(
+                    "UPDATE fact SET value = ?1 WHERE name = 'account'",
+                    [format!("{kept}, {asked}")],
+                )?;
+                Ok(())
+            }
+            outcome => outcome,
         }
     }
 
@@ -185,6 +200,10 @@ mod tests {
         let refused = again.belong_to("000000000000 eu-west-1").unwrap_err();
         assert!(refused.to_string().contains("111122223333"), "{refused}");
         assert_eq!(again.owner().unwrap().as_deref(), Some("111122223333 eu-west-1"));
+        again.belong_also_to("444455556666 us-east-1").unwrap();
+        again.belong_to("444455556666 us-east-1").unwrap();
+        again.belong_to("111122223333 eu-west-1").unwrap();
+        again.belong_to("444455556666 eu-west-1").unwrap_err();
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::glob::{name_glob, path_glob};
-use super::policy::{LeaveOut, Limits, Playbook, Scope, Staging, Target, Volume};
+use super::policy::{AccountTarget, LeaveOut, Limits, Playbook, Scope, Staging, Target, Volume};
 
 /// The largest `leave_out` list, in bytes of JSON. It travels inside a lifecycle script, which holds 12,288 bytes
 /// (`CreateStudioLifecycleConfig`: 16,384 characters of base64), together with the script itself.
@@ -74,6 +74,7 @@ impl Playbook {
                 "give a name that people recognise in plans and reports",
             );
         }
+        targets(&self.targets, &mut problems);
         scope(&self.scope, &mut problems);
         target(&self.target, &mut problems);
         folder(&self.placement.folder, &mut problems);
@@ -85,19 +86,35 @@ impl Playbook {
     }
 }
 
-fn scope(scope: &Scope, problems: &mut Problems) {
-    for (i, domain) in scope.domains.iter().enumerate() {
-        let rest = domain.strip_prefix("d-").unwrap_or_default();
-        let is_plausible = !rest.is_empty()
-            && rest.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        if !is_plausible {
+fn targets(targets: &[AccountTarget], problems: &mut Problems) {
+    for (i, target) in targets.iter().enumerate() {
+        let key = |name: &str| format!("targets[{i}].{name}");
+        if target.region.trim().is_empty() {
+            problems.add(&key("region"), "it is empty", "write a Region code such as `eu-west-1`");
+        }
+        let is_account = |text: &str| text.len() == 12 && text.bytes().all(|c| c.is_ascii_digit());
+        if let Some(account) = target.account.as_deref().filter(|account| !is_account(account)) {
             problems.add(
-                &format!("scope.domains[{i}]"),
-                format!("`{domain}` is no domain id"),
-                "write the id, `d-…`, not the domain's name",
+                &key("account"),
+                format!("`{account}` is no account id"),
+                "write its twelve digits, between quotation marks",
             );
         }
+        if let Some(role) = &target.role
+            && !(role.starts_with("arn:") && role.contains(":role/"))
+        {
+            problems.add(
+                &key("role"),
+                format!("`{role}` is no role"),
+                "write the role's ARN, `arn:aws:iam::<account>:role/<name>`",
+            );
+        }
+        domain_ids(&key("domains"), &target.domains, problems);
     }
+}
+
+fn scope(scope: &Scope, problems: &mut Problems) {
+    domain_ids("scope.domains", &scope.domains, problems);
     if scope.include.is_empty() {
         problems.add(
             "scope.include",
@@ -114,6 +131,21 @@ fn scope(scope: &Scope, problems: &mut Problems) {
                     "use `*`, `?`, `[ab]` and `{a,b}`",
                 );
             }
+        }
+    }
+}
+
+fn domain_ids(key: &str, domains: &[String], problems: &mut Problems) {
+    for (i, domain) in domains.iter().enumerate() {
+        let rest = domain.strip_prefix("d-").unwrap_or_default();
+        let is_plausible = !rest.is_empty()
+            && rest.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if !is_plausible {
+            problems.add(
+                &format!("{key}[{i}]"),
+                format!("`{domain}` is no domain id"),
+                "write the id, `d-…`, not the domain's name",
+            );
         }
     }
 }

@@ -14,7 +14,7 @@ pub use check::{LARGEST_RULES, Problem};
 pub use error::Error;
 pub use glob::{LeaveOutRules, name_glob, path_glob};
 pub use policy::{
-    AutoMount, Batches, ClassicApps, Conflict, Experience, LeaveOut, Limits, Placement, Playbook,
-    Scope, Staging, StopRules, Target, Volume,
+    AccountTarget, AutoMount, Batches, ClassicApps, Conflict, Experience, LeaveOut, Limits,
+    Placement, Playbook, Scope, Staging, StopRules, Target, Volume,
 };
 pub use shipped::{SHIPPED, Shipped};

@@ -12,6 +12,9 @@ pub struct Playbook {
     pub schema: u32,
     /// A name for people, repeated in plans and reports.
     pub name: String,
+    /// The accounts and Regions to look at, each with the role to assume; none means the caller's own.
+    #[serde(default)]
+    pub targets: Vec<AccountTarget>,
     /// Who is to be moved.
     #[serde(default)]
     pub scope: Scope,
@@ -42,6 +45,23 @@ pub struct Playbook {
     /// Where the mover and its reports are kept while a run lasts.
     #[serde(default)]
     pub staging: Staging,
+}
+
+/// One account and Region to look at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountTarget {
+    /// The Region.
+    pub region: String,
+    /// The ARN of the role to assume; none means the caller's own permissions.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// The account that it has to turn out to be: twelve digits.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// Domain ids; none means every domain.
+    #[serde(default)]
+    pub domains: Vec<String>,
 }
 
 /// Who is to be moved: domains by id, people by profile name.

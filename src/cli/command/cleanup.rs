@@ -6,7 +6,8 @@ use super::run::standing;
 use crate::aws::ErrorKind;
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
-use crate::execute::{MigrationStanding, TAG_MIGRATION};
+use crate::execute::MigrationStanding;
+use crate::names::TAG_MIGRATION;
 use crate::plan::Plan;
 
 /// Arguments of `cleanup`.

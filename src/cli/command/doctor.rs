@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::aws::{ErrorKind, Reader};
+use crate::aws::{ErrorKind, Question, Reader};
 use crate::cli::{Context, Exit, Failure};
 use crate::journal::Journal;
 use crate::playbook::Playbook;
@@ -94,7 +94,7 @@ fn journal(checks: &mut Checks<'_>, context: &Context) -> Result<(), Failure> {
 
 async fn permissions(checks: &mut Checks<'_>, reader: &Reader) {
     let arn = &reader.identity().arn;
-    match reader.simulate(&policy_source(arn), &OPERATOR_ACTIONS, "*").await {
+    match reader.simulate(&policy_source(arn), &Question::about(&OPERATOR_ACTIONS)).await {
         Ok(decisions) => {
             let refused: Vec<_> = decisions
                 .iter()

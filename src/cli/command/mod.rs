@@ -62,6 +62,14 @@ fn latest_snapshot(journal: &Journal) -> Result<Snapshot, Failure> {
         })
 }
 
+/// Reads a table of people.
+fn table_of_people(path: &Path) -> Result<crate::inventory::Table, Failure> {
+    let what = || format!("read the table of people {}", path.display());
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Failure::of(Exit::Usage, what(), error))?;
+    crate::inventory::Table::parse(&text).map_err(|error| Failure::of(Exit::Usage, what(), error))
+}
+
 /// Writes data as indented JSON.
 fn json(data: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string_pretty(data)

@@ -1,0 +1,104 @@
+//! `inventory`: phase 1, a snapshot into the journal, and what can be asked of snapshots. It changes nothing in the account.
+
+mod look;
+mod take;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+pub use take::Take;
+
+use super::write_file;
+use crate::cli::{Context, Exit, Failure};
+use crate::inventory::{Snapshot, Table, people_csv};
+use crate::names::SnapshotId;
+
+/// Arguments of `inventory`.
+#[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Inventory {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    take: Take,
+}
+
+/// What is done with snapshots that were taken.
+#[derive(Subcommand, Clone, Debug)]
+enum Command {
+    /// List the snapshots of the journal
+    List,
+    /// Say what changed between two snapshots
+    Diff {
+        /// The earlier snapshot
+        earlier: SnapshotId,
+        /// The later snapshot; the last one when it is not given
+        later: Option<SnapshotId>,
+        /// How the changes are written
+        #[arg(long, value_enum, default_value_t)]
+        format: crate::cli::context::Format,
+    },
+    /// Show what holds for one person, and where every setting comes from
+    Show {
+        /// The profile, `<domain>/<profile>` or its name alone where that is no question
+        profile: String,
+    },
+    /// Write the table of people of the last snapshot, to be filled in
+    Csv {
+        /// The file
+        #[arg(value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Read the table of people anew, into a snapshot like the last one
+    Scope {
+        /// The file
+        #[arg(value_name = "FILE")]
+        table: PathBuf,
+    },
+}
+
+impl Inventory {
+    /// Takes a snapshot, or does what a subcommand says.
+    pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        match &self.command {
+            None => self.take.run(context).await,
+            Some(Command::List) => look::list(context),
+            Some(Command::Diff { earlier, later, format }) => {
+                look::diff(context, earlier, later.as_ref(), *format)
+            }
+            Some(Command::Show { profile }) => look::show(context, profile),
+            Some(Command::Csv { out }) => {
+                let snapshot = super::latest_snapshot(&context.existing_journal()?)?;
+                write_file(out, &csv_of(&snapshot)?)?;
+                Ok(Exit::Done)
+            }
+            Some(Command::Scope { table }) => rescope(context, table),
+        }
+    }
+}
+
+/// Keeps a snapshot like the last one, with what a table of people says.
+fn rescope(context: &Context, path: &Path) -> Result<Exit, Failure> {
+    let table = super::table_of_people(path)?;
+    let journal = context.existing_journal()?;
+    let mut snapshot = super::latest_snapshot(&journal)?;
+    apply(context, &table, &mut snapshot);
+    let id = journal
+        .keep_snapshot(&snapshot)
+        .map_err(|error| Failure::journal("keep the snapshot", error))?;
+    context.ui.data(format_args!("Snapshot {id}: {}", super::count(table.len(), "noted profile")));
+    Ok(Exit::Done)
+}
+
+/// Writes a table's notes into a snapshot, and names the rows that are about nobody.
+fn apply(context: &Context, table: &Table, snapshot: &mut Snapshot) {
+    for row in table.apply(snapshot) {
+        context.ui.warning(format_args!("the table of people is about nobody in {row}"));
+    }
+}
+
+fn csv_of(snapshot: &Snapshot) -> Result<String, Failure> {
+    people_csv(snapshot)
+        .map_err(|error| Failure::of(Exit::Unexpected, "write the table of people", error))
+}

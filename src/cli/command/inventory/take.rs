@@ -1,0 +1,253 @@
+//! Taking a snapshot: of the caller's account and Region, or of every target that a playbook names.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::aws::Reader;
+use crate::cli::command::{self, count};
+use crate::cli::context::Format;
+use crate::cli::{Context, Exit, Failure};
+use crate::inventory::{Partial, Request, Snapshot, Table, collect};
+use crate::journal::Journal;
+use crate::names::DomainId;
+use crate::playbook::AccountTarget;
+
+/// The most calls a second to each operation unless the caller says less: no more than a bound for a limit never met.
+const AS_FAST_AS_ANSWERED: f64 = 1000.0;
+
+/// What to take a snapshot of.
+#[derive(Args, Clone, Debug)]
+pub struct Take {
+    /// Look at this domain only; may be given several times
+    #[arg(long = "domain", value_name = "ID", conflicts_with = "all_domains")]
+    domains: Vec<DomainId>,
+    /// Look at every domain, which is the default
+    #[arg(long)]
+    all_domains: bool,
+    /// Look at every target of this playbook, each with its role: a file, or the name of a shipped one
+    #[arg(long, value_name = "PLAYBOOK", conflicts_with_all = ["domains", "mount"])]
+    playbook: Option<String>,
+    /// Measure homes under this mounted EFS root, or take them from what `mover scan --per-home --format json` wrote elsewhere
+    #[arg(long, value_name = "EFS_ROOT|FILE")]
+    mount: Option<PathBuf>,
+    /// Read the table of people: whom to take or leave, owners, cost centres, waves
+    #[arg(long, value_name = "FILE")]
+    scope: Option<PathBuf>,
+    /// Write the table of people, to be filled in and given back with --scope
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Look through so many days of CloudTrail for who opened which profile; 0 for none
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(0..=90))]
+    opened_days: u32,
+    /// Make at most so many calls a second to each operation, 0.2 to 1000, instead of as many as AWS answers
+    #[arg(long, value_name = "CALLS", value_parser = pace)]
+    calls_per_second: Option<f64>,
+    /// Forget what an inventory that was killed has seen, and begin anew
+    #[arg(long)]
+    fresh: bool,
+    /// Also write the snapshot to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// How the summary is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+fn pace(text: &str) -> Result<f64, String> {
+    let pace: f64 = text.parse().map_err(|_| format!("{text} is no number"))?;
+    if (0.2..=AS_FAST_AS_ANSWERED).contains(&pace) {
+        Ok(pace)
+    } else {
+        Err("0.2 to 1000 calls a second can be asked for".to_owned())
+    }
+}
+
+impl Take {
+    /// Takes the snapshot, or one of every target, and keeps it.
+    pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        if let Some(mount) = &self.mount
+            && !mount.exists()
+        {
+            return Err(Failure::usage(format!("{} is not there", mount.display())).hinted(
+                "--mount takes the root of the domain's EFS, mounted on this machine, or a scan of it",
+            ));
+        }
+        let table = self.scope.as_deref().map(command::table_of_people).transpose()?;
+        let pace = self.calls_per_second.unwrap_or(AS_FAST_AS_ANSWERED);
+        let targets = match &self.playbook {
+            Some(name) => command::playbook(name)?.targets,
+            None => Vec::new(),
+        };
+        let mut taken = Vec::new();
+        if targets.is_empty() {
+            let reader = context.reader(pace).await?;
+            let journal = context.journal_of(&reader)?;
+            taken.push(self.snapshot(context, &reader, &journal, table.as_ref()).await?);
+        } else {
+            for target in &targets {
+                taken.push(self.target(context, target, pace, table.as_ref()).await?);
+            }
+        }
+        if let Some(path) = &self.out {
+            let text = match taken.as_slice() {
+                [one] => command::json(one)?,
+                all => command::json(&all)?,
+            };
+            command::write_file(path, &text)?;
+        }
+        if let Some(path) = &self.csv {
+            let all = Snapshot {
+                domains: taken.iter().flat_map(|one| one.domains.clone()).collect(),
+                ..Snapshot::default()
+            };
+            command::write_file(path, &super::csv_of(&all)?)?;
+        }
+        for snapshot in &taken {
+            self.show(context, snapshot);
+        }
+        Ok(Exit::Done)
+    }
+
+    /// Takes the snapshot of one target of a playbook, as the role that it names.
+    async fn target(
+        &self,
+        context: &Context,
+        target: &AccountTarget,
+        pace: f64,
+        table: Option<&Table>,
+    ) -> Result<Snapshot, Failure> {
+        let mut there = context.clone();
+        there.global.region = Some(target.region.clone());
+        if target.role.is_some() {
+            there.global.assume_role.clone_from(&target.role);
+        }
+        let reader = there.reader(pace).await?;
+        let found = reader.identity().account.as_str();
+        if target.account.as_deref().is_some_and(|account| account != found) {
+            let wanted = target.account.as_deref().unwrap_or_default();
+            return Err(Failure::usage(format!(
+                "the playbook means account {wanted}, and these credentials are of account {found}"
+            ))
+            .hinted("correct `targets` in the playbook: `role` has to be a role of that account"));
+        }
+        let journal = there.journal_with(&reader)?;
+        let take = Self {
+            domains: target.domains.iter().map(|id| DomainId::new(id.as_str())).collect(),
+            ..self.clone()
+        };
+        take.snapshot(&there, &reader, &journal, table).await
+    }
+
+    /// Takes one snapshot and keeps it.
+    async fn snapshot(
+        &self,
+        context: &Context,
+        reader: &Reader,
+        journal: &Journal,
+        table: Option<&Table>,
+    ) -> Result<Snapshot, Failure> {
+        let ui = context.ui;
+        let partial = self.partial(context, reader)?;
+        if !partial.is_empty() {
+            ui.status(format_args!(
+                "  going on with the inventory that was begun at {}: {} answers are there; --fresh begins anew",
+                partial.begun_at(),
+                partial.len()
+            ));
+        }
+        let request = Request {
+            domains: self.domains.clone(),
+            mount: self.mount.as_deref(),
+            opened_days: self.opened_days,
+            partial: Some(&partial),
+            tell: &|line| ui.status(format_args!("  {line}")),
+        };
+        let mut snapshot = collect(reader, &request).await;
+        if let Some(missing) =
+            self.domains.iter().find(|id| !snapshot.domains.iter().any(|seen| seen.id == **id))
+        {
+            let why = snapshot.unseen.iter().find(|unseen| unseen.subject == missing.as_str());
+            let why = why.map(|unseen| format!(": {}", unseen.why)).unwrap_or_default();
+            return Err(Failure::usage(format!("domain {missing} could not be seen{why}"))
+                .hinted("`aws sagemaker list-domains` lists what there is; no snapshot was kept"));
+        }
+        if let Some(table) = table {
+            super::apply(context, table, &mut snapshot);
+        }
+        let id = journal
+            .keep_snapshot(&snapshot)
+            .map_err(|error| Failure::journal("keep the snapshot", error))?;
+        snapshot.id = Some(id);
+        partial.finish().map_err(|error| {
+            Failure::of(Exit::Unexpected, "take the half of an inventory away", error)
+        })?;
+        Ok(snapshot)
+    }
+
+    /// Opens what an inventory of the same things has left behind when it was killed.
+    fn partial(&self, context: &Context, reader: &Reader) -> Result<Partial, Failure> {
+        let identity = reader.identity();
+        let mut name = context.global.state.as_os_str().to_owned();
+        name.push(format!(".inventory-{}-{}", identity.account, identity.region));
+        let path = PathBuf::from(name);
+        let failed = |error| Failure::of(Exit::Usage, format!("write {}", path.display()), error);
+        if self.fresh && path.exists() {
+            std::fs::remove_file(&path).map_err(failed)?;
+        }
+        let domains: Vec<_> = self.domains.iter().map(ToString::to_string).collect();
+        let about = format!(
+            "{} {} domains [{}] {} days of openings",
+            identity.account,
+            identity.region,
+            domains.join(" "),
+            self.opened_days
+        );
+        Partial::open(&path, &about).map_err(failed)
+    }
+
+    fn show(&self, context: &Context, snapshot: &Snapshot) {
+        let id = snapshot.id.as_ref().map(ToString::to_string).unwrap_or_default();
+        let profiles: usize = snapshot.domains.iter().map(|domain| domain.profiles.len()).sum();
+        let homes = || snapshot.people().filter_map(|(_, profile)| profile.home.as_ref());
+        let bytes: u64 = homes().map(|home| home.bytes).sum();
+        if self.format == Format::Json {
+            context.ui.data(serde_json::json!({
+                "schema": 1,
+                "snapshot": id,
+                "account": snapshot.account,
+                "region": snapshot.region,
+                "taken_at": snapshot.taken_at,
+                "domains": snapshot.domains.len(),
+                "profiles": profiles,
+                "homes_measured": homes().count(),
+                "home_bytes": bytes,
+                "shared_notebook_locations": snapshot.shared_notebooks.len(),
+                "left_out": snapshot.left_out,
+                "vanished": snapshot.vanished,
+                "unseen": snapshot.unseen,
+            }));
+        } else {
+            context.ui.data(format_args!(
+                "Snapshot {id}: {}, {}, {} measured ({}), {}",
+                count(snapshot.domains.len(), "domain"),
+                count(profiles, "profile"),
+                count(homes().count(), "home"),
+                command::bytes(bytes),
+                count(snapshot.shared_notebooks.len(), "shared-notebook location"),
+            ));
+        }
+        for ours in &snapshot.left_out {
+            context.ui.status(format_args!("  left out, made by this program: {ours}"));
+        }
+        for gone in &snapshot.vanished {
+            context.ui.status(format_args!("  deleted while the inventory was taken: {gone}"));
+        }
+        for unseen in &snapshot.unseen {
+            context.ui.warning(format_args!(
+                "not seen: {} of {}: {}",
+                unseen.what, unseen.subject, unseen.why
+            ));
+        }
+    }
+}
