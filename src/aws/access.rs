@@ -88,7 +88,9 @@ impl Reader {
                 .set_resource_arns(Some(resources.clone()))
                 .set_context_entries((!context.is_empty()).then(|| context.clone()))
                 .set_marker(marker.take());
-            let page = self.ask("iam", "SimulatePrincipalPolicy", request.send()).await?;
+            let page = self
+                .ask_patiently("iam", "SimulatePrincipalPolicy", || request.clone().send())
+                .await?;
             marker = page.marker;
             found.extend(page.evaluation_results.unwrap_or_default().into_iter().map(|result| {
                 let boundary = result.permissions_boundary_decision_detail;
@@ -109,7 +111,7 @@ impl Reader {
     pub async fn boundary(&self, role: &str) -> Result<Option<String>, Error> {
         let name = role.rsplit('/').next().unwrap_or(role);
         let request = self.clients.iam.get_role().role_name(name);
-        let answer = self.ask("iam", "GetRole", request.send()).await?;
+        let answer = self.ask_patiently("iam", "GetRole", || request.clone().send()).await?;
         let boundary = answer.role.and_then(|role| role.permissions_boundary);
         Ok(boundary.and_then(|boundary| boundary.permissions_boundary_arn))
     }
@@ -165,7 +167,7 @@ impl Reader {
             .end_time(DateTime::from_secs(until.as_second().saturating_add(1)))
             .max_results(50)
             .set_next_token(token);
-        let page = self.ask("cloudtrail", OPERATION, request.send()).await?;
+        let page = self.ask_patiently("cloudtrail", OPERATION, || request.clone().send()).await?;
         let events = page.events.unwrap_or_default();
         Ok((events.iter().filter_map(opening).collect(), page.next_token))
     }

@@ -84,6 +84,29 @@ impl Reader {
         Account { reader: self, ledger }
     }
 
+    /// Makes one call that changes nothing, and makes it again while it is throttled: the pace has learned of it meanwhile.
+    ///
+    /// For what is asked thousands of times: an answer that is missing for want of patience would be missing in the report.
+    pub(super) async fn ask_patiently<T, E, F>(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        call: impl Fn() -> F,
+    ) -> Result<T, Error>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        const TIMES: usize = 10;
+        for _ in 1..TIMES {
+            match self.ask(service, operation, call()).await {
+                Err(error) if error.kind == ErrorKind::Throttled => {}
+                answer => return answer,
+            }
+        }
+        self.ask(service, operation, call()).await
+    }
+
     /// Makes one call that changes nothing, at the operation's pace.
     pub(super) async fn ask<T, E>(
         &self,

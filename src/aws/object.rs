@@ -169,7 +169,7 @@ impl Reader {
             .encoding_type(EncodingType::Url)
             .expected_bucket_owner(self.identity().account.as_str())
             .set_continuation_token(token);
-        let page = self.ask(S3, "ListObjectsV2", request.send()).await?;
+        let page = self.ask_patiently(S3, "ListObjectsV2", || request.clone().send()).await?;
         let objects = page.contents.unwrap_or_default().into_iter().filter_map(|object| {
             Some(Listed {
                 key: plain_key(&object.key?),

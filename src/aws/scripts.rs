@@ -63,7 +63,9 @@ impl Reader {
             .sagemaker
             .describe_studio_lifecycle_config()
             .studio_lifecycle_config_name(name);
-        let sdk = self.ask(SAGEMAKER, "DescribeStudioLifecycleConfig", request.send()).await?;
+        let sdk = self
+            .ask_patiently(SAGEMAKER, "DescribeStudioLifecycleConfig", || request.clone().send())
+            .await?;
         let content = sdk.studio_lifecycle_config_content.unwrap_or_default();
         let decoded = STANDARD.decode(&content).unwrap_or_else(|_| content.into_bytes());
         Ok(Script {

@@ -16,7 +16,7 @@ use super::pace::Pace;
 use super::target::LongTarget;
 use super::wire_log::WireLog;
 
-/// Attempts of one call, the first included.
+/// Attempts of one call, the first included, where nobody says.
 const ATTEMPTS: u32 = 8;
 
 /// How to reach the account.
@@ -38,6 +38,8 @@ pub struct Access {
     pub static_credentials: Option<(String, String)>,
     /// Who the caller is, when that is known and need not be asked.
     pub identity: Option<Identity>,
+    /// Attempts of one call, the first included; 0 means eight.
+    pub attempts: u32,
     /// Calls a second to each operation at most; 0 means ten.
     pub calls_per_second: f64,
 }
@@ -65,9 +67,10 @@ pub async fn connect(access: &Access) -> Result<Reader, Error> {
 }
 
 async fn config(access: &Access) -> SdkConfig {
+    let attempts = if access.attempts > 0 { access.attempts } else { ATTEMPTS };
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         // Not the SDK's adaptive mode: its one rate for all operations of a client would slow each down for any other.
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .retry_config(RetryConfig::standard().with_max_attempts(attempts))
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(5))

@@ -173,16 +173,20 @@ impl Settings {
         let Value::Object(effective) = serde_json::to_value(self.over(defaults))? else {
             return Ok(Vec::new());
         };
-        let values = effective.into_iter().filter_map(|(name, value)| {
-            let origin = match (is_set(&own[&name]), is_set(&theirs[&name])) {
-                (false, false) => return None,
-                (true, true) if value != own[&name] => Origin::Both,
-                (true, _) => Origin::Profile,
-                (false, true) => Origin::Domain,
-            };
-            Some((name, value, origin))
-        });
-        Ok(values.collect())
+        let mut values: Vec<_> = effective
+            .into_iter()
+            .filter_map(|(name, value)| {
+                let origin = match (is_set(&own[&name]), is_set(&theirs[&name])) {
+                    (false, false) => return None,
+                    (true, true) if value != own[&name] => Origin::Both,
+                    (true, _) => Origin::Profile,
+                    (false, true) => Origin::Domain,
+                };
+                Some((name, value, origin))
+            })
+            .collect();
+        values.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        Ok(values)
     }
 }
 

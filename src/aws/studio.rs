@@ -142,7 +142,8 @@ macro_rules! all_pages {
         let mut token: Option<String> = None;
         loop {
             let request = $request.max_results(PAGE).set_next_token(token.take());
-            let page = $reader.ask(SAGEMAKER, $operation, request.send()).await?;
+            let page =
+                $reader.ask_patiently(SAGEMAKER, $operation, || request.clone().send()).await?;
             token = page.next_token;
             found.extend(page.$items.unwrap_or_default());
             if token.is_none() {
@@ -225,7 +226,7 @@ impl Reader {
             .describe_user_profile()
             .domain_id(domain.as_str())
             .user_profile_name(name.as_str());
-        self.ask(SAGEMAKER, "DescribeUserProfile", request.send()).await
+        self.ask_patiently(SAGEMAKER, "DescribeUserProfile", || request.clone().send()).await
     }
 
     /// Lists the names of a domain's spaces.
@@ -248,7 +249,7 @@ impl Reader {
             .describe_space()
             .domain_id(domain.as_str())
             .space_name(name.as_str());
-        let sdk = self.ask(SAGEMAKER, "DescribeSpace", request.send()).await?;
+        let sdk = self.ask_patiently(SAGEMAKER, "DescribeSpace", || request.clone().send()).await?;
         let settings = sdk.space_settings.as_ref();
         let ebs = settings
             .and_then(|settings| settings.space_storage_settings.as_ref())
@@ -329,7 +330,7 @@ impl Reader {
         loop {
             let request =
                 self.clients.sagemaker.list_tags().resource_arn(arn).set_next_token(token.take());
-            let page = self.ask(SAGEMAKER, "ListTags", request.send()).await?;
+            let page = self.ask_patiently(SAGEMAKER, "ListTags", || request.clone().send()).await?;
             found.extend(
                 page.tags
                     .unwrap_or_default()

@@ -99,17 +99,26 @@ pub struct Operation {
 impl Context {
     /// Reaches the account, at most so many calls a second to each operation.
     pub async fn reader(&self, calls_per_second: f64) -> Result<Reader, Failure> {
-        self.connect(calls_per_second, None).await
+        self.connect(calls_per_second, 0, None).await
+    }
+
+    /// Reaches the account to ask it about everything. What is not answered is named and passed over, so it is not asked for
+    /// minutes.
+    pub async fn onlooker(&self, calls_per_second: f64) -> Result<Reader, Failure> {
+        /// Some five seconds, backing off.
+        const ATTEMPTS: u32 = 4;
+        self.connect(calls_per_second, ATTEMPTS, None).await
     }
 
     /// Reaches the account as a caller who is known already.
     pub async fn reader_as(&self, identity: Identity) -> Result<Reader, Failure> {
-        self.connect(0.0, Some(identity)).await
+        self.connect(0.0, 0, Some(identity)).await
     }
 
     async fn connect(
         &self,
         calls_per_second: f64,
+        attempts: u32,
         identity: Option<Identity>,
     ) -> Result<Reader, Failure> {
         let access = Access {
@@ -121,6 +130,7 @@ impl Context {
             wire_log: self.global.wire_log.clone(),
             http_client: None,
             static_credentials: self.global.simulated.clone(),
+            attempts,
             calls_per_second,
         };
         aws::connect(&access).await.map_err(|error| Failure::aws("reach the account", error))

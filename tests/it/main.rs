@@ -9,6 +9,7 @@ mod crash;
 mod demo;
 mod exit_codes;
 mod front;
+mod inventory;
 mod layers;
 mod mover;
 mod others;

@@ -81,7 +81,7 @@ impl Take {
         };
         let mut taken = Vec::new();
         if targets.is_empty() {
-            let reader = context.reader(pace).await?;
+            let reader = context.onlooker(pace).await?;
             let journal = context.journal_of(&reader)?;
             taken.push(self.snapshot(context, &reader, &journal, table.as_ref()).await?);
         } else {
@@ -122,7 +122,7 @@ impl Take {
         if target.role.is_some() {
             there.global.assume_role.clone_from(&target.role);
         }
-        let reader = there.reader(pace).await?;
+        let reader = there.onlooker(pace).await?;
         let found = reader.identity().account.as_str();
         if target.account.as_deref().is_some_and(|account| account != found) {
             let wanted = target.account.as_deref().unwrap_or_default();

@@ -1,0 +1,5 @@
+//! Phase 1 as a platform team runs it: killed and gone on with, compared, annotated, and against a server not ours.
+
+mod again;
+mod elsewhere;
+mod people;
