@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 
 use super::glob::{name_glob, path_glob};
 use super::policy::{AccountTarget, LeaveOut, Limits, Playbook, Scope, Staging, Target, Volume};
+use super::suppression::Suppression;
 
 /// The largest `leave_out` list, in bytes of JSON. It travels inside a lifecycle script, which holds 12,288 bytes
 /// (`CreateStudioLifecycleConfig`: 16,384 characters of base64), together with the script itself.
@@ -82,6 +83,7 @@ impl Playbook {
         batches(self, &mut problems);
         limits(&self.limits, &mut problems);
         staging(&self.staging, &mut problems);
+        suppressions(&self.suppressions, &mut problems);
         problems.0
     }
 }
@@ -356,6 +358,20 @@ fn staging(staging: &Staging, problems: &mut Problems) {
             format!("`{}` is no plain prefix", staging.prefix),
             "use letters, digits, `-`, `_`, `.` and inner slashes, without one at either end",
         );
+    }
+}
+
+/// The rest of a suppression is judged when it is read.
+fn suppressions(suppressions: &[Suppression], problems: &mut Problems) {
+    for (i, suppression) in suppressions.iter().enumerate() {
+        let pattern = &suppression.subject;
+        if let Err(error) = name_glob(pattern) {
+            problems.add(
+                &format!("suppressions[{i}].subject"),
+                format!("`{pattern}` is no glob ({})", error.kind()),
+                "write what the finding is about, e.g. `d-abc/alice`, with `*`, `?`, `[ab]` and `{a,b}`",
+            );
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod glob;
 mod parse;
 mod policy;
 mod shipped;
+mod suppression;
 
 pub use check::{LARGEST_RULES, Problem};
 pub use error::Error;
@@ -18,3 +19,4 @@ pub use policy::{
     Placement, Playbook, Scope, Staging, StopRules, Target, Volume,
 };
 pub use shipped::{SHIPPED, Shipped};
+pub use suppression::Suppression;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::suppression::Suppression;
 use crate::names::{BatchName, ProfileName};
 
 /// A whole playbook, as written in YAML.
@@ -45,6 +46,9 @@ pub struct Playbook {
     /// Where the mover and its reports are kept while a run lasts.
     #[serde(default)]
     pub staging: Staging,
+    /// Findings of readiness that someone answers for, so that they count no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suppressions: Vec<Suppression>,
 }
 
 /// One account and Region to look at.
