@@ -154,7 +154,13 @@ impl<'p> Judge<'p> {
             Some("out of scope: scope.domains does not name the domain".to_owned())
         } else if let Some(pattern) = matching(&self.exclude, &scope.exclude) {
             Some(format!("out of scope: `{pattern}` of scope.exclude matches"))
-        } else if matching(&self.include, &scope.include).is_none() {
+        } else if profile.note.take == Some(false) {
+            let reason = profile.note.reason.as_deref().filter(|reason| !reason.trim().is_empty());
+            let reason = reason.unwrap_or("it gives no reason");
+            Some(format!("the table of people leaves {name} out: {reason}"))
+        } else if profile.note.take.is_none()
+            && matching(&self.include, &scope.include).is_none()
+        {
             Some("out of scope: nothing in scope.include matches".to_owned())
         } else {
             None

@@ -1,32 +1,37 @@
 //! Every rule put to a snapshot, and who is ready.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::catalogue::rules;
 use super::finding::{Finding, Severity};
+use super::suppress::{Suppressed, Weighed, weigh};
 use super::verdict::{self, Group, Person, Verdict};
 use super::view::View;
 use crate::inventory::Snapshot;
 use crate::names::{AccountId, DomainId, ProfileName, Region, SnapshotId};
 use crate::playbook::Playbook;
 
-/// Puts every rule to a snapshot; blockers come first, then by code and subject.
+/// Puts every rule to a snapshot; blockers come first, then by code and subject. What the playbook suppresses is not among
+/// them.
 pub fn assess(snapshot: &Snapshot, playbook: &Playbook) -> Vec<Finding> {
-    findings(&View::of(snapshot, playbook))
+    weighed(&View::of(snapshot, playbook)).findings
 }
 
-fn findings(view: &View<'_>) -> Vec<Finding> {
-    let mut findings: Vec<_> = rules().iter().flat_map(|rule| rule.check_view(view)).collect();
-    findings.sort_by(|a, b| {
-        b.severity
-            .cmp(&a.severity)
-            .then_with(|| a.code.cmp(&b.code))
-            .then_with(|| a.subject.cmp(&b.subject))
-            .then_with(|| a.evidence.cmp(&b.evidence))
-    });
-    findings
+fn weighed(view: &View<'_>) -> Weighed {
+    let mut weighed = weigh(view);
+    weighed.findings.sort_by(order);
+    weighed.suppressed.sort_by(|a, b| order(&a.finding, &b.finding));
+    weighed
+}
+
+fn order(a: &Finding, b: &Finding) -> Ordering {
+    b.severity
+        .cmp(&a.severity)
+        .then_with(|| a.code.cmp(&b.code))
+        .then_with(|| a.subject.cmp(&b.subject))
+        .then_with(|| a.evidence.cmp(&b.evidence))
 }
 
 /// Someone who cannot be migrated as things are.
@@ -99,13 +104,16 @@ pub struct Readiness {
     pub counts: BTreeMap<String, usize>,
     /// Every finding, blockers first.
     pub findings: Vec<Finding>,
+    /// Findings that count no more, since the playbook names who answers for them.
+    #[serde(default)]
+    pub suppressed: Vec<Suppressed>,
 }
 
 impl Readiness {
     /// Assesses a snapshot and counts who is ready.
     pub fn of(snapshot: &Snapshot, playbook: &Playbook) -> Self {
         let view = View::of(snapshot, playbook);
-        let findings = findings(&view);
+        let Weighed { findings, suppressed } = weighed(&view);
         let verdicts = verdict::people(&view, &findings);
         let groups = verdict::groups(&verdicts, &findings);
         let blocked = blocked(&verdicts);
@@ -122,6 +130,7 @@ impl Readiness {
             groups,
             counts: Severity::ALL.map(|s| (s.name().to_owned(), count(s))).into(),
             findings,
+            suppressed,
         }
     }
 

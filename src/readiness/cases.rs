@@ -7,7 +7,7 @@ use crate::inventory::{
     App, ClassBytes, Domain, FileSystem, Home, Image, ImageConfig, Opened, OrphanHome, Profile,
     Refusal, Role, Script, Settings, SharedNotebooks, Snapshot, Space, Unseen,
 };
-use crate::playbook::Playbook;
+use crate::playbook::{Playbook, Suppression};
 
 const GIB: u64 = 1 << 30;
 const SCRIPT: &str = "arn:aws:sagemaker:eu-west-1:123456789012:studio-lifecycle-config/setup";
@@ -15,6 +15,15 @@ const SCRIPT: &str = "arn:aws:sagemaker:eu-west-1:123456789012:studio-lifecycle-
 /// A playbook that says nothing but its name.
 pub(crate) fn playbook() -> Playbook {
     serde_json::from_value(serde_json::json!({ "schema": 1, "name": "default" })).unwrap()
+}
+
+/// A suppression whose owner is ops.
+pub(crate) fn suppression(code: &str, subject: &str, until: &str) -> Suppression {
+    let (reason, owner) = ("looked at", "ops");
+    let value = serde_json::json!({
+        "code": code, "subject": subject, "reason": reason, "owner": owner, "until": until,
+    });
+    serde_json::from_value(value).unwrap()
 }
 
 /// A snapshot in which nothing stands in anyone's way.

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use super::render::text::markdown_prose;
 use super::rule::Rule;
 use super::{
-    access, account, apps, domain, home, images, network, profile, quota, scripts, sharing,
+    access, account, apps, domain, home, images, lint, network, profile, quota, scripts, sharing,
+    suppress,
 };
 
 static ALL: LazyLock<Vec<Rule>> = LazyLock::new(|| {
@@ -17,6 +18,8 @@ static ALL: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         home::RULES,
         apps::RULES,
         scripts::RULES,
+        lint::RULES,
+        suppress::RULES,
         images::RULES,
         access::RULES,
         quota::RULES,

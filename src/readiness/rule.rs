@@ -139,6 +139,7 @@ pub(super) mod page {
         JL_ADMIN = "sagemaker/latest/dg/studio-updated-jl-admin-guide.html";
         JL_PERMISSIONS = "sagemaker/latest/dg/studio-updated-jl-admin-guide-permissions.html";
         SCRIPTS = "sagemaker/latest/dg/studio-lifecycle-configurations.html";
+        SCRIPTS_TIMEOUT = "sagemaker/latest/dg/studio-lifecycle-configurations-debug-timeout.html";
         AUDIT = "sagemaker/latest/dg/monitor-user-access.html";
         SHARED_SPACES = "sagemaker/latest/dg/domain-space.html";
         API_UPDATE_DOMAIN = "sagemaker/latest/APIReference/API_UpdateDomain.html";

@@ -1,9 +1,12 @@
 //! What the rules look at: the part of a snapshot that the playbook is about.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use super::openers::Openers;
+use super::uses::Uses;
 use crate::inventory::{Domain, Profile, Snapshot};
 use crate::playbook::Playbook;
 
@@ -18,7 +21,15 @@ pub(super) struct View<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) playbook: &'a Playbook,
     pub(super) domains: Vec<InScope<'a>>,
+    /// The numbers of the suppressions that fit a finding, once that is known.
+    pub(super) fitted: OnceCell<BTreeSet<usize>>,
+    by_role: OnceCell<BTreeMap<&'a str, Vec<Someone<'a>>>>,
+    openers: OnceCell<Openers<'a>>,
+    uses: OnceCell<Uses<'a>>,
 }
+
+/// A person with their domain.
+pub(super) type Someone<'a> = (&'a Domain, &'a Profile);
 
 impl<'a> View<'a> {
     /// Works the scope out.
@@ -27,7 +38,10 @@ impl<'a> View<'a> {
         let include = globs(&scope.include);
         let exclude = globs(&scope.exclude);
         let is_taken = |profile: &&Profile| {
-            include.is_match(profile.name.as_str()) && !exclude.is_match(profile.name.as_str())
+            let name = profile.name.as_str();
+            // The table of people may take someone in or leave them out; whom the playbook excludes stays out.
+            let is_wanted = profile.note.take.unwrap_or_else(|| include.is_match(name));
+            is_wanted && !exclude.is_match(name)
         };
         let is_domain_taken = |domain: &&Domain| {
             scope.domains.is_empty() || scope.domains.iter().any(|id| id == domain.id.as_str())
@@ -41,11 +55,19 @@ impl<'a> View<'a> {
                 people: domain.profiles.iter().filter(is_taken).collect(),
             })
             .collect();
-        Self { snapshot, playbook, domains }
+        Self {
+            snapshot,
+            playbook,
+            domains,
+            fitted: OnceCell::new(),
+            by_role: OnceCell::new(),
+            openers: OnceCell::new(),
+            uses: OnceCell::new(),
+        }
     }
 
     /// Returns every person in scope with their domain.
-    pub(super) fn people(&self) -> impl Iterator<Item = (&'a Domain, &'a Profile)> {
+    pub(super) fn people(&self) -> impl Iterator<Item = Someone<'a>> {
         self.domains
             .iter()
             .flat_map(|scope| scope.people.iter().map(|profile| (scope.domain, *profile)))
@@ -54,6 +76,30 @@ impl<'a> View<'a> {
     /// Returns how many people are in scope.
     pub(super) fn headcount(&self) -> usize {
         self.domains.iter().map(|scope| scope.people.len()).sum()
+    }
+
+    /// Returns the people in scope who have an execution role. Worked out once: there may be a role for every person.
+    pub(super) fn people_with(&self, role: &str) -> &[Someone<'a>] {
+        let by_role = self.by_role.get_or_init(|| {
+            let mut by_role: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+            for (domain, profile) in self.people() {
+                if let Some(role) = profile.effective.execution_role.as_deref() {
+                    by_role.entry(role).or_default().push((domain, profile));
+                }
+            }
+            by_role
+        });
+        by_role.get(role).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Returns who opens profiles, of everyone in the snapshot.
+    pub(super) fn openers(&self) -> &Openers<'a> {
+        self.openers.get_or_init(|| Openers::of(self.snapshot))
+    }
+
+    /// Returns which lifecycle scripts are in force, and for whom.
+    pub(super) fn uses(&self) -> &Uses<'a> {
+        self.uses.get_or_init(|| Uses::of(self))
     }
 
     /// Tells whether something about this subject could not be seen.
@@ -111,6 +157,22 @@ mod tests {
         assert_eq!(names, ["bob"]);
         playbook.scope.domains = vec!["d-other".to_owned()];
         assert_eq!(View::of(&snapshot, &playbook).headcount(), 0);
+    }
+
+    #[test]
+    fn the_table_of_people_beats_include_and_not_exclude() {
+        let (mut snapshot, mut playbook) = (cases::clean(), cases::playbook());
+        let names = |snapshot: &Snapshot, playbook: &Playbook| {
+            let view = View::of(snapshot, playbook);
+            view.people().map(|(_, profile)| profile.name.to_string()).collect::<Vec<_>>()
+        };
+        snapshot.domains[0].profiles[0].note.take = Some(false);
+        assert_eq!(names(&snapshot, &playbook), ["bob"]);
+        playbook.scope.include = vec!["x*".to_owned()];
+        snapshot.domains[0].profiles[0].note.take = Some(true);
+        assert_eq!(names(&snapshot, &playbook), ["alice"]);
+        playbook.scope.exclude = vec!["alice".to_owned()];
+        assert!(names(&snapshot, &playbook).is_empty());
     }
 
     #[test]
