@@ -74,7 +74,7 @@ impl Setup {
 }
 
 /// Deprecated in favour of `KmsKeyId`, which is the key of the volumes.
-#[allow(deprecated, reason = "it alone tells the key of the file system")]
+#[expect(deprecated, reason = "it alone tells the key of the file system")]
 fn efs_key(sdk: &DescribeDomainOutput) -> Option<String> {
     sdk.home_efs_file_system_kms_key_id.clone()
 }

@@ -158,9 +158,7 @@ impl<'p> Judge<'p> {
             let reason = profile.note.reason.as_deref().filter(|reason| !reason.trim().is_empty());
             let reason = reason.unwrap_or("it gives no reason");
             Some(format!("the table of people leaves {name} out: {reason}"))
-        } else if profile.note.take.is_none()
-            && matching(&self.include, &scope.include).is_none()
-        {
+        } else if profile.note.take.is_none() && matching(&self.include, &scope.include).is_none() {
             Some("out of scope: nothing in scope.include matches".to_owned())
         } else {
             None

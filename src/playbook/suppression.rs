@@ -39,7 +39,9 @@ impl Suppression {
     pub fn is_known(code: &str) -> bool {
         let number = code.strip_prefix("SM").filter(|digits| digits.len() == 3);
         let number = number.and_then(|digits| digits.parse::<u16>().ok());
-        number.is_some_and(|number| LAST.iter().any(|last| (last / 100 * 100 + 1..=*last).contains(&number)))
+        number.is_some_and(|number| {
+            LAST.iter().any(|last| (last / 100 * 100 + 1..=*last).contains(&number))
+        })
     }
 }
 
@@ -73,13 +75,14 @@ fn day<'de, D: Deserializer<'de>>(from: D) -> Result<Date, D::Error> {
     // Plainer than what RFC 9557 also allows: a day, and nothing behind it.
     let day = (text.len() == 10).then(|| text.parse::<Date>().ok()).flatten();
     day.ok_or_else(|| {
-        D::Error::custom(format!("`{text}` is no day; write it as in 2027-01-31, the last day on which it holds"))
+        D::Error::custom(format!(
+            "`{text}` is no day; write it as in 2027-01-31, the last day on which it holds"
+        ))
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::playbook::Playbook;
 
     fn read(lines: &str) -> Result<Playbook, String> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Severity, Subject};
 use super::rule::{Hit, Rule, page};
-use super::view::{InScope, View, listed};
+use super::view::{View, listed};
 use crate::inventory::Role;
 use crate::playbook::Staging;
 
@@ -77,7 +77,14 @@ fn decisions(role: &Role, which: impl Fn(&str) -> bool) -> Vec<String> {
     role.refused
         .iter()
         .filter(|refusal| which(&refusal.action))
-        .map(|refusal| format!("{}: {}", refusal.action, refusal.decision))
+        .map(|refusal| {
+            let by = if refusal.is_by_boundary { " by its permissions boundary" } else { "" };
+            let statement = match refusal.statement.as_str() {
+                "" => String::new(),
+                statement => format!(" ({statement})"),
+            };
+            format!("{}: {}{by}{statement}", refusal.action, refusal.decision)
+        })
         .collect()
 }
 
@@ -86,13 +93,6 @@ fn remedy(role: &Role) -> String {
     format!(
         "Attach the policy that `studio-migrate iam execution-role` prints, and look for permissions boundaries: `aws iam put-role-policy --role-name {name} --policy-name studio-migrate --policy-document file://execution-role.json`."
     )
-}
-
-fn people_with<'a>(scope: &InScope<'a>, arn: &str) -> Vec<&'a crate::inventory::Profile> {
-    let has = |profile: &&&crate::inventory::Profile| {
-        profile.effective.execution_role.as_deref() == Some(arn)
-    };
-    scope.people.iter().filter(has).copied().collect()
 }
 
 /// A blocker must say whom it blocks: the domain when everyone there has the role, else each person.
@@ -109,7 +109,12 @@ fn lacks_needed(view: &View<'_>) -> Vec<Hit> {
         }
         let evidence = format!("{} lacks {}", role.arn, lacking.join(", "));
         for scope in &view.domains {
-            let people = people_with(scope, &role.arn);
+            let people: Vec<_> = view
+                .people_with(&role.arn)
+                .iter()
+                .filter(|(domain, _)| domain.id == scope.domain.id)
+                .map(|(_, profile)| profile)
+                .collect();
             let subjects = if people.len() == scope.people.len() && !people.is_empty() {
                 vec![Subject::domain(&scope.domain.id)]
             } else {

@@ -1,6 +1,6 @@
 //! Who opens profiles, told apart: people, portals that open them for everyone, and machines.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::view::Someone;
 use crate::inventory::{Opened, Snapshot};
@@ -56,12 +56,6 @@ impl<'a> Openers<'a> {
             }
         }
         people
-    }
-
-    /// Returns those who opened a profile and are no people: portals, and machines.
-    pub(super) fn others(&self, opened_by: &'a [Opened]) -> BTreeSet<&'a str> {
-        let is_other = |by: &&str| self.is_portal(by) || kind(by) == Kind::Machine;
-        opened_by.iter().map(|opened| opened.by.as_str()).filter(is_other).collect()
     }
 }
 

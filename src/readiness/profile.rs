@@ -53,15 +53,6 @@ pub(super) const RULES: &[Rule] = &[
         look: team_name,
     },
     Rule {
-        code: "SM206",
-        severity: Severity::Warning,
-        title: "Several principals open this profile",
-        cause: "CloudTrail shows more than one identity that asked for this profile's address in 90 days, so several people may work in one home. A portal or an administrator that opens profiles for others looks the same.",
-        remedy: "Ask the principals named. Where they are different people, give each a profile of their own first. For a trail of persons from now on, set `ExecutionRoleSessionNameMode=USER_IDENTITY` in StudioWebPortalSettings.",
-        sources: &[page::API_PRESIGNED, page::AUDIT],
-        look: several_principals,
-    },
-    Rule {
         code: "SM207",
         severity: Severity::Warning,
         title: "One Identity Center user has several profiles",
@@ -195,22 +186,6 @@ fn team_name(view: &View<'_>) -> Vec<Hit> {
     hits
 }
 
-fn several_principals(view: &View<'_>) -> Vec<Hit> {
-    view.people()
-        .filter(|(_, profile)| profile.opened_by.len() > 1)
-        .map(|(domain, profile)| {
-            Hit::new(
-                Subject::profile(&domain.id, &profile.name),
-                format!(
-                    "{} principals in 90 days: {}",
-                    profile.opened_by.len(),
-                    listed(&openers(profile))
-                ),
-            )
-        })
-        .collect()
-}
-
 fn duplicate_sso_user(view: &View<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
     for scope in &view.domains {
@@ -288,11 +263,6 @@ fn space_name_taken(view: &View<'_>) -> Vec<Hit> {
         }
     }
     hits
-}
-
-/// The ARNs that opened a profile.
-fn openers(profile: &crate::inventory::Profile) -> Vec<&str> {
-    profile.opened_by.iter().map(|opened| opened.by.as_str()).collect()
 }
 
 fn several_authors(view: &View<'_>) -> Vec<Hit> {

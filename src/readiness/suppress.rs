@@ -57,9 +57,12 @@ pub(super) struct Weighed {
     pub(super) suppressed: Vec<Suppressed>,
 }
 
+/// A suppression with its number in the playbook, and what its subject has to be like.
+type Numbered<'a> = (usize, &'a Suppression, Option<GlobMatcher>);
+
 /// The suppressions that still hold, by the code that they are about.
 struct InForce<'a> {
-    by_code: BTreeMap<&'a str, Vec<(usize, &'a Suppression, Option<GlobMatcher>)>>,
+    by_code: BTreeMap<&'a str, Vec<Numbered<'a>>>,
 }
 
 impl<'a> InForce<'a> {

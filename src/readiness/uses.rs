@@ -72,9 +72,10 @@ impl<'a> Uses<'a> {
 }
 
 fn in_force(settings: &Settings) -> impl Iterator<Item = (&str, &str)> {
-    let listed = settings.scripts.iter().flat_map(|(app_type, arns)| {
-        arns.iter().map(move |arn| (app_type.as_str(), arn.as_str()))
-    });
+    let listed = settings
+        .scripts
+        .iter()
+        .flat_map(|(app_type, arns)| arns.iter().map(move |arn| (app_type.as_str(), arn.as_str())));
     listed.chain(settings.built_in_script.iter().map(|arn| ("JupyterLab", arn.as_str())))
 }
 

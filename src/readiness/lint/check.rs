@@ -3,9 +3,8 @@
 use super::line::Line;
 
 /// Programs that fetch something.
-const FETCHING: [&str; 11] = [
-    "pip", "pip3", "conda", "mamba", "curl", "wget", "git", "apt-get", "apt", "npm", "yum",
-];
+const FETCHING: [&str; 11] =
+    ["pip", "pip3", "conda", "mamba", "curl", "wget", "git", "apt-get", "apt", "npm", "yum"];
 
 /// Tells whether a package manager of Amazon Linux is called; the new Studio is Debian's kin.
 pub(super) fn yum(line: &Line) -> bool {
@@ -53,7 +52,10 @@ pub(super) fn conda(line: &Line) -> bool {
         ["conda" | "mamba", "env", "create" | "update", ..] => true,
         _ => false,
     });
-    activates || ["/opt/conda/envs", "anaconda3", "miniconda3", "condabin"].iter().any(|part| line.code.contains(part))
+    activates
+        || ["/opt/conda/envs", "anaconda3", "miniconda3", "condabin"]
+            .iter()
+            .any(|part| line.code.contains(part))
 }
 
 /// Tells whether something long runs while the app waits for the script, which is given five minutes.
@@ -66,9 +68,10 @@ pub(super) fn is_long(line: &Line) -> bool {
     line.commands().any(|words| {
         let has = |word: &str| words.contains(&word);
         match words.as_slice() {
-            ["pip" | "pip3" | "conda" | "mamba" | "yum" | "dnf" | "apt" | "apt-get" | "npm", ..] => {
-                has("install") || has("upgrade") || has("create") || has("update")
-            }
+            [
+                "pip" | "pip3" | "conda" | "mamba" | "yum" | "dnf" | "apt" | "apt-get" | "npm",
+                ..,
+            ] => has("install") || has("upgrade") || has("create") || has("update"),
             ["python" | "python3", "-m", "pip", ..] => has("install"),
             ["git", "clone", ..] | ["docker", "pull" | "build", ..] | ["wget", ..] => true,
             ["aws", "s3", "sync", ..] => true,
@@ -81,7 +84,8 @@ pub(super) fn is_long(line: &Line) -> bool {
 
 /// Tells whether the line needs the internet.
 pub(super) fn internet(line: &Line) -> bool {
-    const OWN_INDEX: [&str; 5] = ["--index-url", "--no-index", "-i http", "codeartifact", "localhost"];
+    const OWN_INDEX: [&str; 5] =
+        ["--index-url", "--no-index", "-i http", "codeartifact", "localhost"];
     if OWN_INDEX.iter().any(|own| line.code.contains(own)) {
         return false;
     }
@@ -99,13 +103,22 @@ pub(super) fn internet(line: &Line) -> bool {
 
 /// Tells whether extensions are handled by commands that JupyterLab 4 has no more, or an older JupyterLab is asked for.
 pub(super) fn extension(line: &Line) -> bool {
-    let commands = line.commands().any(|words| match words.as_slice() {
-        ["jupyter", "labextension" | "serverextension" | "nbextension", ..]
-        | ["jupyter", "lab", "build" | "clean", ..]
-        | ["jupyter-labextension" | "jupyter-serverextension" | "jupyter-nbextension", ..] => true,
-        _ => false,
+    let commands = line.commands().any(|words| {
+        matches!(
+            words.as_slice(),
+            ["jupyter", "labextension" | "serverextension" | "nbextension", ..]
+                | ["jupyter", "lab", "build" | "clean", ..]
+                | ["jupyter-labextension" | "jupyter-serverextension" | "jupyter-nbextension", ..]
+        )
     });
-    let older = ["jupyterlab==1", "jupyterlab==2", "jupyterlab==3", "jupyterlab<4", "jupyter_server<2", "jupyter-server<2"];
+    let older = [
+        "jupyterlab==1",
+        "jupyterlab==2",
+        "jupyterlab==3",
+        "jupyterlab<4",
+        "jupyter_server<2",
+        "jupyter-server<2",
+    ];
     commands || older.iter().any(|older| line.code.contains(older))
 }
 

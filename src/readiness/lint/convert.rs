@@ -134,7 +134,7 @@ fn line(old: &str, is_alone: bool) -> (String, Vec<String>) {
 
 /// Tells whether a line is one command, with no quote left open, so that taking it out leaves whole what is around it.
 fn is_plain(old: &str) -> bool {
-    let even = |quote: char| old.matches(quote).count() % 2 == 0;
+    let even = |quote: char| old.matches(quote).count().is_multiple_of(2);
     let words: Vec<_> = old.split_whitespace().collect();
     const GRAMMAR: [&str; 12] =
         ["if", "then", "else", "elif", "fi", "do", "done", "while", "for", "case", "{", "}"];
@@ -153,7 +153,8 @@ fn is_gone(line: &Line) -> bool {
     });
     activates
         || line.runs(&["initctl", "restart-jupyter-server"])
-        || check::extension(line) && line.runs(&["jupyter", "jupyter-labextension", "jupyter-serverextension"])
+        || check::extension(line)
+            && line.runs(&["jupyter", "jupyter-labextension", "jupyter-serverextension"])
 }
 
 /// Turns `yum install`, with or without `sudo` and `-y`, into `sudo apt-get install -y`.
@@ -172,11 +173,19 @@ fn apt(old: &str) -> String {
         let is_at_start = at == 0
             || words[..at].iter().all(|word| {
                 let word = bare(word);
-                word.is_empty() || matches!(word.as_str(), "sudo" | "-E" | "if" | "!" | "then" | "do" | "else")
+                word.is_empty()
+                    || matches!(word.as_str(), "sudo" | "-E" | "if" | "!" | "then" | "do" | "else")
             })
             || matches!(bare(&words[at - 1]).as_str(), "sudo" | "&&" | "||" | ";" | "-E");
-        if is_manager && is_at_start && matches!(verb_word.as_str(), "install" | "update" | "remove" | "upgrade") {
-            let has_sudo = words[..at].iter().rev().map(bare).find(|word| !word.starts_with('-') && !word.is_empty())
+        if is_manager
+            && is_at_start
+            && matches!(verb_word.as_str(), "install" | "update" | "remove" | "upgrade")
+        {
+            let has_sudo = words[..at]
+                .iter()
+                .rev()
+                .map(bare)
+                .find(|word| !word.starts_with('-') && !word.is_empty())
                 == Some("sudo".to_owned());
             let sudo = if has_sudo { "" } else { "sudo " };
             let verb_at = verb.unwrap_or(at + 1);
@@ -211,14 +220,14 @@ fn left(text: &str) -> Vec<(usize, String)> {
             }
         }
         if read.runs(&["apt-get"]) && read.code.contains(" install ") {
-            left.push((read.number, "packages of Debian may have other names, such as -dev for -devel".to_owned()));
+            left.push((
+                read.number,
+                "packages of Debian may have other names, such as -dev for -devel".to_owned(),
+            ));
         }
     }
     if text.len() > LARGEST {
-        left.push((
-            0,
-            format!("it has {} bytes, and a script may have {}", text.len(), LARGEST),
-        ));
+        left.push((0, format!("it has {} bytes, and a script may have {}", text.len(), LARGEST)));
     }
     left
 }
@@ -246,7 +255,12 @@ mod tests {
 
     /// What bash itself says of a script, without running it.
     fn is_sound(text: &str) -> bool {
-        let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut bash = Command::new("bash")
+            .arg("-n")
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         bash.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
         bash.wait().unwrap().success()
     }

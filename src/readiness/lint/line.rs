@@ -84,8 +84,7 @@ impl Line {
     pub(super) fn commands(&self) -> impl Iterator<Item = Vec<&str>> {
         self.code.split([';', '|', '&', '(', ')', '`', '"', '\'']).filter_map(|part| {
             let words = part.split_whitespace();
-            let is_before =
-                |word: &&str| BEFORE.contains(word) || is_assignment(word);
+            let is_before = |word: &&str| BEFORE.contains(word) || is_assignment(word);
             let words: Vec<_> = words.skip_while(is_before).collect();
             (!words.is_empty()).then_some(words)
         })

@@ -145,7 +145,11 @@ const CHECKS: &[Check] = &[
     },
     Check { code: "SM416", looks: check::restart, left: "there is no such service to restart" },
     Check { code: "SM420", looks: check::metadata, left: "the metadata does not name the profile" },
-    Check { code: "SM403", looks: check::auto_stop, left: "auto-shutdown is built in; take it out" },
+    Check {
+        code: "SM403",
+        looks: check::auto_stop,
+        left: "auto-shutdown is built in; take it out",
+    },
 ];
 
 /// A line that a check has marked, as it may be shown.
@@ -180,8 +184,7 @@ pub(super) fn telling_lines(text: &str) -> String {
 
 fn quoted(marks: &[Mark]) -> String {
     let shown = marks.iter().take(QUOTED);
-    let lines: Vec<_> =
-        shown.map(|mark| format!("line {}: {}", mark.number, mark.shown)).collect();
+    let lines: Vec<_> = shown.map(|mark| format!("line {}: {}", mark.number, mark.shown)).collect();
     let mut text = lines.join("\n");
     if marks.len() > QUOTED {
         text.push_str(&format!("\nand {} more lines", marks.len() - QUOTED));
@@ -315,7 +318,8 @@ mod tests {
                 .collect();
             assert_eq!(found, [code], "{line}");
         }
-        let harmless = ["echo /opt/root/x", "conda activate base", "pip list", "# yum", "git status"];
+        let harmless =
+            ["echo /opt/root/x", "conda activate base", "pip list", "# yum", "git status"];
         for line in harmless {
             let found = CHECKS.iter().any(|check| !marks(line, check.code).is_empty());
             assert!(!found, "{line}");

@@ -1,13 +1,15 @@
 //! A clean snapshot, and for every rule a way to make it fire.
 
+mod more;
+
 use std::collections::BTreeSet;
 
-use super::{assess, rules};
 use crate::inventory::{
     App, ClassBytes, Domain, FileSystem, Home, Image, ImageConfig, Opened, OrphanHome, Profile,
     Refusal, Role, Script, Settings, SharedNotebooks, Snapshot, Space, Unseen,
 };
 use crate::playbook::{Playbook, Suppression};
+use crate::readiness::{assess, rules};
 
 const GIB: u64 = 1 << 30;
 const SCRIPT: &str = "arn:aws:sagemaker:eu-west-1:123456789012:studio-lifecycle-config/setup";
@@ -102,7 +104,7 @@ pub(crate) fn classic_app(profile: &str) -> App {
         space: None,
         status: "InService".to_owned(),
         instance_type: Some("ml.m5.large".to_owned()),
-        created_at: Some("2025-01-10T08:00:00Z".to_owned()),
+        created_at: Some("2026-07-20T08:00:00Z".to_owned()),
     }
 }
 
@@ -215,9 +217,10 @@ const DOMAINS: &[Case] = &[
 ];
 
 const HOMES: &[Case] = &[
-    ("SM301", |s, _| {
-        home(s).bytes = 200 * GIB;
-        home(s).allocated_bytes = 200 * GIB;
+    ("SM301", |s, p| {
+        home(s).bytes = 4 * GIB;
+        home(s).allocated_bytes = 4 * GIB;
+        p.target.volume.maximum_gb = 4;
     }),
     ("SM302", |s, _| alice(s).home = None),
     ("SM303", |s, _| home(s).special = 2),
@@ -240,16 +243,14 @@ const HOMES: &[Case] = &[
         });
     }),
     ("SM310", |s, _| {
-        home(s).bytes = 10 * GIB;
+        home(s).bytes = 4 * GIB;
         home(s).allocated_bytes = GIB;
     }),
 ];
 
 const APPS: &[Case] = &[
     ("SM401", |s, _| domain(s).apps.push(classic_app("alice"))),
-    ("SM402", |s, _| attach(s, "setup", "sudo yum install -y jq\n")),
     ("SM403", |s, _| attach(s, "auto-shutdown", "echo\n")),
-    ("SM404", |s, _| alice(s).own.built_in_script = Some(SCRIPT.to_owned())),
     ("SM405", |s, _| {
         alice(s).effective.custom_images.insert("KernelGateway".to_owned(), vec!["geo".to_owned()]);
         s.images.push(Image {
@@ -271,6 +272,7 @@ const SURROUNDINGS: &[Case] = &[
     ("SM505", |s, _| {
         for profile in &mut domain(s).profiles {
             profile.effective.execution_role = Some("arn:aws:iam::123456789012:role/s".to_owned());
+            profile.effective.session_names = Some("USER_IDENTITY".to_owned());
         }
     }),
     ("SM601", |s, _| quota(s, "JupyterLab", 0.0)),
@@ -296,15 +298,27 @@ const SURROUNDINGS: &[Case] = &[
 ];
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [DOMAINS, PROFILES, HOMES, APPS, SURROUNDINGS].into_iter().flatten()
+    [
+        DOMAINS,
+        PROFILES,
+        HOMES,
+        APPS,
+        SURROUNDINGS,
+        more::IDENTITY,
+        more::SCRIPTS,
+        more::DATA,
+        more::SHARING,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// A snapshot in which nearly everything is wrong at once, for renderings.
 pub(crate) fn everything() -> (Snapshot, Playbook) {
     let (mut snapshot, mut playbook) = (clean(), playbook());
-    for (code, spoil) in cases() {
+    for (code, spoil) in cases().chain(more::TOGETHER.iter().map(|(case, _)| case)) {
         // These take the person, the home or the scope away that the others need.
-        if !["SM108", "SM302", "SM504", "SM606"].contains(code) {
+        if !["SM108", "SM109", "SM110", "SM301", "SM302", "SM504", "SM606"].contains(code) {
             spoil(&mut snapshot, &mut playbook);
         }
     }
@@ -318,14 +332,17 @@ fn nothing_is_found_where_nothing_is_wrong() {
 }
 
 #[test]
-fn every_rule_has_a_case_and_fires_on_it_alone() {
+fn every_rule_has_a_case_and_fires_on_it_and_no_other_does() {
     let mut without: BTreeSet<_> = rules().iter().map(|rule| rule.code).collect();
-    for (code, spoil) in cases() {
+    let alone = cases().map(|case| (case, vec![case.0]));
+    let together = more::TOGETHER.iter().map(|(case, codes)| (case, codes.to_vec()));
+    for ((code, spoil), expected) in alone.chain(together) {
         let (mut snapshot, mut playbook) = (clean(), playbook());
         spoil(&mut snapshot, &mut playbook);
         let found: BTreeSet<_> =
             assess(&snapshot, &playbook).into_iter().map(|finding| finding.code).collect();
-        assert_eq!(found, BTreeSet::from([(*code).to_owned()]), "the case of {code}");
+        let found: Vec<_> = found.iter().map(String::as_str).collect();
+        assert_eq!(found, expected, "the case of {code}");
         without.remove(code);
     }
     assert!(without.is_empty(), "no case makes these fire: {without:?}");
