@@ -83,6 +83,9 @@ impl Playbook {
         batches(self, &mut problems);
         limits(&self.limits, &mut problems);
         staging(&self.staging, &mut problems);
+        for (name, price) in &self.prices {
+            problems.within(&format!("prices.{name}"), *price, 0.0..=100_000.0);
+        }
         suppressions(&self.suppressions, &mut problems);
         problems.0
     }

@@ -1,5 +1,7 @@
 //! The policy types: what a playbook may say, with the value that each key has when it says nothing.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::suppression::Suppression;
@@ -46,6 +48,9 @@ pub struct Playbook {
     /// Where the mover and its reports are kept while a run lasts.
     #[serde(default)]
     pub staging: Staging,
+    /// Prices in USD in place of the shipped ones, by the names of those (`efs-standard`, `studio-volume`, `ml.t3.medium`).
+    #[serde(default)]
+    pub prices: BTreeMap<String, f64>,
     /// Findings of readiness that someone answers for, so that they count no more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suppressions: Vec<Suppression>,

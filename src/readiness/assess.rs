@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::estimate::{Estimate, estimate};
 use super::finding::{Finding, Severity};
 use super::suppress::{Suppressed, Weighed, weigh};
 use super::verdict::{self, Group, Person, Verdict};
@@ -82,7 +83,7 @@ pub struct Looked {
 }
 
 /// The pre-migration report as data: who is ready, and what stands in the way of the others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Readiness {
     /// The version of this format; 2 today.
     pub schema: u32,
@@ -104,6 +105,9 @@ pub struct Readiness {
     pub counts: BTreeMap<String, usize>,
     /// Every finding, blockers first.
     pub findings: Vec<Finding>,
+    /// How long a migration takes and what it costs.
+    #[serde(default)]
+    pub estimate: Estimate,
     /// Findings that count no more, since the playbook names who answers for them.
     #[serde(default)]
     pub suppressed: Vec<Suppressed>,
@@ -131,6 +135,7 @@ impl Readiness {
             counts: Severity::ALL.map(|s| (s.name().to_owned(), count(s))).into(),
             findings,
             suppressed,
+            estimate: estimate(&view),
         }
     }
 

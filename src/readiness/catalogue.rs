@@ -59,6 +59,11 @@ pub fn explain(code: &str) -> Option<&'static Rule> {
     rules().iter().find(|rule| rule.code.eq_ignore_ascii_case(code.trim()))
 }
 
+/// Returns what the chapter of a code is called.
+pub(super) fn chapter(code: &str) -> &'static str {
+    CHAPTERS.iter().find(|(prefix, _)| code.starts_with(prefix)).map_or("Others", |(_, name)| name)
+}
+
 /// Renders the table of rules as the page `docs/rules.md`.
 pub fn rules_markdown() -> String {
     let mut page = String::from(

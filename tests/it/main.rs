@@ -16,6 +16,7 @@ mod others;
 mod playbooks;
 mod promises;
 mod replan;
+mod report_page;
 mod saga;
 mod transfer;
 mod volume;

@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
+use crate::inventory::Snapshot;
 use crate::readiness::{self, Subject};
 
 /// Arguments of `readiness`.
@@ -20,6 +21,12 @@ pub struct Readiness {
     /// Write the findings as CSV that is safe to open in Excel
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Write everyone's verdict as CSV, a row a person
+    #[arg(long, value_name = "FILE")]
+    people_csv: Option<PathBuf>,
+    /// Print a lifecycle script of the last snapshot as it could run in the new Studio, and nothing else
+    #[arg(long, value_name = "NAME")]
+    script: Option<String>,
     /// Write the report as Markdown
     #[arg(long, value_name = "FILE")]
     md: Option<PathBuf>,
@@ -33,6 +40,9 @@ impl Readiness {
     pub fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let playbook = super::playbook(&self.playbook)?;
         let snapshot = super::latest_snapshot(&context.existing_journal()?)?;
+        if let Some(name) = &self.script {
+            return print_script(context, &snapshot, name);
+        }
         let report = readiness::Readiness::of(&snapshot, &playbook);
         if let Some(path) = &self.html {
             let page = readiness::html(&snapshot, &report)
@@ -41,6 +51,9 @@ impl Readiness {
         }
         if let Some(path) = &self.csv {
             super::write_file(path, &readiness::csv(&report))?;
+        }
+        if let Some(path) = &self.people_csv {
+            super::write_file(path, &readiness::people_csv(&report))?;
         }
         if let Some(path) = &self.md {
             super::write_file(path, &readiness::markdown(&snapshot, &report))?;
@@ -51,6 +64,26 @@ impl Readiness {
         }
         Ok(if report.is_blocked() { Exit::Blocked } else { Exit::Done })
     }
+}
+
+/// Prints a script as it could run in the new Studio; what a person has to look at goes to stderr.
+fn print_script(context: &Context, snapshot: &Snapshot, name: &str) -> Result<Exit, Failure> {
+    let Some(script) = snapshot.scripts.iter().find(|script| script.name == name) else {
+        let names: Vec<_> = snapshot.scripts.iter().map(|script| script.name.as_str()).collect();
+        return Err(Failure::usage(format!(
+            "there is no lifecycle script {name} in the last snapshot"
+        ))
+        .hinted(format!("there are: {}", names.join(", "))));
+    };
+    let Some(text) = &script.text else {
+        return Err(Failure::usage(format!("the text of {name} could not be read")));
+    };
+    let converted = readiness::convert(text);
+    for (line, what) in &converted.left {
+        context.ui.warning(format_args!("line {line}: {what}"));
+    }
+    context.ui.data(converted.text.trim_end());
+    Ok(Exit::Done)
 }
 
 fn show(context: &Context, report: &readiness::Readiness) {

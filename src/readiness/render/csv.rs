@@ -42,10 +42,62 @@ pub fn csv(readiness: &Readiness) -> String {
     table
 }
 
+/// The columns of the table of people; new ones are added at the end only.
+const PEOPLE: [&str; 12] = [
+    "domain",
+    "profile",
+    "verdict",
+    "blockers",
+    "warnings",
+    "advice",
+    "owner",
+    "cost_centre",
+    "wave",
+    "home_bytes",
+    "home_files",
+    "execution_role",
+];
+
+/// Renders everyone's verdict as CSV, a row a person.
+pub fn people_csv(readiness: &Readiness) -> String {
+    let mut table = String::from(CSV_BOM);
+    table.push_str(&csv_line(PEOPLE));
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
+    for person in &readiness.verdicts {
+        table.push_str(&csv_line([
+            person.domain.to_string(),
+            person.profile.to_string(),
+            person.verdict.name().to_owned(),
+            person.blockers.join(" "),
+            person.warnings.join(" "),
+            person.advice.join(" "),
+            text(&person.owner),
+            text(&person.cost_centre),
+            text(&person.wave),
+            number(person.home_bytes),
+            number(person.home_files),
+            text(&person.role),
+        ]));
+    }
+    table
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::readiness::cases;
+
+    #[test]
+    fn a_person_is_a_row() {
+        let (snapshot, playbook) = (cases::clean(), cases::playbook());
+        let table = people_csv(&Readiness::of(&snapshot, &playbook));
+        let alice = table.lines().nth(1).unwrap();
+        assert_eq!(
+            alice,
+            "d-abc,alice,ready,,,,,,,1073741824,1200,arn:aws:iam::123456789012:role/alice"
+        );
+    }
 
     #[test]
     fn a_finding_is_a_row() {

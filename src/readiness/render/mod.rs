@@ -6,7 +6,7 @@ mod markdown;
 pub(crate) mod page;
 pub(crate) mod text;
 
-pub use csv::csv;
+pub use csv::{csv, people_csv};
 pub use html::html;
 pub use markdown::markdown;
 pub use page::RenderError;

@@ -29,6 +29,11 @@ pub(crate) fn render(template: &'static str, data: &impl Serialize) -> Result<St
     environment.add_filter("when", when);
     environment.add_filter("is_link", |source: String| source.starts_with("https://"));
     environment.add_filter("parts", code_parts);
+    environment.add_filter("span", |range: Value| {
+        let end = |name: &str| range.get_attr(name).ok().and_then(|end| f64::try_from(end).ok());
+        text::span(end("low").unwrap_or_default(), end("high").unwrap_or_default())
+    });
+    environment.add_filter("spaced", |word: String| word.replace('-', " "));
     environment.add_global("version", env!("CARGO_PKG_VERSION"));
     let data = value(serde_json::to_value(data)?);
     Ok(environment.get_template("page.html")?.render(data)?)

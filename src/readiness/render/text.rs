@@ -1,5 +1,7 @@
 //! Numbers and cells for people: sizes, counts, and what must be escaped in Markdown and in spreadsheets.
 
+use crate::inventory::unformula;
+
 /// Says a size in bytes with the binary unit that fits, e.g. `1.5 GiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -28,6 +30,26 @@ pub(crate) fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Says a range as people read one, to two digits or so: `12 to 40`, or one number where both ends read the same.
+pub(crate) fn span(low: f64, high: f64) -> String {
+    let said = |number: f64| {
+        if number < 10.0 {
+            format!("{number:.1}")
+        } else {
+            // Rounded to two digits beyond a hundred: more would be false precision.
+            let step = if number < 100.0 { 1.0 } else { 10_f64.powf(number.log10().floor() - 1.0) };
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "money and hours are above zero, and a float that is too large becomes the largest number"
+            )]
+            grouped(((number / step).round() * step) as u64)
+        }
+    };
+    let (low, high) = (said(low), said(high));
+    if low == high { low } else { format!("{low} to {high}") }
 }
 
 /// Says how many of something there are.
@@ -81,8 +103,7 @@ where
 pub(crate) const CSV_BOM: &str = "\u{feff}";
 
 fn csv_cell(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
+    let text = unformula(text);
     if text.contains(['"', ',', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
@@ -101,6 +122,13 @@ mod tests {
         assert_eq!(bytes(1536), "1.5 KiB");
         assert_eq!(bytes((1 << 20) - 1), "1023.9 KiB");
         assert_eq!(bytes(u64::MAX), "15.9 EiB");
+    }
+
+    #[test]
+    fn a_range_has_no_false_precision() {
+        assert_eq!(span(0.04, 3.26), "0.0 to 3.3");
+        assert_eq!(span(12.4, 1_234.5), "12 to 1,200");
+        assert_eq!(span(1_201.0, 1_234.5), "1,200");
     }
 
     #[test]
