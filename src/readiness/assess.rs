@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::estimate::{Estimate, estimate};
@@ -36,7 +37,7 @@ fn order(a: &Finding, b: &Finding) -> Ordering {
 }
 
 /// Someone who cannot be migrated as things are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Blocked {
     /// The domain.
     pub domain: DomainId,
@@ -47,7 +48,7 @@ pub struct Blocked {
 }
 
 /// Homes in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Homes {
     /// Homes that were measured.
     pub measured: usize,
@@ -62,7 +63,7 @@ pub struct Homes {
 }
 
 /// What was looked at.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Looked {
     /// The snapshot's id, once it is kept.
     pub id: Option<SnapshotId>,
@@ -83,9 +84,10 @@ pub struct Looked {
 }
 
 /// The pre-migration report as data: who is ready, and what stands in the way of the others.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Readiness {
     /// The version of this format; 2 today.
+    #[schemars(range(min = 2, max = 2))]
     pub schema: u32,
     /// What was looked at: one account and Region each.
     pub targets: Vec<Looked>,
@@ -111,6 +113,11 @@ pub struct Readiness {
     /// Findings that count no more, since the playbook names who answers for them.
     #[serde(default)]
     pub suppressed: Vec<Suppressed>,
+}
+
+/// Returns the JSON Schema of a report, as the page `docs/readiness.schema.json` has it.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Readiness).to_value()
 }
 
 impl Readiness {

@@ -3,7 +3,7 @@
 //! One function a rule, each from a snapshot and a playbook to findings. Nothing here asks AWS anything.
 //!
 //! The rules stand in one table, [`rules`], grouped in files by subject. [`assess()`] puts every rule to a snapshot,
-//! [`Readiness`] counts who is ready, and [`html`], [`markdown`] and [`csv`] are renderings of it. A code is stable: it is never
+//! [`Readiness`] counts who is ready, and [`html`], [`markdown`] and [`csv()`] are renderings of it. A code is stable: it is never
 //! given to another rule, even when its own is taken away.
 
 mod access;
@@ -39,7 +39,7 @@ mod view;
 #[cfg(test)]
 mod cases;
 
-pub use assess::{Blocked, Homes, Looked, Readiness, assess};
+pub use assess::{Blocked, Homes, Looked, Readiness, assess, schema};
 pub use catalogue::{explain, rules, rules_markdown};
 pub use estimate::{Cost, Estimate, Range};
 pub use finding::{Finding, Severity, Subject};

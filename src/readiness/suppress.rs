@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use globset::GlobMatcher;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::rules;
@@ -38,7 +39,7 @@ const EXPIRED: &str = "SM109";
 const FITS_NOTHING: &str = "SM110";
 
 /// A finding that counts no more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Suppressed {
     /// What was found.
     pub finding: Finding,
@@ -47,6 +48,7 @@ pub struct Suppressed {
     /// Who answers for that.
     pub owner: String,
     /// The last day on which that holds.
+    #[schemars(with = "String")]
     pub until: Date,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, Severity, Subject};
@@ -10,7 +11,9 @@ use super::view::View;
 use crate::names::{DomainId, ProfileName};
 
 /// Whether someone can move.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Nothing stands in the way.
@@ -40,7 +43,7 @@ impl fmt::Display for Verdict {
 }
 
 /// One person in scope.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Person {
     /// The domain.
@@ -70,7 +73,7 @@ pub struct Person {
 }
 
 /// People who belong together: of a domain, a batch, a wave, an owner.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Group {
     /// `domain`, `batch`, `wave`, `owner` or `cost-centre`.

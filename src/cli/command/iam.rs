@@ -62,6 +62,7 @@ impl Iam {
                     "sagemaker:Describe*",
                     "sagemaker:List*",
                     "elasticfilesystem:Describe*",
+                    "iam:GetRole",
                     "iam:SimulatePrincipalPolicy",
                     "servicequotas:ListServiceQuotas",
                     "cloudtrail:LookupEvents",
@@ -104,6 +105,19 @@ impl Iam {
                 "SeeTheBucket",
                 &["s3:ListBucket", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock"],
                 &[format!("arn:aws:s3:::{bucket}")],
+            ),
+            // The buckets that notebooks were shared in may have any name; only names and settings are read of them.
+            statement(
+                "SeeWhatWasShared",
+                &[
+                    "s3:ListBucket",
+                    "s3:GetBucketCORS",
+                    "s3:GetBucketPolicy",
+                    "s3:GetBucketPublicAccessBlock",
+                    "s3:GetBucketVersioning",
+                    "s3:GetEncryptionConfiguration",
+                ],
+                &["arn:aws:s3:::*".to_owned()],
             ),
         ])
     }

@@ -29,9 +29,10 @@ use std::path::Path;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use super::{Exit, Failure};
+use super::{Context, Exit, Failure};
 use crate::inventory::Snapshot;
 use crate::journal::Journal;
+use crate::names::SnapshotId;
 use crate::playbook::Playbook as Policy;
 
 /// The width of a table that goes to no terminal, in characters.
@@ -60,6 +61,35 @@ fn latest_snapshot(journal: &Journal) -> Result<Snapshot, Failure> {
             Failure::usage("there is no snapshot yet")
                 .hinted("take one with `studio-migrate inventory`")
         })
+}
+
+/// Returns the snapshot that is asked for, or the last one, and says whose snapshots that leaves aside.
+fn chosen_snapshot(
+    context: &Context,
+    journal: &Journal,
+    id: Option<&SnapshotId>,
+) -> Result<Snapshot, Failure> {
+    let failed = |error| Failure::journal("read the snapshot", error);
+    let chosen = match id {
+        Some(id) => journal.snapshot(id).map_err(failed)?,
+        None => latest_snapshot(journal)?,
+    };
+    let place = |snapshot: &Snapshot| {
+        (snapshot.account.clone().unwrap_or_default(), snapshot.region.clone().unwrap_or_default())
+    };
+    let here = place(&chosen);
+    let mut others = std::collections::BTreeMap::new();
+    for kept in journal.snapshots().map_err(failed)? {
+        others.insert((kept.account, kept.region), kept.id);
+    }
+    others.remove(&(here.0.to_string(), here.1.to_string()));
+    for ((account, region), id) in others {
+        context.ui.warning(format_args!(
+            "this is about account {} in {}; account {account} in {region} is in snapshot {id}: give --snapshot {id} for it",
+            here.0, here.1
+        ));
+    }
+    Ok(chosen)
 }
 
 /// Reads a table of people.

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
 use crate::journal::Journal;
-use crate::names::PlanId;
+use crate::names::{PlanId, SnapshotId};
 use crate::plan::{self, Plan as Drawn};
 use crate::readiness::assess;
 
@@ -20,6 +20,9 @@ pub struct Plan {
     /// The playbook: a file, or the name of a shipped one
     #[arg(long, default_value = "standard", value_name = "PLAYBOOK")]
     playbook: String,
+    /// The snapshot to plan on, instead of the last one
+    #[arg(long, value_name = "ID")]
+    snapshot: Option<SnapshotId>,
     /// Also write the plan to this file, as JSON
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -85,7 +88,7 @@ impl Plan {
 
     fn draw(&self, context: &Context, journal: &Journal) -> Result<Exit, Failure> {
         let playbook = super::playbook(&self.playbook)?;
-        let snapshot = super::latest_snapshot(journal)?;
+        let snapshot = super::chosen_snapshot(context, journal, self.snapshot.as_ref())?;
         let findings = assess(&snapshot, &playbook);
         let parent = journal
             .latest_plan()

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::Snapshot;
+use crate::names::SnapshotId;
 use crate::readiness::{self, Subject};
 
 /// Arguments of `readiness`.
@@ -15,6 +16,9 @@ pub struct Readiness {
     /// The playbook: a file, or the name of a shipped one
     #[arg(long, default_value = "standard", value_name = "PLAYBOOK")]
     playbook: String,
+    /// The snapshot to look at, instead of the last one
+    #[arg(long, value_name = "ID")]
+    snapshot: Option<SnapshotId>,
     /// Write the report as one self-contained HTML page
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -39,7 +43,8 @@ impl Readiness {
     /// Assesses the last snapshot. Ends with [`Exit::Blocked`] when something blocks.
     pub fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let playbook = super::playbook(&self.playbook)?;
-        let snapshot = super::latest_snapshot(&context.existing_journal()?)?;
+        let journal = context.existing_journal()?;
+        let snapshot = super::chosen_snapshot(context, &journal, self.snapshot.as_ref())?;
         if let Some(name) = &self.script {
             return print_script(context, &snapshot, name);
         }

@@ -6,6 +6,7 @@
 
 mod prices;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::home::volume_needed_gb;
@@ -28,7 +29,7 @@ const FILES_A_BYTE: f64 = 1e-5;
 const MONTH: f64 = 730.0;
 
 /// From one number to another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Range {
     /// The lower end.
     pub low: f64,
@@ -51,7 +52,7 @@ impl Range {
 }
 
 /// What something costs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Cost {
     /// `before`, `after` or `once`.
@@ -65,7 +66,7 @@ pub struct Cost {
 }
 
 /// How long a migration takes and what it costs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Estimate {
     /// Minutes in which one person is moved, on average.

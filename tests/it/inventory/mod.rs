@@ -3,3 +3,4 @@
 mod again;
 mod elsewhere;
 mod people;
+mod report;
