@@ -84,6 +84,15 @@ impl Playbook {
         limits(&self.limits, &mut problems);
         staging(&self.staging, &mut problems);
         for (name, price) in &self.prices {
+            const STORAGE: [&str; 4] =
+                ["efs-archive", "efs-infrequent", "efs-standard", "studio-volume"];
+            if !STORAGE.contains(&name.as_str()) && !name.starts_with("ml.") {
+                problems.add(
+                    &format!("prices.{name}"),
+                    "no price is called so",
+                    format!("write one of {}, or an instance type", STORAGE.join(", ")),
+                );
+            }
             problems.within(&format!("prices.{name}"), *price, 0.0..=100_000.0);
         }
         suppressions(&self.suppressions, &mut problems);

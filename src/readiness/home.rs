@@ -147,18 +147,26 @@ fn is_left_out(candidate: &str, patterns: &GlobSet, view: &View<'_>) -> bool {
         || view.playbook.leave_out.iter().any(|rule| rule.pattern == candidate)
 }
 
-fn too_large(view: &View<'_>) -> Vec<Hit> {
+/// Returns a function that tells the bytes of a home that are to be copied: all but what the playbook leaves out.
+pub(super) fn to_copy<'v>(view: &'v View<'_>) -> impl Fn(&Home) -> u64 + 'v {
     let patterns = left_out(view);
-    let volume = &view.playbook.target.volume;
-    let mut hits = Vec::new();
-    for (domain, profile, home) in measured(view) {
+    move |home| {
         let spared: u64 = home
             .candidates
             .iter()
             .filter(|(name, _)| is_left_out(name, &patterns, view))
             .map(|(_, (bytes, _))| *bytes)
             .sum();
-        let to_copy = home.bytes.saturating_sub(spared);
+        home.bytes.saturating_sub(spared)
+    }
+}
+
+fn too_large(view: &View<'_>) -> Vec<Hit> {
+    let bytes_to_copy = to_copy(view);
+    let volume = &view.playbook.target.volume;
+    let mut hits = Vec::new();
+    for (domain, profile, home) in measured(view) {
+        let to_copy = bytes_to_copy(home);
         let needed = volume_needed_gb(to_copy, volume);
         let set = profile.effective.maximum_volume_gb;
         let allowed = volume.maximum_gb.min(set.unwrap_or(MAXIMUM_UNSET_GB)).min(MAXIMUM_EVER_GB);

@@ -9,7 +9,7 @@ mod prices;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::home::volume_needed_gb;
+use super::home::{to_copy, volume_needed_gb};
 use super::view::View;
 use prices::Prices;
 
@@ -17,14 +17,17 @@ use prices::Prices;
 const AROUND: Range = Range { low: 4.0, high: 12.0 };
 /// Files a second from EFS.
 const FILES: Range = Range { low: 300.0, high: 2_000.0 };
-/// Bytes a second from EFS to a volume.
-const BYTES: Range = Range { low: 40e6, high: 150e6 };
+/// Bytes a second from EFS to a volume: from a gigabyte a minute, which AWS's own recovery sample saw between two file
+/// systems, to what a small instance's network gives.
+const BYTES: Range = Range { low: 17e6, high: 150e6 };
 /// What an unmeasured home may be of the average one.
 const UNMEASURED: Range = Range { low: 0.3, high: 3.0 };
 /// A home of which nothing at all is known, in bytes.
 const UNKNOWN_HOME: f64 = 5e9;
 /// Files in a byte of an unmeasured home: one in 100 kB.
 const FILES_A_BYTE: f64 = 1e-5;
+/// Bytes in a GiB, which AWS's "GB" of storage is.
+const GIB: f64 = 1_073_741_824.0;
 /// Hours in a month, as AWS bills.
 const MONTH: f64 = 730.0;
 
@@ -100,6 +103,11 @@ pub(super) fn estimate(view: &View<'_>) -> Estimate {
         prices: format!("{} of {}: {}", prices.as_of, prices.region, prices.source),
         ..Estimate::default()
     };
+    if let Some(region) = &view.snapshot.region
+        && region.as_str() != prices.region
+    {
+        estimate.prices.push_str(&format!("; {region} has prices of its own, not known here"));
+    }
     time(view, &mut estimate);
     file_systems(view, &prices, &mut estimate);
     volumes(view, &prices, &mut estimate);
@@ -115,19 +123,20 @@ pub(super) fn estimate(view: &View<'_>) -> Estimate {
     estimate
 }
 
-/// Bytes and files of every home in scope; of one that was not measured, a range around the average.
+/// Bytes to copy and files of every home in scope; of one that was not measured, a range around the average.
 fn homes(view: &View<'_>) -> Vec<(Range, Range)> {
+    let bytes_of = to_copy(view);
     let measured = || view.people().filter_map(|(_, profile)| profile.home.as_ref());
     let count = measured().count();
     let average = |total: f64, unknown: f64| {
         if count == 0 { unknown } else { total / as_f64(count as u64) }
     };
-    let bytes = average(measured().map(|home| as_f64(home.bytes)).sum(), UNKNOWN_HOME);
+    let bytes = average(measured().map(|home| as_f64(bytes_of(home))).sum(), UNKNOWN_HOME);
     let files =
         average(measured().map(|home| as_f64(home.files)).sum(), UNKNOWN_HOME * FILES_A_BYTE);
     view.people()
         .map(|(_, profile)| match &profile.home {
-            Some(home) => (Range::of(as_f64(home.bytes)), Range::of(as_f64(home.files))),
+            Some(home) => (Range::of(as_f64(bytes_of(home))), Range::of(as_f64(home.files))),
             None => (UNMEASURED.times(bytes), UNMEASURED.times(files)),
         })
         .collect()
@@ -141,12 +150,17 @@ fn as_f64(number: u64) -> f64 {
 
 fn time(view: &View<'_>, estimate: &mut Estimate) {
     let homes = homes(view);
-    let minutes = homes.iter().fold(Range::default(), |sum, (bytes, files)| {
-        sum.plus(AROUND).plus(Range {
+    let of_one = |(bytes, files): &(Range, Range)| {
+        AROUND.plus(Range {
             low: (bytes.low / BYTES.high).max(files.low / FILES.high) / 60.0,
             high: (bytes.high / BYTES.low + files.high / FILES.low) / 60.0,
         })
-    });
+    };
+    let minutes = homes.iter().map(of_one).fold(Range::default(), Range::plus);
+    let longest = homes
+        .iter()
+        .map(of_one)
+        .fold(Range::default(), |a, b| Range { low: a.low.max(b.low), high: a.high.max(b.high) });
     let quota = view.snapshot.quotas.iter().find(|(name, _)| {
         let instance = &view.playbook.target.instance_type;
         name.contains("JupyterLab Apps running on") && name.contains(instance.as_str())
@@ -160,7 +174,13 @@ fn time(view: &View<'_>, estimate: &mut Estimate) {
         estimate.minutes_a_person = minutes.times(1.0 / as_f64(homes.len() as u64));
         // With a quota of nothing nobody moves; what it would take one at a time is still worth knowing.
         let lanes = estimate.at_once.clamp(1, homes.len());
-        estimate.hours = minutes.times(1.0 / as_f64(lanes as u64) / 60.0);
+        let shared = minutes.times(1.0 / as_f64(lanes as u64));
+        // However many lanes there are, nobody is done before the largest home is; at worst it is begun last.
+        estimate.hours = Range {
+            low: shared.low.max(longest.low),
+            high: shared.high + if lanes > 1 { longest.high } else { 0.0 },
+        }
+        .times(1.0 / 60.0);
     }
 }
 
@@ -179,14 +199,14 @@ fn file_systems(view: &View<'_>, prices: &Prices, estimate: &mut Estimate) {
         let told: u64 = classes.iter().map(|(_, bytes)| bytes).sum();
         let rest = ("efs-standard", one.bytes.total.saturating_sub(told));
         for (class, bytes) in classes.into_iter().chain([rest]) {
-            month += as_f64(bytes) / 1e9 * prices.get(class).unwrap_or_default();
-            total += as_f64(bytes) / 1e9;
+            month += as_f64(bytes) / GIB * prices.get(class).unwrap_or_default();
+            total += as_f64(bytes) / GIB;
         }
     }
     if month == 0.0 {
         return;
     }
-    let how = format!("{total:.0} GB by storage class");
+    let how = format!("{total:.0} GiB by storage class");
     estimate.costs.push(Cost {
         when: "before".to_owned(),
         what: "Classic homes on EFS".to_owned(),
@@ -290,6 +310,25 @@ mod tests {
             prop_assert!(one.hours.high <= larger.hours.high && one.after.low <= larger.after.low);
             prop_assert_eq!((vague.measured, vague.unmeasured), (1, 1));
         }
+    }
+
+    #[test]
+    fn nobody_is_done_before_the_largest_home_is_and_what_is_left_out_needs_no_volume() {
+        let (mut snapshot, mut playbook) = (cases::clean(), cases::playbook());
+        playbook.target.volume.maximum_gb = 1000;
+        let home = snapshot.domains[0].profiles[0].home.as_mut().unwrap();
+        home.bytes = 90 << 30;
+        home.candidates.insert("node_modules".to_owned(), (80 << 30, 9));
+        let all = Readiness::of(&snapshot, &playbook).estimate;
+        // 90 GiB at 150 MB a second are eleven minutes, with four around them.
+        assert!(all.hours.low > 0.2, "{:?}", all.hours);
+        playbook.leave_out = vec![crate::playbook::LeaveOut {
+            pattern: "**/node_modules/**".to_owned(),
+            reason: "made anew".to_owned(),
+        }];
+        let less = Readiness::of(&snapshot, &playbook).estimate;
+        assert!(less.after.high < all.after.high / 2.0, "{:?} {:?}", less.after, all.after);
+        assert!(less.prices.contains("eu-west-1 has prices of its own"), "{}", less.prices);
     }
 
     #[test]

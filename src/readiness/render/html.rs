@@ -53,6 +53,8 @@ struct Page<'a> {
     shares: [(&'static str, f64); 3],
     running: usize,
     doors: Vec<Door<'a>>,
+    /// One-way doors that are not in the page.
+    more_doors: usize,
     /// Label, count and percent of the largest.
     sizes: Vec<(String, usize, f64)>,
     chapters: Vec<(String, usize, f64)>,
@@ -118,7 +120,8 @@ pub fn html(snapshot: &Snapshot, readiness: &Readiness) -> Result<String, Render
             ("blocker", share(readiness.blocked.len())),
         ],
         running: running.filter(|app| app.is_classic()).count(),
-        doors: doors(&readiness.findings),
+        doors: doors(&readiness.findings).take(FIRST).collect(),
+        more_doors: doors(&readiness.findings).count().saturating_sub(FIRST),
         sizes: sizes(&readiness.verdicts),
         chapters: chapters(&readiness.findings),
         columns: COLUMNS,
@@ -152,18 +155,13 @@ fn percent(count: usize, of: usize) -> f64 {
     if of == 0 { 0.0 } else { (count as f64 / of as f64 * 1000.0).round() / 10.0 }
 }
 
-fn doors(findings: &[Finding]) -> Vec<Door<'_>> {
+fn doors(findings: &[Finding]) -> impl Iterator<Item = Door<'_>> {
     let is_door = |code: &str| code == "SM401" || code == "SM801" || code == "SM805";
-    findings
-        .iter()
-        .filter(|finding| is_door(&finding.code))
-        .take(FIRST)
-        .map(|finding| Door {
-            subject: finding.subject.to_string(),
-            evidence: &finding.evidence,
-            code: &finding.code,
-        })
-        .collect()
+    findings.iter().filter(move |finding| is_door(&finding.code)).map(|finding| Door {
+        subject: finding.subject.to_string(),
+        evidence: &finding.evidence,
+        code: &finding.code,
+    })
 }
 
 fn with_shares(counts: Vec<(String, usize)>) -> Vec<(String, usize, f64)> {
