@@ -1,5 +1,7 @@
 //! Rules about the inventory as a whole: SM107 and SM108.
 
+use std::collections::BTreeMap;
+
 use super::finding::{Severity, Subject};
 use super::rule::{Hit, Rule, page};
 use super::view::{View, listed};
@@ -29,11 +31,14 @@ fn unseen(view: &View<'_>) -> Vec<Hit> {
     if view.snapshot.unseen.is_empty() {
         return Vec::new();
     }
-    let lines: Vec<_> = view
-        .snapshot
-        .unseen
-        .iter()
-        .map(|unseen| format!("{} of {}: {}", unseen.what, unseen.subject, unseen.why))
+    // A permission that is missing may be missing ten thousand times: the report lists every one, this finding tells the kinds.
+    let mut kinds: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for unseen in &view.snapshot.unseen {
+        kinds.entry((&unseen.what, &unseen.why)).or_default().push(&unseen.subject);
+    }
+    let lines: Vec<_> = kinds
+        .into_iter()
+        .map(|((what, why), subjects)| format!("{what} of {}: {why}", listed(&subjects)))
         .collect();
     vec![Hit::new(Subject::Account, lines.join("\n"))]
 }
