@@ -150,17 +150,16 @@ impl Reader {
             Err(error) if error.kind == ErrorKind::NotFound => false,
             Err(error) => return Err(error),
         };
+        Ok(Posture { is_public_access_blocked: blocked, has_policy, ..Posture::default() })
+    }
+
+    /// The same, and how the bucket keeps what is in it, as far as that may be asked.
+    pub async fn whole_posture(&self, bucket: &str) -> Result<Posture, Error> {
+        let posture = self.posture(bucket).await?;
         let (is_versioned, encryption, cors) =
             futures::join!(self.is_versioned(bucket), self.encryption(bucket), self.cors(bucket));
         let (encryption, kms_key) = encryption.unzip();
-        Ok(Posture {
-            is_public_access_blocked: blocked,
-            has_policy,
-            is_versioned,
-            encryption,
-            kms_key: kms_key.flatten(),
-            cors,
-        })
+        Ok(Posture { is_versioned, encryption, kms_key: kms_key.flatten(), cors, ..posture })
     }
 
     async fn is_versioned(&self, bucket: &str) -> Option<bool> {

@@ -129,6 +129,12 @@ pub struct AppDetail {
 }
 
 impl App {
+    /// Returns the name of the profile or the space that it runs for.
+    pub fn whose(&self) -> &str {
+        let profile = self.profile.as_ref().map(ProfileName::as_str);
+        profile.or(self.space.as_ref().map(SpaceName::as_str)).unwrap_or("nobody")
+    }
+
     /// Tells whether this is an app of Studio Classic, which can never be started again once stopped.
     pub fn is_classic(&self) -> bool {
         matches!(self.app_type.as_str(), "JupyterServer" | "KernelGateway")

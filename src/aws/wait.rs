@@ -15,7 +15,7 @@ pub enum Waited {
     TimedOut,
 }
 
-/// Makes a change once what it changes has settled, and once more if it was found busy after all.
+/// Makes a change, makes it once more if what it changes was busy, and waits until that has settled.
 ///
 /// When the reply to a change is lost, the SDK asks again and is refused: the thing is busy with the very change that was
 /// asked for, or with someone else's. Either way making it again afterwards does no harm.
@@ -23,7 +23,6 @@ pub async fn settled<E>(
     settle: impl AsyncFn() -> Result<(), E>,
     change: impl AsyncFn() -> Result<(), Error>,
 ) -> Result<Result<(), Error>, E> {
-    settle().await?;
     match change().await {
         Err(error) if error.kind == ErrorKind::InUse => {
             settle().await?;

@@ -1,5 +1,7 @@
 //! What belongs to the account and no domain: lifecycle scripts, images, quotas.
 
+use std::collections::BTreeMap;
+
 use futures::StreamExt;
 
 use super::collect::Looking;
@@ -24,14 +26,17 @@ pub(super) async fn scripts_and_images(
     let mut asked = futures::stream::iter(names)
         .map(|name| async move {
             let script = reader.script(&name).await;
-            (name, script)
+            // Ours are named after a migration; the tag makes sure.
+            let tags = match &script {
+                Ok(script) => reader.tags(&script.arn).await,
+                Err(_) => Ok(BTreeMap::new()),
+            };
+            (name, script, tags)
         })
         .buffered(AT_ONCE);
-    while let Some((name, script)) = asked.next().await {
+    while let Some((name, script, tags)) = asked.next().await {
         let script = notes.one("sagemaker:DescribeStudioLifecycleConfig", &name, script);
         let Some(script) = script else { continue };
-        // Ours are named after a migration; the tag makes sure.
-        let tags = reader.tags(&script.arn).await;
         let tags = notes.or_default("sagemaker:ListTags", &name, tags);
         if tags.contains_key(TAG_MIGRATION) {
             notes.left_out.push(format!("lifecycle script {name}"));

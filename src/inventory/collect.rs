@@ -93,6 +93,8 @@ pub async fn collect(reader: &Reader, request: &Request<'_>) -> Snapshot {
         });
     notes.into(&mut snapshot);
     trail::give_out(openings, &mut snapshot);
-    homes::measure(&mut snapshot, request);
+    let mut notes = Notes::default();
+    homes::measure(&mut snapshot, request, &mut notes);
+    notes.into(&mut snapshot);
     snapshot
 }

@@ -100,9 +100,7 @@ fn things(snapshot: &Snapshot) -> Result<Things, serde_json::Error> {
             add("space", of(space.name.as_str()), serde_json::to_value(space)?, &[]);
         }
         for app in &domain.apps {
-            let whose = app.profile.as_ref().map(AsRef::as_ref);
-            let whose = whose.or(app.space.as_ref().map(AsRef::as_ref)).unwrap_or("nobody");
-            let name = format!("{whose}/{}/{}", app.app_type, app.name);
+            let name = format!("{}/{}/{}", app.whose(), app.app_type, app.name);
             add("app", of(&name), serde_json::to_value(app)?, &[]);
         }
         let without = ["profiles", "spaces", "apps"];

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::collect::Request;
-use super::snapshot::{Snapshot, Unseen};
+use super::notes::Notes;
+use super::snapshot::Snapshot;
 use super::storage::OrphanHome;
 use crate::mover::{self, Homes};
 use crate::names::{FileSystemId, HomeUid};
 
 /// Takes in every home that the mount, or a scan of it, shows, and names those that nobody owns.
-pub(super) fn measure(snapshot: &mut Snapshot, request: &Request<'_>) {
+pub(super) fn measure(snapshot: &mut Snapshot, request: &Request<'_>, notes: &mut Notes) {
     let Some(mount) = request.mount else { return };
-    let unseen = &mut Vec::new();
     let of_domains = snapshot.domains.iter().filter_map(|domain| domain.file_system.clone());
     let described = snapshot.file_systems.iter().map(|file_system| file_system.id.clone());
     let file_systems: BTreeSet<FileSystemId> = of_domains.chain(described).collect();
@@ -22,19 +22,17 @@ pub(super) fn measure(snapshot: &mut Snapshot, request: &Request<'_>) {
         let homes = match read(&place) {
             Ok(homes) => homes,
             Err(why) => {
-                let what = format!("the homes at {}", place.display());
-                unseen.push(Unseen { what, subject: id.to_string(), why });
+                notes.unseen(&format!("the homes at {}", place.display()), id.as_str(), why);
                 continue;
             }
         };
-        let owned = give_out(snapshot, (&id, &place), &homes, request, unseen);
+        let owned = give_out(snapshot, (&id, &place), &homes, request, notes);
         let file_system = snapshot.file_systems.iter_mut().find(|known| known.id == id);
         let Some(file_system) = file_system else { continue };
         let rows = homes.homes.into_iter().map(|row| (HomeUid::from(row.home), row.scan));
         let orphans = rows.filter(|(uid, _)| !owned.contains(uid));
         file_system.orphan_homes.extend(orphans.map(|(uid, home)| OrphanHome { uid, home }));
     }
-    snapshot.unseen.append(unseen);
 }
 
 /// Gives the profiles of a file system their homes, and returns which homes somebody owns.
@@ -43,7 +41,7 @@ fn give_out(
     (file_system, place): (&FileSystemId, &Path),
     homes: &Homes,
     request: &Request<'_>,
-    unseen: &mut Vec<Unseen>,
+    notes: &mut Notes,
 ) -> BTreeSet<HomeUid> {
     let mut owned = BTreeSet::new();
     let domains = snapshot.domains.iter_mut();
@@ -57,11 +55,11 @@ fn give_out(
                     "home of {}: {} files, {} bytes",
                     profile.name, home.files, home.bytes
                 )),
-                None => unseen.push(Unseen {
-                    what: format!("the home {uid} at {}", place.display()),
-                    subject: format!("{}/{}", domain.id, profile.name),
-                    why: "there is no folder of that name".to_owned(),
-                }),
+                None => notes.unseen(
+                    &format!("the home {uid} at {}", place.display()),
+                    &format!("{}/{}", domain.id, profile.name),
+                    "there is no folder of that name",
+                ),
             }
         }
         owned.extend(domain.spaces.iter().filter_map(|space| space.home_uid.clone()));

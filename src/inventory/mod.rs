@@ -15,6 +15,7 @@ mod roles;
 mod scope;
 mod sharing;
 mod snapshot;
+mod spreadsheet;
 mod storage;
 mod trail;
 
@@ -22,12 +23,13 @@ pub use collect::{Request, collect};
 pub use diff::{Change, Happened, diff};
 pub use partial::Partial;
 pub use roles::{Refusal, Role, STUDIO_ACTIONS};
-pub use scope::{Note, Table, TableError, people_csv, unformula};
+pub use scope::{Note, Table, TableError, people_csv};
 pub use snapshot::{
     App, Domain, Home, Image, ImageConfig, Opened, Profile, Script, Settings, Setup, Snapshot,
     Space, Unseen,
 };
+pub(crate) use spreadsheet::{CSV_BOM, csv_line};
 pub use storage::{
     AccessPoint, ClassBytes, CorsRule, FileSystem, MountTarget, OrphanHome, OwnerPrefix, Posture,
-    SharedNotebooks,
+    SharedNotebooks, bucket_and_prefix,
 };

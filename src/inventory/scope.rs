@@ -5,13 +5,13 @@
 //! only for reading are passed over.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 
-use csv::{ReaderBuilder, StringRecord, WriterBuilder};
+use csv::{ReaderBuilder, StringRecord};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::snapshot::{Domain, Profile, Snapshot};
+use super::spreadsheet::{CSV_BOM, csv_line, is_formula};
 
 /// The columns, in the order in which they are written. New ones are added at the end only.
 const COLUMNS: [&str; 17] = [
@@ -180,22 +180,15 @@ impl Table {
     }
 }
 
-/// Writes the table of people: UTF-8 with a byte order mark, no cell that a spreadsheet would take for a formula.
-///
-/// # Errors
-/// None in practice: it is written into memory.
-pub fn people_csv(snapshot: &Snapshot) -> Result<String, TableError> {
-    let mut bytes = "\u{feff}".as_bytes().to_vec();
-    let mut writer = WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut bytes);
-    writer.write_record(COLUMNS)?;
-    for (domain, profile) in snapshot.people() {
-        writer.write_record(row(domain, profile).map(|cell| unformula(&cell)))?;
+/// Writes the table of people of one or more snapshots: UTF-8 with a byte order mark, no cell that a spreadsheet would take for
+/// a formula.
+pub fn people_csv<'a>(snapshots: impl IntoIterator<Item = &'a Snapshot>) -> String {
+    let mut table = String::from(CSV_BOM);
+    table.push_str(&csv_line(COLUMNS));
+    for (domain, profile) in snapshots.into_iter().flat_map(Snapshot::people) {
+        table.push_str(&csv_line(row(domain, profile)));
     }
-    writer.flush().map_err(csv::Error::from)?;
-    drop(writer);
-    String::from_utf8(bytes)
-        .map_err(|error| csv::Error::from(io::Error::other(error)))
-        .map_err(TableError::from)
+    table
 }
 
 fn row(domain: &Domain, profile: &Profile) -> [String; COLUMNS.len()] {
@@ -228,15 +221,6 @@ fn row(domain: &Domain, profile: &Profile) -> [String; COLUMNS.len()] {
         callers.join("; "),
         last.unwrap_or_default().to_owned(),
     ]
-}
-
-/// Puts an apostrophe before what a spreadsheet would take for a formula: it stays text, and shows as such.
-pub fn unformula(text: &str) -> String {
-    if is_formula(text) { format!("'{text}") } else { text.to_owned() }
-}
-
-fn is_formula(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
 /// Where each column stands.
@@ -306,7 +290,7 @@ mod tests {
         let note = &seen.domains[0].profiles[0].note;
         assert_eq!((note.take, note.reason.as_deref()), (Some(false), Some("left")));
         assert_eq!(note.tags["team"], "x");
-        let written = people_csv(&seen).unwrap();
+        let written = people_csv([&seen]);
         assert!(written.starts_with("\u{feff}domain,profile,take,"), "{written}");
         assert!(written.contains("d-a,Alice,no,left,'=HYPERLINK,"), "{written}");
         let mut again = snapshot();

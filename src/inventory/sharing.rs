@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::collect::Looking;
 use super::notes::Notes;
 use super::snapshot::Domain;
-use super::storage::{OwnerPrefix, SharedNotebooks};
+use super::storage::{OwnerPrefix, SharedNotebooks, bucket_and_prefix};
 use crate::aws;
 
 /// Asks for every distinct place that settings name.
@@ -45,10 +45,8 @@ pub(super) async fn locations(
 
 async fn look(looking: &Looking<'_>, place: &mut SharedNotebooks, notes: &mut Notes) {
     let location = place.location.clone();
-    let path = location.trim_start_matches("s3://");
-    let (bucket, prefix) = path.split_once('/').unwrap_or((path, ""));
-    let posture = looking.reader.posture(bucket).await;
-    match posture {
+    let (bucket, prefix) = bucket_and_prefix(&location);
+    match looking.reader.whole_posture(bucket).await {
         Ok(posture) => place.bucket = Some(posture),
         Err(error) => notes.unseen("s3:HeadBucket", &location, error),
     }

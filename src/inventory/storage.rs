@@ -74,6 +74,12 @@ pub struct SharedNotebooks {
     pub bucket: Option<Posture>,
 }
 
+/// Takes `s3://bucket/prefix` apart; the prefix may be empty.
+pub fn bucket_and_prefix(location: &str) -> (&str, &str) {
+    let path = location.strip_prefix("s3://").unwrap_or(location);
+    path.split_once('/').unwrap_or((path, ""))
+}
+
 /// What one owner shared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -1,7 +1,5 @@
 //! Snapshots of the inventory: kept whole, named by their content, never changed.
 
-use std::collections::BTreeMap;
-
 use rusqlite::{OptionalExtension, params};
 
 use super::error::Error;
@@ -53,15 +51,6 @@ impl Journal {
     /// Returns the snapshot that was taken last.
     pub fn latest_snapshot(&self) -> Result<Option<Snapshot>, Error> {
         self.read_snapshot("ORDER BY sequence DESC LIMIT 1", &[])
-    }
-
-    /// Returns the last snapshot of every account and Region that the journal has looked at, in the order of those.
-    pub fn latest_snapshots(&self) -> Result<Vec<Snapshot>, Error> {
-        let mut latest: BTreeMap<(String, String), SnapshotId> = BTreeMap::new();
-        for kept in self.snapshots()? {
-            latest.insert((kept.account, kept.region), kept.id);
-        }
-        latest.values().map(|id| self.snapshot(id)).collect()
     }
 
     /// Lists the snapshots, the last one last.

@@ -4,7 +4,6 @@ use super::finding::{Severity, Subject};
 use super::render::text::{bytes, counted};
 use super::rule::{Hit, Rule, page};
 use super::view::View;
-use crate::inventory::{Domain, Home, Profile};
 
 /// The volume that AWS gives a space unless someone asks for more, in GiB.
 const DEFAULT_VOLUME: u64 = 5 << 30;
@@ -39,12 +38,8 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-fn measured<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a Domain, &'a Profile, &'a Home)> {
-    view.people().filter_map(|(domain, profile)| Some((domain, profile, profile.home.as_ref()?)))
-}
-
 fn beyond_default(view: &View<'_>) -> Vec<Hit> {
-    measured(view)
+    view.homes()
         .filter(|(_, _, home)| home.bytes > DEFAULT_VOLUME)
         .map(|(domain, profile, home)| {
             Hit::new(Subject::profile(&domain.id, &profile.name), bytes(home.bytes))
@@ -53,7 +48,7 @@ fn beyond_default(view: &View<'_>) -> Vec<Hit> {
 }
 
 fn other_owners(view: &View<'_>) -> Vec<Hit> {
-    measured(view)
+    view.homes()
         .filter(|(_, _, home)| !home.other_owners.is_empty())
         .map(|(domain, profile, home)| {
             let owners: Vec<_> = home
@@ -69,8 +64,8 @@ fn other_owners(view: &View<'_>) -> Vec<Hit> {
 }
 
 fn hot(view: &View<'_>) -> Vec<Hit> {
-    let Ok(taken_at) = view.snapshot.taken_at.parse::<jiff::Timestamp>() else { return Vec::new() };
-    measured(view)
+    let Some(taken_at) = view.taken_at() else { return Vec::new() };
+    view.homes()
         .filter_map(|(domain, profile, home)| {
             let newest: jiff::Timestamp = home.newest.as_deref()?.parse().ok()?;
             let age = taken_at.duration_since(newest);

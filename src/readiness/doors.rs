@@ -108,7 +108,7 @@ fn tags_stay(view: &View<'_>) -> Vec<Hit> {
 }
 
 fn long_running(view: &View<'_>) -> Vec<Hit> {
-    let Ok(taken_at) = view.snapshot.taken_at.parse::<jiff::Timestamp>() else { return Vec::new() };
+    let Some(taken_at) = view.taken_at() else { return Vec::new() };
     let mut hits = Vec::new();
     for scope in &view.domains {
         let old: Vec<_> = scope
@@ -119,8 +119,7 @@ fn long_running(view: &View<'_>) -> Vec<Hit> {
             .filter_map(|app| {
                 let since: jiff::Timestamp = app.created_at.as_deref()?.parse().ok()?;
                 let days = taken_at.duration_since(since).as_hours() / 24;
-                let whose = app.profile.as_ref().map(AsRef::<str>::as_ref);
-                let whose = whose.or(app.space.as_ref().map(AsRef::as_ref)).unwrap_or("nobody");
+                let whose = app.whose();
                 let on = app.instance_type.as_deref().unwrap_or("an unknown instance");
                 (days > 31).then(|| format!("{} of {whose} on {on}: {days} days", app.name))
             })

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Severity, Subject};
 use super::rule::{Hit, Rule, page};
-use super::view::{View, listed};
-use crate::inventory::{Domain, FileSystem};
+use super::view::{InScope, View, listed};
+use crate::inventory::FileSystem;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -71,16 +71,18 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Domains in scope with the file system of their homes.
-fn homes<'a>(view: &View<'a>) -> Vec<(&'a Domain, &'a FileSystem)> {
+fn homes<'v, 'a>(view: &'v View<'a>) -> Vec<(&'v InScope<'a>, &'a FileSystem)> {
     let by_id: BTreeMap<_, _> =
         view.snapshot.file_systems.iter().map(|one| (&one.id, one)).collect();
-    let domains = view.domains.iter().map(|scope| scope.domain);
-    domains.filter_map(|domain| Some((domain, *by_id.get(domain.file_system.as_ref()?)?))).collect()
+    view.domains
+        .iter()
+        .filter_map(|scope| Some((scope, *by_id.get(scope.domain.file_system.as_ref()?)?)))
+        .collect()
 }
 
 fn shared_file_system(view: &View<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
-    for (domain, file_system) in homes(view) {
+    for (InScope { domain, .. }, file_system) in homes(view) {
         let id = file_system.id.as_str();
         let others = view.snapshot.domains.iter().filter(|other| other.id != domain.id);
         let users: Vec<_> = others
@@ -104,7 +106,7 @@ fn shared_file_system(view: &View<'_>) -> Vec<Hit> {
 
 fn policy(view: &View<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
-    for (domain, file_system) in homes(view) {
+    for (InScope { domain, .. }, file_system) in homes(view) {
         if let Some(policy) = &file_system.policy {
             let flat: String = policy.split_whitespace().collect::<Vec<_>>().join(" ");
             let shown: String = flat.chars().take(300).collect();
@@ -119,7 +121,7 @@ fn policy(view: &View<'_>) -> Vec<Hit> {
 
 fn subnet_without(view: &View<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
-    for (domain, file_system) in homes(view) {
+    for (InScope { domain, .. }, file_system) in homes(view) {
         if file_system.mount_targets.is_empty() {
             continue;
         }
@@ -139,7 +141,7 @@ fn subnet_without(view: &View<'_>) -> Vec<Hit> {
 
 fn none_available(view: &View<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
-    for (domain, file_system) in homes(view) {
+    for (InScope { domain, .. }, file_system) in homes(view) {
         let states: Vec<_> = file_system
             .mount_targets
             .iter()
@@ -155,9 +157,7 @@ fn none_available(view: &View<'_>) -> Vec<Hit> {
 
 fn without_access_point(view: &View<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
-    for scope in &view.domains {
-        let found = homes(view).into_iter().find(|(domain, _)| domain.id == scope.domain.id);
-        let Some((_, file_system)) = found else { continue };
+    for (scope, file_system) in homes(view) {
         // None at all means that they could not be listed, or that AWS has not made any in this domain yet.
         if file_system.access_points.is_empty() {
             continue;

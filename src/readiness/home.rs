@@ -6,7 +6,7 @@ use super::finding::{Severity, Subject};
 use super::render::text::{bytes, counted};
 use super::rule::{Hit, Rule, page};
 use super::view::{View, listed};
-use crate::inventory::{Domain, Home, Profile};
+use crate::inventory::Home;
 use crate::playbook::Volume;
 
 /// The largest volume that AWS allows where a domain sets no maximum, in GiB.
@@ -124,10 +124,6 @@ pub fn volume_needed_gb(bytes: u64, volume: &Volume) -> u64 {
     u64::try_from(with_headroom).unwrap_or(u64::MAX).saturating_add(extra)
 }
 
-fn measured<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a Domain, &'a Profile, &'a Home)> {
-    view.people().filter_map(|(domain, profile)| Some((domain, profile, profile.home.as_ref()?)))
-}
-
 /// What the playbook leaves out, to tell which candidates are left out already.
 fn left_out(view: &View<'_>) -> GlobSet {
     let mut set = GlobSetBuilder::new();
@@ -165,7 +161,7 @@ fn too_large(view: &View<'_>) -> Vec<Hit> {
     let bytes_to_copy = to_copy(view);
     let volume = &view.playbook.target.volume;
     let mut hits = Vec::new();
-    for (domain, profile, home) in measured(view) {
+    for (domain, profile, home) in view.homes() {
         let to_copy = bytes_to_copy(home);
         let needed = volume_needed_gb(to_copy, volume);
         let set = profile.effective.maximum_volume_gb;
@@ -213,7 +209,7 @@ fn unmeasured(view: &View<'_>) -> Vec<Hit> {
 }
 
 fn special(view: &View<'_>) -> Vec<Hit> {
-    measured(view)
+    view.homes()
         .filter(|(_, _, home)| home.special > 0)
         .map(|(domain, profile, home)| {
             Hit::new(
@@ -225,7 +221,7 @@ fn special(view: &View<'_>) -> Vec<Hit> {
 }
 
 fn unreadable(view: &View<'_>) -> Vec<Hit> {
-    measured(view)
+    view.homes()
         .filter(|(_, _, home)| home.unreadable > 0)
         .map(|(domain, profile, home)| {
             let uid = profile.home_uid.as_ref().map_or("unknown", |uid| uid.as_str());
@@ -238,7 +234,7 @@ fn unreadable(view: &View<'_>) -> Vec<Hit> {
 }
 
 fn awkward(view: &View<'_>) -> Vec<Hit> {
-    measured(view)
+    view.homes()
         .filter(|(_, _, home)| !home.awkward_paths.is_empty())
         .map(|(domain, profile, home)| {
             Hit::new(
@@ -260,7 +256,7 @@ fn shortened(path: &str) -> String {
 }
 
 fn flows(view: &View<'_>) -> Vec<Hit> {
-    measured(view)
+    view.homes()
         .filter(|(_, _, home)| home.flows > 0)
         .map(|(domain, profile, home)| {
             Hit::new(
@@ -274,7 +270,7 @@ fn flows(view: &View<'_>) -> Vec<Hit> {
 fn candidates(view: &View<'_>) -> Vec<Hit> {
     let patterns = left_out(view);
     let mut hits = Vec::new();
-    for (domain, profile, home) in measured(view) {
+    for (domain, profile, home) in view.homes() {
         let mut copied: Vec<_> = home
             .candidates
             .iter()
@@ -341,7 +337,7 @@ fn orphan_homes(view: &View<'_>) -> Vec<Hit> {
 }
 
 fn sparse(view: &View<'_>) -> Vec<Hit> {
-    measured(view)
+    view.homes()
         .filter(|(_, _, home)| home.bytes >= GIB && home.allocated_bytes < home.bytes / 2)
         .map(|(domain, profile, home)| {
             Hit::new(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::finding::{Severity, Subject};
 use super::openers::{Kind, name};
 use super::rule::{Hit, Rule, page};
-use super::view::{Someone, View, listed};
+use super::view::{Someone, View, listed, word_in};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -164,10 +164,8 @@ fn sso_group(view: &View<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
     for (domain, profile) in view.people() {
         let Some(user) = &profile.sso_user else { continue };
-        let local = user.split('@').next().unwrap_or(user).to_ascii_lowercase();
-        let word =
-            local.split(|c: char| !c.is_ascii_alphabetic()).find(|word| GROUPS.contains(word));
-        if let Some(word) = word {
+        let local = user.split('@').next().unwrap_or(user);
+        if let Some(word) = word_in(local, &GROUPS) {
             hits.push(Hit::new(
                 Subject::profile(&domain.id, &profile.name),
                 format!("{user} holds the word \"{word}\"; likely"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Severity, Subject};
 use super::rule::{Hit, Rule, page};
-use super::view::{View, listed};
+use super::view::{View, listed, word_in};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -173,10 +173,7 @@ const TEAM_WORDS: &[&str] = &[
 fn team_name(view: &View<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
     for (domain, profile) in view.people() {
-        let name = profile.name.as_str().to_ascii_lowercase();
-        let word =
-            name.split(|c: char| !c.is_ascii_alphabetic()).find(|word| TEAM_WORDS.contains(word));
-        if let Some(word) = word {
+        if let Some(word) = word_in(profile.name.as_str(), TEAM_WORDS) {
             hits.push(Hit::new(
                 Subject::profile(&domain.id, &profile.name),
                 format!("the name holds the word \"{word}\""),

@@ -61,7 +61,8 @@ fn quota<'a>(view: &View<'a>, is_it: impl Fn(&str) -> bool) -> Option<(&'a str, 
         .map(|(name, value)| (name.as_str(), *value))
 }
 
-fn instances<'a>(view: &View<'a>) -> Option<(&'a str, f64)> {
+/// The quota of the playbook's instance type for JupyterLab apps.
+pub(super) fn instances_allowed<'a>(view: &View<'a>) -> Option<(&'a str, f64)> {
     let wanted = format!(
         "studio jupyterlab apps running on {}",
         view.playbook.target.instance_type.to_ascii_lowercase()
@@ -92,7 +93,7 @@ fn number(count: usize) -> f64 {
 }
 
 fn no_instances(view: &View<'_>) -> Vec<Hit> {
-    let Some((name, value)) = instances(view).filter(|(_, value)| *value < 1.0) else {
+    let Some((name, value)) = instances_allowed(view).filter(|(_, value)| *value < 1.0) else {
         return Vec::new();
     };
     vec![Hit::new(Subject::Account, format!("\"{name}\" is {value}")).mended_by(format!(
@@ -102,7 +103,7 @@ fn no_instances(view: &View<'_>) -> Vec<Hit> {
 
 fn few_instances(view: &View<'_>) -> Vec<Hit> {
     let wanted = at_once(view);
-    instances(view)
+    instances_allowed(view)
         .filter(|(_, value)| *value >= 1.0 && *value < number(wanted))
         .map(|(name, value)| {
             Hit::new(
@@ -157,7 +158,7 @@ fn few_apps(view: &View<'_>) -> Vec<Hit> {
 }
 
 fn unknown_instances(view: &View<'_>) -> Vec<Hit> {
-    if view.headcount() == 0 || instances(view).is_some() {
+    if view.headcount() == 0 || instances_allowed(view).is_some() {
         return Vec::new();
     }
     let instance_type = &view.playbook.target.instance_type;
@@ -184,8 +185,8 @@ mod tests {
         let name = "Studio JupyterLab Apps running on ml.g4dn.2xlarge instances".to_owned();
         snapshot.quotas.insert(name, 0.0);
         playbook.target.instance_type = "ml.g4dn.2x".to_owned();
-        assert!(instances(&View::of(&snapshot, &playbook)).is_none());
+        assert!(instances_allowed(&View::of(&snapshot, &playbook)).is_none());
         playbook.target.instance_type = "ml.g4dn.2xlarge".to_owned();
-        assert!(instances(&View::of(&snapshot, &playbook)).is_some());
+        assert!(instances_allowed(&View::of(&snapshot, &playbook)).is_some());
     }
 }

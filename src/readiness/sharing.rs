@@ -6,6 +6,7 @@ use super::finding::{Severity, Subject};
 use super::render::text::{bytes, counted};
 use super::rule::{Hit, Rule, page};
 use super::view::{View, listed};
+use crate::inventory::bucket_and_prefix;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -61,11 +62,6 @@ fn account_in(bucket: &str) -> Option<&str> {
     bucket.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 12)
 }
 
-fn bucket_of(location: &str) -> &str {
-    let rest = location.strip_prefix("s3://").unwrap_or(location);
-    rest.split('/').next().unwrap_or(rest)
-}
-
 fn foreign_location(view: &View<'_>) -> Vec<Hit> {
     let mut set_by: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for scope in &view.domains {
@@ -79,7 +75,7 @@ fn foreign_location(view: &View<'_>) -> Vec<Hit> {
     }
     let mut hits = Vec::new();
     for (location, domains) in set_by {
-        let bucket = bucket_of(location);
+        let bucket = bucket_and_prefix(location).0;
         let other = account_in(bucket)
             .filter(|id| view.snapshot.account.as_ref().is_some_and(|ours| ours.as_str() != *id));
         let was_listed =
@@ -141,6 +137,6 @@ mod tests {
     fn an_account_is_told_from_a_bucket_name() {
         assert_eq!(account_in("sagemaker-studio-210987654321-abc"), Some("210987654321"));
         assert_eq!(account_in("team-notebooks-2024"), None);
-        assert_eq!(bucket_of("s3://b/p/q"), "b");
+        assert_eq!(bucket_and_prefix("s3://b/p/q"), ("b", "p/q"));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::finding::{Severity, Subject};
 use super::rule::{Hit, Rule, page};
 use super::view::{View, listed};
-use crate::inventory::{CorsRule, Posture, SharedNotebooks};
+use crate::inventory::{CorsRule, Posture, SharedNotebooks, bucket_and_prefix};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -66,8 +66,7 @@ fn buckets<'a>(
     view: &View<'a>,
 ) -> impl Iterator<Item = (&'a SharedNotebooks, &'a str, &'a Posture)> {
     view.snapshot.shared_notebooks.iter().filter_map(|place| {
-        let path = place.location.trim_start_matches("s3://");
-        let bucket = path.split('/').next().unwrap_or(path);
+        let (bucket, _) = bucket_and_prefix(&place.location);
         Some((place, bucket, place.bucket.as_ref()?))
     })
 }
@@ -146,7 +145,7 @@ fn keys(view: &View<'_>) -> Vec<Hit> {
 }
 
 fn in_use(view: &View<'_>) -> Vec<Hit> {
-    let Ok(taken_at) = view.snapshot.taken_at.parse::<jiff::Timestamp>() else { return Vec::new() };
+    let Some(taken_at) = view.taken_at() else { return Vec::new() };
     let mut hits = Vec::new();
     for place in &view.snapshot.shared_notebooks {
         let newest = place.newest.as_deref().and_then(|at| at.parse::<jiff::Timestamp>().ok());

@@ -72,11 +72,11 @@ pub struct Person {
     pub wave: Option<String>,
 }
 
-/// People who belong together: of a domain, a batch, a wave, an owner.
+/// People who belong together: of a domain, a wave, an owner.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Group {
-    /// `domain`, `batch`, `wave`, `owner` or `cost-centre`.
+    /// `domain`, `wave`, `owner` or `cost-centre`.
     pub kind: String,
     /// What it is called.
     pub name: String,
@@ -188,15 +188,6 @@ pub(super) fn groups(people: &[Person], findings: &[Finding]) -> Vec<Group> {
 }
 
 impl Group {
-    /// Groups some of the people under a name, e.g. those of a batch.
-    pub fn of<'a>(kind: &str, name: &str, people: impl Iterator<Item = &'a Person>) -> Self {
-        let mut group = Self { kind: kind.to_owned(), name: name.to_owned(), ..Self::default() };
-        for person in people {
-            group.add(person.verdict);
-        }
-        group
-    }
-
     fn add(&mut self, verdict: Verdict) {
         self.people += 1;
         self.verdict = self.verdict.max(verdict);

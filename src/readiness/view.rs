@@ -4,10 +4,11 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use jiff::Timestamp;
 
 use super::openers::Openers;
 use super::uses::Uses;
-use crate::inventory::{Domain, Profile, Snapshot};
+use crate::inventory::{Domain, Home, Profile, Snapshot};
 use crate::playbook::Playbook;
 
 /// A domain in scope with its people in scope.
@@ -73,6 +74,17 @@ impl<'a> View<'a> {
             .flat_map(|scope| scope.people.iter().map(|profile| (scope.domain, *profile)))
     }
 
+    /// Returns the people in scope whose homes were measured, with these.
+    pub(super) fn homes(&self) -> impl Iterator<Item = (&'a Domain, &'a Profile, &'a Home)> {
+        self.people()
+            .filter_map(|(domain, profile)| Some((domain, profile, profile.home.as_ref()?)))
+    }
+
+    /// Returns when the snapshot was begun; `None` when it bears no time.
+    pub(super) fn taken_at(&self) -> Option<Timestamp> {
+        self.snapshot.taken_at.parse().ok()
+    }
+
     /// Returns how many people are in scope.
     pub(super) fn headcount(&self) -> usize {
         self.domains.iter().map(|scope| scope.people.len()).sum()
@@ -118,6 +130,13 @@ fn globs(patterns: &[String]) -> GlobSet {
         }
     }
     set.build().unwrap_or_else(|_| GlobSet::empty())
+}
+
+/// Returns the first of the words in a name, which stand between whatever is no letter.
+pub(super) fn word_in<'w>(name: &str, words: &[&'w str]) -> Option<&'w str> {
+    let name = name.to_ascii_lowercase();
+    let mut parts = name.split(|c: char| !c.is_ascii_alphabetic());
+    parts.find_map(|part| words.iter().copied().find(|word| *word == part))
 }
 
 /// Names in a sentence: the first ten, and how many more.

@@ -2,7 +2,7 @@
 
 use super::facts::PersonFacts;
 use super::summary::Report;
-use crate::readiness::text::{CSV_BOM, csv_line};
+use crate::inventory::{CSV_BOM, csv_line};
 
 /// The columns; new ones are added at the end only.
 const COLUMNS: [&str; 24] = [

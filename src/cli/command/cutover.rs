@@ -222,6 +222,7 @@ async fn put_back(context: &Context, operation: &Operation, id: &DomainId) -> Re
         .unwrap_or_default();
     // Unset means enabled, and AWS cannot unset it.
     let auto_mount = text("auto_mount").unwrap_or_else(|| "Enabled".to_owned());
+    settled(operation, id).await?;
     let (hidden, mount) = (Some(hidden.as_slice()), Some(auto_mount.as_str()));
     let account = &operation.account;
     aws::wait::settled(

@@ -74,10 +74,12 @@ fn chosen_snapshot(
         Some(id) => journal.snapshot(id).map_err(failed)?,
         None => latest_snapshot(journal)?,
     };
-    let place = |snapshot: &Snapshot| {
-        (snapshot.account.clone().unwrap_or_default(), snapshot.region.clone().unwrap_or_default())
-    };
-    let here = place(&chosen);
+    let owner = journal.owner().map_err(failed)?;
+    if !owner.is_some_and(|owner| owner.contains(", ")) {
+        return Ok(chosen);
+    }
+    let account = chosen.account.clone().unwrap_or_default();
+    let here = (account, chosen.region.clone().unwrap_or_default());
     let mut others = std::collections::BTreeMap::new();
     for kept in journal.snapshots().map_err(failed)? {
         others.insert((kept.account, kept.region), kept.id);

@@ -180,10 +180,9 @@ async fn put_back(cx: &Context) -> Result<Option<String>, Failure> {
         Err(error) => return Err(error.into()),
     };
     let previous = noted_script(cx)?;
+    settled_profile(cx).await?;
     if is_hook(cx, profile.settings.built_in_script.as_deref()) {
         set_script(cx, previous.as_deref()).await?;
-    } else {
-        settled_profile(cx).await?;
     }
     if has_note(cx)? {
         cx.record(Step::Hydrate, kind::RESTORED, json!({}))?;
@@ -206,7 +205,7 @@ async fn set_script(cx: &Context, arn: Option<&str>) -> Result<(), Failure> {
     change_profile(cx, async || cx.account.set_built_in_script(domain, profile, arn).await).await
 }
 
-/// Changes the profile while it is in service, and waits until it is so again.
+/// Changes the profile, waiting while it is busy, and until it is in service again.
 pub(super) async fn change_profile(
     cx: &Context,
     change: impl AsyncFn() -> Result<(), Error>,

@@ -178,7 +178,7 @@ pub(super) async fn stop_app(cx: &Context) -> Result<(), Failure> {
     .await
 }
 
-/// Changes the space while it is in service, and waits until it is so again.
+/// Changes the space, waiting while it is busy, and until it is in service again.
 pub(super) async fn change_space(
     cx: &Context,
     change: impl AsyncFn() -> Result<(), Error>,

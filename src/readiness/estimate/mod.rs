@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::home::{to_copy, volume_needed_gb};
+use super::quota::instances_allowed;
 use super::view::View;
 use prices::Prices;
 
@@ -108,9 +109,10 @@ pub(super) fn estimate(view: &View<'_>) -> Estimate {
     {
         estimate.prices.push_str(&format!("; {region} has prices of its own, not known here"));
     }
-    time(view, &mut estimate);
+    let homes = homes(view);
+    time(view, &homes, &mut estimate);
     file_systems(view, &prices, &mut estimate);
-    volumes(view, &prices, &mut estimate);
+    volumes(view, &homes, &prices, &mut estimate);
     instances(view, &prices, &mut estimate);
     for cost in &estimate.costs {
         let sum = match cost.when.as_str() {
@@ -126,7 +128,7 @@ pub(super) fn estimate(view: &View<'_>) -> Estimate {
 /// Bytes to copy and files of every home in scope; of one that was not measured, a range around the average.
 fn homes(view: &View<'_>) -> Vec<(Range, Range)> {
     let bytes_of = to_copy(view);
-    let measured = || view.people().filter_map(|(_, profile)| profile.home.as_ref());
+    let measured = || view.homes().map(|(_, _, home)| home);
     let count = measured().count();
     let average = |total: f64, unknown: f64| {
         if count == 0 { unknown } else { total / as_f64(count as u64) }
@@ -148,8 +150,7 @@ fn as_f64(number: u64) -> f64 {
     number as f64
 }
 
-fn time(view: &View<'_>, estimate: &mut Estimate) {
-    let homes = homes(view);
+fn time(view: &View<'_>, homes: &[(Range, Range)], estimate: &mut Estimate) {
     let of_one = |(bytes, files): &(Range, Range)| {
         AROUND.plus(Range {
             low: (bytes.low / BYTES.high).max(files.low / FILES.high) / 60.0,
@@ -161,14 +162,11 @@ fn time(view: &View<'_>, estimate: &mut Estimate) {
         .iter()
         .map(of_one)
         .fold(Range::default(), |a, b| Range { low: a.low.max(b.low), high: a.high.max(b.high) });
-    let quota = view.snapshot.quotas.iter().find(|(name, _)| {
-        let instance = &view.playbook.target.instance_type;
-        name.contains("JupyterLab Apps running on") && name.contains(instance.as_str())
-    });
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
-    let allowed = quota.map_or(usize::MAX, |(_, value)| value.clamp(0.0, 1e6) as usize);
+    let allowed =
+        instances_allowed(view).map_or(usize::MAX, |(_, value)| value.clamp(0.0, 1e6) as usize);
     estimate.at_once = view.playbook.limits.users.min(allowed);
-    estimate.measured = view.people().filter(|(_, profile)| profile.home.is_some()).count();
+    estimate.measured = view.homes().count();
     estimate.unmeasured = homes.len() - estimate.measured;
     if !homes.is_empty() {
         estimate.minutes_a_person = minutes.times(1.0 / as_f64(homes.len() as u64));
@@ -221,7 +219,7 @@ fn file_systems(view: &View<'_>, prices: &Prices, estimate: &mut Estimate) {
     });
 }
 
-fn volumes(view: &View<'_>, prices: &Prices, estimate: &mut Estimate) {
+fn volumes(view: &View<'_>, homes: &[(Range, Range)], prices: &Prices, estimate: &mut Estimate) {
     let volume = &view.playbook.target.volume;
     let gib = |bytes: f64| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes")]
@@ -230,7 +228,7 @@ fn volumes(view: &View<'_>, prices: &Prices, estimate: &mut Estimate) {
         let most = u64::try_from(volume.maximum_gb).unwrap_or_default().max(least);
         as_f64(needed.clamp(least, most))
     };
-    let sum = homes(view).into_iter().fold(Range::default(), |sum, (bytes, _)| {
+    let sum = homes.iter().fold(Range::default(), |sum, (bytes, _)| {
         sum.plus(Range { low: gib(bytes.low), high: gib(bytes.high) })
     });
     let Some(price) = prices.get("studio-volume") else { return };

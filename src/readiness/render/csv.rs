@@ -1,6 +1,6 @@
 //! The findings as a table for a spreadsheet.
 
-use super::text::{CSV_BOM, csv_line};
+use crate::inventory::{CSV_BOM, csv_line};
 use crate::readiness::assess::Readiness;
 use crate::readiness::finding::Subject;
 

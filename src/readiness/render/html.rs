@@ -10,10 +10,12 @@ use sha2::{Digest, Sha256};
 
 use super::page::{self, RenderError};
 use crate::inventory::{Snapshot, Unseen};
-use crate::readiness::assess::Readiness;
+use crate::readiness::assess::{Blocked, Looked, Readiness};
 use crate::readiness::catalogue::{chapter, explain};
+use crate::readiness::estimate::Estimate;
 use crate::readiness::finding::{Finding, Severity};
-use crate::readiness::verdict::{Person, Verdict};
+use crate::readiness::suppress::Suppressed;
+use crate::readiness::verdict::{self, Person, Verdict};
 
 /// Rows beyond which a group is folded.
 const UNFOLDED: usize = 12;
@@ -40,7 +42,7 @@ const COLUMNS: [(&str, &str); 9] = [
 
 #[derive(Serialize)]
 struct Page<'a> {
-    readiness: &'a Readiness,
+    readiness: Shown<'a>,
     is_simulated: bool,
     counts: Vec<(Severity, usize)>,
     groups: Vec<Group<'a>>,
@@ -63,6 +65,19 @@ struct Page<'a> {
     people_json: String,
     script: &'static str,
     script_hash: String,
+}
+
+/// What the page shows as it is: not everyone's verdict and every finding, which stand there in other forms.
+#[derive(Serialize)]
+struct Shown<'a> {
+    targets: &'a [Looked],
+    playbook: &'a str,
+    people: usize,
+    ready: usize,
+    blocked: &'a [Blocked],
+    groups: &'a [verdict::Group],
+    estimate: &'a Estimate,
+    suppressed: &'a [Suppressed],
 }
 
 #[derive(Serialize)]
@@ -101,9 +116,19 @@ pub fn html(snapshot: &Snapshot, readiness: &Readiness) -> Result<String, Render
     let of = |verdict| readiness.verdicts.iter().filter(|one| one.verdict == verdict).count();
     let (plain, warned) = (of(Verdict::Ready), of(Verdict::ReadyWithWarnings));
     let share = |count: usize| percent(count, readiness.people);
+    let doors: Vec<_> = doors(&readiness.findings).collect();
     let running = snapshot.domains.iter().flat_map(|domain| &domain.apps);
     let page = Page {
-        readiness,
+        readiness: Shown {
+            targets: &readiness.targets,
+            playbook: &readiness.playbook,
+            people: readiness.people,
+            ready: readiness.ready,
+            blocked: &readiness.blocked,
+            groups: &readiness.groups,
+            estimate: &readiness.estimate,
+            suppressed: &readiness.suppressed,
+        },
         is_simulated: snapshot.account.as_ref().is_some_and(|account| account.is_simulated()),
         counts: Severity::ALL.map(|severity| (severity, readiness.count(severity))).to_vec(),
         groups: groups(snapshot, &readiness.findings),
@@ -120,8 +145,8 @@ pub fn html(snapshot: &Snapshot, readiness: &Readiness) -> Result<String, Render
             ("blocker", share(readiness.blocked.len())),
         ],
         running: running.filter(|app| app.is_classic()).count(),
-        doors: doors(&readiness.findings).take(FIRST).collect(),
-        more_doors: doors(&readiness.findings).count().saturating_sub(FIRST),
+        more_doors: doors.len().saturating_sub(FIRST),
+        doors: doors.into_iter().take(FIRST).collect(),
         sizes: sizes(&readiness.verdicts),
         chapters: chapters(&readiness.findings),
         columns: COLUMNS,

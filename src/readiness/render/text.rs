@@ -1,7 +1,5 @@
 //! Numbers and cells for people: sizes, counts, and what must be escaped in Markdown and in spreadsheets.
 
-use crate::inventory::unformula;
-
 /// Says a size in bytes with the binary unit that fits, e.g. `1.5 GiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -85,32 +83,6 @@ pub(crate) fn markdown_prose(text: &str) -> String {
         .collect()
 }
 
-/// Makes a line of a CSV file, as RFC 4180 and Excel read it.
-///
-/// A value that a spreadsheet would take for a formula gets an apostrophe in front: it stays text, and shows as such.
-pub(crate) fn csv_line<I>(cells: I) -> String
-where
-    I: IntoIterator,
-    I::Item: AsRef<str>,
-{
-    let cells: Vec<_> = cells.into_iter().map(|cell| csv_cell(cell.as_ref())).collect();
-    let mut line = cells.join(",");
-    line.push_str("\r\n");
-    line
-}
-
-/// What a CSV file begins with, so that Excel takes it for UTF-8.
-pub(crate) const CSV_BOM: &str = "\u{feff}";
-
-fn csv_cell(text: &str) -> String {
-    let text = unformula(text);
-    if text.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,14 +108,6 @@ mod tests {
         assert_eq!(grouped(7), "7");
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(counted(1, "file", "files"), "1 file");
-    }
-
-    #[test]
-    fn a_spreadsheet_finds_no_formula() {
-        assert_eq!(
-            csv_line(["=HYPERLINK(\"x\")", "+1", "-1", "@a", "plain", "a,b"]),
-            "\"'=HYPERLINK(\"\"x\"\")\",'+1,'-1,'@a,plain,\"a,b\"\r\n"
-        );
     }
 
     #[test]

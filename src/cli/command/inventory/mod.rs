@@ -70,7 +70,7 @@ impl Inventory {
             Some(Command::Show { profile }) => look::show(context, profile),
             Some(Command::Csv { out }) => {
                 let snapshot = super::latest_snapshot(&context.existing_journal()?)?;
-                write_file(out, &csv_of(&snapshot)?)?;
+                write_file(out, &people_csv([&snapshot]))?;
                 Ok(Exit::Done)
             }
             Some(Command::Scope { table }) => rescope(context, table),
@@ -96,9 +96,4 @@ fn apply(context: &Context, table: &Table, snapshot: &mut Snapshot) {
     for row in table.apply(snapshot) {
         context.ui.warning(format_args!("the table of people is about nobody in {row}"));
     }
-}
-
-fn csv_of(snapshot: &Snapshot) -> Result<String, Failure> {
-    people_csv(snapshot)
-        .map_err(|error| Failure::of(Exit::Unexpected, "write the table of people", error))
 }

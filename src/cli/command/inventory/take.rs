@@ -8,7 +8,7 @@ use crate::aws::Reader;
 use crate::cli::command::{self, count};
 use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
-use crate::inventory::{Partial, Request, Snapshot, Table, collect};
+use crate::inventory::{Partial, Request, Snapshot, Table, collect, people_csv};
 use crate::journal::Journal;
 use crate::names::DomainId;
 use crate::playbook::AccountTarget;
@@ -97,11 +97,7 @@ impl Take {
             command::write_file(path, &text)?;
         }
         if let Some(path) = &self.csv {
-            let all = Snapshot {
-                domains: taken.iter().flat_map(|one| one.domains.clone()).collect(),
-                ..Snapshot::default()
-            };
-            command::write_file(path, &super::csv_of(&all)?)?;
+            command::write_file(path, &people_csv(&taken))?;
         }
         for snapshot in &taken {
             self.show(context, snapshot);
