@@ -74,7 +74,7 @@ impl Error {
             _ => ErrorKind::Unavailable,
         };
         let refused = match (&code, &message) {
-            (Some(code), Some(message)) => format!("was refused: {code}: {message}"),
+            (Some(code), Some(message)) => format!("was refused: {code}: {}", shortened(message)),
             (Some(code), None) => format!("was refused: {code}"),
             _ => match status {
                 Some(status) => format!("was refused with HTTP status {status}"),
@@ -115,9 +115,9 @@ impl Error {
     }
 }
 
-/// Keeps an error of the SDK to a length that people read; some of them hold whole requests.
+/// Keeps an error to a length that people read: some hold whole requests, or the value that was refused.
 fn shortened(text: &str) -> String {
-    const LONGEST: usize = 300;
+    const LONGEST: usize = 600;
     let text = text.split(": Request {").next().unwrap_or(text);
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::api::{ACCOUNT, Api};
+use super::conditions::{self, Context};
 use super::state::{Role, State, Statement};
 use super::wire::{Caller, Refusal};
 
@@ -20,10 +21,13 @@ pub enum Decision {
 }
 
 /// Decides by a role's statements and its boundary.
-pub fn decide(role: &Role, action: &str, resource: &str) -> Decision {
+pub fn decide(role: &Role, action: &str, resource: &str, context: &Context) -> Decision {
+    let is_on =
+        |pattern: &str| context.filled(pattern).is_some_and(|pattern| is_like(&pattern, resource));
     let matches = |statement: &&Statement| {
         let acts = statement.actions.iter().any(|like| is_action_like(like, action));
-        acts && statement.resources.iter().any(|like| is_like(like, resource))
+        acts && statement.resources.iter().any(|pattern| is_on(pattern))
+            && conditions::hold(&statement.conditions, context)
     };
     let is_denied =
         |all: &[Statement]| all.iter().filter(matches).any(|statement| !statement.allow);
@@ -51,10 +55,13 @@ pub fn permit(
     caller: &Caller,
     action: &str,
     resource: &str,
+    context: &Context,
 ) -> Result<(), Refusal> {
     let Some(arn) = &caller.role else { return Ok(()) };
-    let decision =
-        state.roles.get(arn).map_or(Decision::ImplicitDeny, |role| decide(role, action, resource));
+    let decision = state
+        .roles
+        .get(arn)
+        .map_or(Decision::ImplicitDeny, |role| decide(role, action, resource, context));
     let why = match decision {
         Decision::Allowed => return Ok(()),
         Decision::ExplicitDeny => "with an explicit deny in an identity-based policy".to_owned(),
@@ -94,6 +101,43 @@ pub fn resource(state: &State, api: Api, operation: &str, input: &Value) -> Stri
         },
         Api::S3 | Api::ServiceQuotas | Api::CloudTrail => "*".to_owned(),
     }
+}
+
+/// What is known of a call of SageMaker by the condition keys of the new Studio's policies: the domain and profile that it
+/// names, and how the space is shared and whose it is.
+pub fn context(state: &State, api: Api, input: &Value) -> Context {
+    let mut context = Context::default();
+    if api != Api::SageMaker {
+        return context;
+    }
+    let text = |pointer: &str| input.pointer(pointer).and_then(Value::as_str);
+    let domain = text("/DomainId").unwrap_or_default();
+    let profile = text("/UserProfileName");
+    let kept =
+        text("/SpaceName").and_then(|name| state.studio.spaces.get(&format!("{domain}/{name}")));
+    let sharing = text("/SpaceSharingSettings/SharingType")
+        .or_else(|| kept.and_then(|space| space.sharing.as_deref()));
+    let owner = text("/OwnershipSettings/OwnerUserProfileName")
+        .or_else(|| kept.and_then(|space| space.owner.as_deref()));
+    let of = |name: &str| {
+        format!(
+            "arn:aws:sagemaker:{}:{ACCOUNT}:user-profile/{domain}/{}",
+            state.region,
+            name.to_ascii_lowercase()
+        )
+    };
+    let known = [
+        ("sagemaker:DomainId", Some(domain.to_owned()).filter(|domain| !domain.is_empty())),
+        ("sagemaker:UserProfileName", profile.map(str::to_owned)),
+        ("sagemaker:SpaceSharingType", sharing.map(str::to_owned)),
+        ("sagemaker:OwnerUserProfileArn", owner.map(of)),
+    ];
+    for (key, value) in known {
+        if let Some(value) = value {
+            context.insert(key, value);
+        }
+    }
+    context
 }
 
 fn studio_resource<'a>(operation: &str, text: &impl Fn(&str) -> &'a str) -> Option<String> {
@@ -167,7 +211,8 @@ mod tests {
     use super::*;
 
     fn statement(allow: bool, action: &str, resource: &str) -> Statement {
-        Statement { allow, actions: vec![action.into()], resources: vec![resource.into()] }
+        let (actions, resources) = (vec![action.into()], vec![resource.into()]);
+        Statement { allow, actions, resources, ..Statement::default() }
     }
 
     #[test]
@@ -185,21 +230,36 @@ mod tests {
     #[test]
     fn nothing_is_allowed_by_default_and_a_denial_wins() {
         let mut role = Role::default();
-        assert_eq!(decide(&role, "sagemaker:CreateApp", "*"), Decision::ImplicitDeny);
+        assert_eq!(
+            decide(&role, "sagemaker:CreateApp", "*", &Context::default()),
+            Decision::ImplicitDeny
+        );
         role.statements.push(statement(true, "sagemaker:*", "*"));
-        assert_eq!(decide(&role, "sagemaker:CreateApp", "x"), Decision::Allowed);
+        assert_eq!(
+            decide(&role, "sagemaker:CreateApp", "x", &Context::default()),
+            Decision::Allowed
+        );
         role.statements.push(statement(false, "sagemaker:CreateApp", "*"));
-        assert_eq!(decide(&role, "sagemaker:CreateApp", "x"), Decision::ExplicitDeny);
-        assert_eq!(decide(&role, "sagemaker:DeleteApp", "x"), Decision::Allowed);
+        assert_eq!(
+            decide(&role, "sagemaker:CreateApp", "x", &Context::default()),
+            Decision::ExplicitDeny
+        );
+        assert_eq!(
+            decide(&role, "sagemaker:DeleteApp", "x", &Context::default()),
+            Decision::Allowed
+        );
     }
 
     #[test]
     fn a_boundary_takes_away_and_never_gives() {
         let mut role = Role { boundary: vec![statement(true, "s3:*", "*")], ..Role::default() };
-        assert_eq!(decide(&role, "s3:GetObject", "x"), Decision::ImplicitDeny);
+        assert_eq!(decide(&role, "s3:GetObject", "x", &Context::default()), Decision::ImplicitDeny);
         role.statements.push(statement(true, "*", "*"));
-        assert_eq!(decide(&role, "s3:GetObject", "x"), Decision::Allowed);
-        assert_eq!(decide(&role, "sagemaker:ListApps", "*"), Decision::BeyondBoundary);
+        assert_eq!(decide(&role, "s3:GetObject", "x", &Context::default()), Decision::Allowed);
+        assert_eq!(
+            decide(&role, "sagemaker:ListApps", "*", &Context::default()),
+            Decision::BeyondBoundary
+        );
     }
 
     #[test]
@@ -211,8 +271,15 @@ mod tests {
             Caller { arn: "arn:aws:sts::000000000000:assumed-role/r/s".into(), role: Some(arn) };
         let input = json!({"DomainId": "d-sim1", "SpaceName": "lab", "AppType": "JupyterLab", "AppName": "default"});
         let resource = resource(&state, Api::SageMaker, "CreateApp", &input);
-        let refusal =
-            permit(&state, Api::SageMaker, &caller, "sagemaker:CreateApp", &resource).unwrap_err();
+        let refusal = permit(
+            &state,
+            Api::SageMaker,
+            &caller,
+            "sagemaker:CreateApp",
+            &resource,
+            &Context::default(),
+        )
+        .unwrap_err();
         assert_eq!(refusal.code, "AccessDeniedException");
         assert_eq!(
             refusal.message,
@@ -237,5 +304,23 @@ mod tests {
             of("CreateDomain", json!({"DomainName": "n"})),
             "arn:aws:sagemaker:eu-west-1:000000000000:domain/*"
         );
+    }
+
+    #[test]
+    fn a_condition_is_held_against_the_space_that_a_call_is_about() {
+        let mut role = Role::default();
+        let mut only_private =
+            statement(true, "sagemaker:CreateSpace", "arn:x/${sagemaker:DomainId}/*");
+        let key = "sagemaker:SpaceSharingType".to_owned();
+        only_private.conditions =
+            [("StringEquals".to_owned(), [(key, vec!["Private".to_owned()])].into())].into();
+        role.statements.push(only_private);
+        let decided = |sharing: &str| {
+            let input = json!({"DomainId": "d-1", "SpaceName": "s", "SpaceSharingSettings": {"SharingType": sharing}});
+            let context = context(&State::default(), Api::SageMaker, &input);
+            decide(&role, "sagemaker:CreateSpace", "arn:x/d-1/s", &context)
+        };
+        assert_eq!(decided("Private"), Decision::Allowed);
+        assert_eq!(decided("Shared"), Decision::ImplicitDeny);
     }
 }

@@ -78,8 +78,11 @@ pub fn call(world: &World, operation: &str, input: &Value) -> Result<Value, Refu
         "DescribeMountTargetSecurityGroups" => security_groups(state, input),
         "DescribeFileSystemPolicy" => {
             let system = file_system(state, text(input, "FileSystemId").unwrap_or_default())?;
-            let message = format!("The policy of file system '{}' is not found.", system.id);
-            Err(Refusal::new("PolicyNotFound", message).status(404))
+            let Some(policy) = &system.policy else {
+                let message = format!("The policy of file system '{}' is not found.", system.id);
+                return Err(Refusal::new("PolicyNotFound", message).status(404));
+            };
+            Ok(json!({"FileSystemId": system.id, "Policy": policy}))
         }
         "ListTagsForResource" => tags(state, input),
         other => Err(Api::Efs.unknown(other)),
@@ -116,9 +119,9 @@ fn described(state: &State, world: &World, system: &FileSystem) -> Value {
         "SizeInBytes": {
             "Value": bytes,
             "Timestamp": world.now().floor(),
-            "ValueInIA": 0,
-            "ValueInStandard": bytes,
-            "ValueInArchive": 0,
+            "ValueInIA": system.infrequent_bytes,
+            "ValueInStandard": bytes.saturating_sub(system.infrequent_bytes + system.archive_bytes),
+            "ValueInArchive": system.archive_bytes,
         },
         "PerformanceMode": "generalPurpose",
         "Encrypted": true,
@@ -131,7 +134,8 @@ fn described(state: &State, world: &World, system: &FileSystem) -> Value {
         answer["Name"] = Value::from(name.as_str());
     }
     if mode == "provisioned" {
-        answer["ProvisionedThroughputInMibps"] = Value::from(128.0);
+        answer["ProvisionedThroughputInMibps"] =
+            Value::from(system.provisioned_mibps.unwrap_or(128.0));
     }
     answer
 }
@@ -230,7 +234,7 @@ fn mount_target(state: &State, system: &FileSystem, target: &MountTarget) -> Val
         "MountTargetId": target.id,
         "FileSystemId": system.id,
         "SubnetId": target.subnet,
-        "LifeCycleState": "available",
+        "LifeCycleState": target.state,
         "IpAddress": format!("10.0.{first}.{second}"),
         "NetworkInterfaceId": format!("eni-{}", &hash.to_hex()[..17]),
         "AvailabilityZoneId": format!("sim-az{}", zone + 1),

@@ -12,8 +12,10 @@ use serde_json::Value;
 
 use super::api::Api;
 use super::bucket::Buckets;
+use super::conditions::Context;
 use super::model::check;
 use super::object_call::ObjectCall;
+use super::rates::Rates;
 use super::signature::{self, Credential};
 use super::state::Effect;
 use super::wire::{Caller, Refusal};
@@ -37,6 +39,7 @@ pub struct Simulator {
     world: World,
     buckets: Arc<Buckets>,
     requests: Arc<AtomicU64>,
+    rates: Arc<Rates>,
 }
 
 impl fmt::Debug for Simulator {
@@ -56,7 +59,7 @@ impl Simulator {
     /// Answers from a world.
     pub fn new(world: World) -> Self {
         let buckets = Arc::new(Buckets::new(world.clone()));
-        Self { world, buckets, requests: Arc::default() }
+        Self { world, buckets, requests: Arc::default(), rates: Arc::default() }
     }
 
     /// The world.
@@ -130,12 +133,19 @@ impl Simulator {
             self.world.read(|state| signature::verify(state, api, credential, parts, body))?;
         let (operation, input) = read(api, parts, body)?;
         let action = format!("{}:{operation}", api.name());
-        let effect = faults::strike(&self.world, &action)?;
+        let effect = self.struck(&action)?;
         let answer = match refused_by(api, effect.as_ref(), &caller, &action) {
             Some(refusal) => Err(refusal),
             None => self.permitted(api, &caller, &operation, input, effect == Some(Effect::Stuck)),
         };
         Ok(Outcome { operation, answer, effect })
+    }
+
+    /// What goes wrong with a call: a fault that the world's state plans, or that it came too soon.
+    fn struck(&self, action: &str) -> Result<Option<Effect>, Refusal> {
+        let effect = faults::strike(&self.world, action)?;
+        let is_early = effect.is_none() && self.rates.is_too_fast(&self.world, action);
+        Ok(effect.or_else(|| is_early.then_some(Effect::Throttled)))
     }
 
     fn permitted(
@@ -151,7 +161,8 @@ impl Simulator {
             let action = format!("{}:{operation}", api.name());
             self.world.read(|state| {
                 let resource = authorize::resource(state, api, operation, &input);
-                authorize::permit(state, api, caller, &action, &resource)
+                let context = authorize::context(state, api, &input);
+                authorize::permit(state, api, caller, &action, &resource, &context)
             })?;
         }
         if let Some(service) = api.model() {
@@ -186,7 +197,7 @@ impl Simulator {
         let known = self.world.read(|state| signature::known(state, &credential.access_key_id));
         let stranger = Caller { arn: "anonymous".to_owned(), role: None };
         let caller = known.as_ref().map_or(&stranger, |known| &known.caller);
-        let (effect, refusal) = match faults::strike(&self.world, &action) {
+        let (effect, refusal) = match self.struck(&action) {
             Err(refusal) => (None, Some(refusal)),
             Ok(effect) => {
                 let refusal = refused_by(Api::S3, effect.as_ref(), caller, &action)
@@ -222,7 +233,8 @@ impl Simulator {
         }
         self.world.read(|state| {
             call.needs().iter().find_map(|(action, resource)| {
-                authorize::permit(state, Api::S3, &known.caller, action, resource).err()
+                let context = Context::default();
+                authorize::permit(state, Api::S3, &known.caller, action, resource, &context).err()
             })
         })
     }

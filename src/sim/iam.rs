@@ -1,10 +1,13 @@
 //! The simulated IAM: roles, and the simulation of their policies.
 
+use std::collections::BTreeSet;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::api::{ACCOUNT, Api};
 use super::authorize::{Decision, decide};
+use super::conditions::{self, Context};
 use super::paging::page;
 use super::query::iso;
 use super::state::{Role, State};
@@ -92,7 +95,9 @@ fn simulate(state: &State, input: &Value) -> Result<Value, Refusal> {
         None => return Err(Refusal::new("InvalidInput", format!("Invalid Entity Arn: {source}"))),
     };
     let pairs = actions.iter().flat_map(|action| resources.iter().map(move |on| (*action, *on)));
-    let results: Vec<Value> = pairs.map(|(action, on)| result(role, action, on)).collect();
+    let context = context(input);
+    let results: Vec<Value> =
+        pairs.map(|(action, on)| result(role, action, on, &context)).collect();
     let limit = match input.get("MaxItems").and_then(Value::as_str) {
         None => 100,
         Some(number) => {
@@ -112,8 +117,11 @@ fn simulate(state: &State, input: &Value) -> Result<Value, Refusal> {
 }
 
 /// Evaluates one action on one resource; without a role it is the administrator, who may do everything.
-fn result(role: Option<&Role>, action: &str, resource: &str) -> Value {
-    let decision = role.map_or(Decision::Allowed, |role| decide(role, action, resource));
+fn result(role: Option<&Role>, action: &str, resource: &str, context: &Context) -> Value {
+    let decision = role.map_or(Decision::Allowed, |role| decide(role, action, resource, context));
+    let statements = role.into_iter().flat_map(|role| role.statements.iter().chain(&role.boundary));
+    let missing: BTreeSet<&str> =
+        statements.flat_map(|one| conditions::missing(&one.conditions, context)).collect();
     let word = match decision {
         Decision::Allowed => "allowed",
         Decision::ExplicitDeny => "explicitDeny",
@@ -124,7 +132,7 @@ fn result(role: Option<&Role>, action: &str, resource: &str) -> Value {
         "EvalResourceName": resource,
         "EvalDecision": word,
         "MatchedStatements": [],
-        "MissingContextValues": [],
+        "MissingContextValues": missing,
     });
     if role.is_some_and(|role| !role.boundary.is_empty()) {
         let is_within = decision != Decision::BeyondBoundary;
@@ -132,6 +140,19 @@ fn result(role: Option<&Role>, action: &str, resource: &str) -> Value {
             json!({"AllowedByPermissionsBoundary": is_within});
     }
     result
+}
+
+/// The condition keys that a simulation is to count with. Of several values the first is taken.
+fn context(input: &Value) -> Context {
+    let mut context = Context::default();
+    for entry in input.get("ContextEntries").and_then(Value::as_array).into_iter().flatten() {
+        let key = entry.get("ContextKeyName").and_then(Value::as_str);
+        let value = entry.pointer("/ContextKeyValues/0").and_then(Value::as_str);
+        if let (Some(key), Some(value)) = (key, value) {
+            context.insert(key, value);
+        }
+    }
+    context
 }
 
 fn short_name(arn: &str) -> &str {

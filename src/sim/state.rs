@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::conditions::Conditions;
+
 /// The whole control plane.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -36,6 +38,8 @@ pub struct State {
     pub trail: Vec<TrailEvent>,
     /// What goes wrong, and when.
     pub faults: Vec<Fault>,
+    /// Calls a second that an operation takes before it throttles, by `service:Operation`; one that is not listed takes any.
+    pub rates: BTreeMap<String, f64>,
     /// Calls so far by `service:Operation`, to find the nth.
     pub calls: BTreeMap<String, u64>,
     /// SageMaker's part.
@@ -103,8 +107,16 @@ pub struct FileSystem {
     pub created_at: f64,
     /// `bursting`, `provisioned` or `elastic`.
     pub throughput_mode: String,
+    /// MiB a second, when they are provisioned.
+    pub provisioned_mibps: Option<f64>,
     /// Metered bytes; `None` measures the real files when asked.
     pub bytes: Option<u64>,
+    /// Of the bytes, those in Infrequent Access.
+    pub infrequent_bytes: u64,
+    /// Of the bytes, those in Archive.
+    pub archive_bytes: u64,
+    /// The file system policy, JSON.
+    pub policy: Option<String>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
     /// Mount targets.
@@ -114,15 +126,28 @@ pub struct FileSystem {
 }
 
 /// A mount target.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MountTarget {
     /// `fsmt-…`.
     pub id: String,
+    /// `LifeCycleState`: `available`, `creating`, `deleting`, `error`, ….
+    pub state: String,
     /// `subnet-…`.
     pub subnet: String,
     /// `sg-…`.
     pub security_groups: Vec<String>,
+}
+
+impl Default for MountTarget {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            state: "available".to_owned(),
+            subnet: String::new(),
+            security_groups: Vec::new(),
+        }
+    }
 }
 
 /// An access point; SageMaker makes one a profile.
@@ -148,7 +173,8 @@ pub struct Role {
 }
 
 /// One statement of a policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Statement {
     /// Whether it allows; otherwise it denies.
     pub allow: bool,
@@ -156,6 +182,9 @@ pub struct Statement {
     pub actions: Vec<String>,
     /// Resources, `*` and `?` being wild.
     pub resources: Vec<String>,
+    /// Conditions, all of which must hold.
+    #[serde(default)]
+    pub conditions: Conditions,
 }
 
 /// An event that CloudTrail answers.

@@ -36,6 +36,7 @@ fn account() -> State {
         allow: true,
         actions: vec![action.into()],
         resources: vec!["*".into()],
+        ..Statement::default()
     };
     let statements = vec![allow("servicequotas:*"), allow("sts:*")];
     let role = Role { arn: ROLE.into(), statements, boundary: Vec::new() };
@@ -44,12 +45,12 @@ fn account() -> State {
         id: FILE_SYSTEM.into(),
         created_at: 1_700_000_000.0,
         throughput_mode: "elastic".into(),
-        bytes: None,
         tags: [("Name".to_owned(), "homes".to_owned())].into(),
         mount_targets: vec![MountTarget {
             id: "fsmt-00000001".into(),
             subnet: "subnet-00000001".into(),
             security_groups: vec!["sg-00000001".into()],
+            ..MountTarget::default()
         }],
         access_points: (0..3)
             .map(|number| AccessPoint {
@@ -57,6 +58,7 @@ fn account() -> State {
                 uid: format!("20000{number}"),
             })
             .collect(),
+        ..FileSystem::default()
     };
     state.file_systems.insert(FILE_SYSTEM.into(), system);
     let other = FileSystem { id: "fs-00000002".into(), ..FileSystem::default() };

@@ -37,7 +37,7 @@ pub struct Serve {
     /// The loopback address to listen on
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// The world to begin with, when DIR holds none: small, careful, large, or a description file
+    /// The world to begin with, when DIR holds none: small, careful, large, huge, or a description file
     #[arg(long, default_value = "small", value_name = "NAME|FILE")]
     pub world: String,
     /// What goes wrong: a YAML list of operation, from, times, effect
@@ -118,7 +118,7 @@ fn described(world: &str) -> Result<Built, Failure> {
     let path = Path::new(world);
     if !path.exists() {
         return Err(Failure::usage(format!("no world is called {world}"))
-            .hinted("there are small, careful and large; or name a description file"));
+            .hinted("there are small, careful, large and huge; or name a description file"));
     }
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::of(Exit::Usage, format!("read {world}"), error))?;

@@ -1,33 +1,25 @@
 //! The operations that S3's model names, each handed to the part that does it.
 
 use s3s::dto::{
-    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
-    CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CreateBucketInput,
-    CreateBucketOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput,
-    DeleteBucketCorsInput, DeleteBucketCorsOutput, DeleteBucketInput, DeleteBucketOutput,
-    DeleteBucketPolicyInput, DeleteBucketPolicyOutput, DeleteObjectInput, DeleteObjectOutput,
-    DeleteObjectsInput, DeleteObjectsOutput, GetBucketCorsInput, GetBucketCorsOutput,
-    GetBucketEncryptionInput, GetBucketEncryptionOutput, GetBucketLocationInput,
-    GetBucketLocationOutput, GetBucketPolicyInput, GetBucketPolicyOutput, GetBucketVersioningInput,
-    GetBucketVersioningOutput, GetObjectInput, GetObjectOutput, GetPublicAccessBlockInput,
-    GetPublicAccessBlockOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput,
-    HeadObjectOutput, ListBucketsInput, ListBucketsOutput, ListMultipartUploadsInput,
-    ListMultipartUploadsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
-    ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutBucketCorsInput, PutBucketCorsOutput,
-    PutBucketPolicyInput, PutBucketPolicyOutput, PutObjectInput, PutObjectOutput, UploadPartInput,
-    UploadPartOutput,
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, BucketVersioningStatus,
+    CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput,
+    CopySource, CreateBucketInput, CreateBucketOutput, CreateMultipartUploadInput,
+    CreateMultipartUploadOutput, DeleteBucketCorsInput, DeleteBucketCorsOutput, DeleteBucketInput,
+    DeleteBucketOutput, DeleteBucketPolicyInput, DeleteBucketPolicyOutput, DeleteObjectInput,
+    DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, GetBucketCorsInput,
+    GetBucketCorsOutput, GetBucketEncryptionInput, GetBucketEncryptionOutput,
+    GetBucketLocationInput, GetBucketLocationOutput, GetBucketPolicyInput, GetBucketPolicyOutput,
+    GetBucketVersioningInput, GetBucketVersioningOutput, GetObjectInput, GetObjectOutput,
+    GetPublicAccessBlockInput, GetPublicAccessBlockOutput, HeadBucketInput, HeadBucketOutput,
+    HeadObjectInput, HeadObjectOutput, ListBucketsInput, ListBucketsOutput,
+    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsInput, ListObjectsOutput,
+    ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutBucketCorsInput,
+    PutBucketCorsOutput, PutBucketPolicyInput, PutBucketPolicyOutput, PutObjectInput,
+    PutObjectOutput, UploadPartInput, UploadPartOutput,
 };
-use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3, S3Request, S3Response, S3Result};
 
-use super::{ACCOUNT, Front};
-
-/// Refuses when the client expects the bucket to be somebody else's.
-fn owned(expected: Option<&str>) -> S3Result<()> {
-    match expected {
-        Some(expected) if expected != ACCOUNT => Err(s3_error!(AccessDenied, "Access Denied")),
-        _ => Ok(()),
-    }
-}
+use super::Front;
 
 #[async_trait::async_trait]
 impl S3 for Front {
@@ -42,7 +34,7 @@ impl S3 for Front {
         &self,
         request: S3Request<DeleteBucketInput>,
     ) -> S3Result<S3Response<DeleteBucketOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.delete_bucket(&request.input.bucket)
             .map(|()| DeleteBucketOutput::default())
             .map(S3Response::new)
@@ -59,7 +51,7 @@ impl S3 for Front {
         &self,
         request: S3Request<HeadBucketInput>,
     ) -> S3Result<S3Response<HeadBucketOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.head_bucket(&request.input.bucket).map(S3Response::new)
     }
 
@@ -67,7 +59,7 @@ impl S3 for Front {
         &self,
         request: S3Request<GetBucketLocationInput>,
     ) -> S3Result<S3Response<GetBucketLocationOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.location(&request.input.bucket).map(S3Response::new)
     }
 
@@ -75,10 +67,16 @@ impl S3 for Front {
         &self,
         request: S3Request<GetBucketVersioningInput>,
     ) -> S3Result<S3Response<GetBucketVersioningOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.store
             .bucket(&request.input.bucket)
-            .map(|_| GetBucketVersioningOutput::default())
+            .map(|bucket| GetBucketVersioningOutput {
+                status: bucket
+                    .kept
+                    .is_versioned
+                    .then(|| BucketVersioningStatus::from_static(BucketVersioningStatus::ENABLED)),
+                ..GetBucketVersioningOutput::default()
+            })
             .map(S3Response::new)
     }
 
@@ -86,7 +84,7 @@ impl S3 for Front {
         &self,
         request: S3Request<GetBucketEncryptionInput>,
     ) -> S3Result<S3Response<GetBucketEncryptionOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.encryption_of(&request.input.bucket).map(S3Response::new)
     }
 
@@ -94,7 +92,7 @@ impl S3 for Front {
         &self,
         request: S3Request<GetBucketPolicyInput>,
     ) -> S3Result<S3Response<GetBucketPolicyOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.policy(&request.input.bucket).map(S3Response::new)
     }
 
@@ -102,7 +100,7 @@ impl S3 for Front {
         &self,
         request: S3Request<PutBucketPolicyInput>,
     ) -> S3Result<S3Response<PutBucketPolicyOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         let input = request.input;
         self.store
             .change_bucket(&input.bucket, |bucket| bucket.policy = Some(input.policy))
@@ -114,7 +112,7 @@ impl S3 for Front {
         &self,
         request: S3Request<DeleteBucketPolicyInput>,
     ) -> S3Result<S3Response<DeleteBucketPolicyOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.store
             .change_bucket(&request.input.bucket, |bucket| bucket.policy = None)
             .map(|()| DeleteBucketPolicyOutput::default())
@@ -125,7 +123,7 @@ impl S3 for Front {
         &self,
         request: S3Request<GetPublicAccessBlockInput>,
     ) -> S3Result<S3Response<GetPublicAccessBlockOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.public_access(&request.input.bucket).map(S3Response::new)
     }
 
@@ -133,7 +131,7 @@ impl S3 for Front {
         &self,
         request: S3Request<GetBucketCorsInput>,
     ) -> S3Result<S3Response<GetBucketCorsOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.cors(&request.input.bucket).map(S3Response::new)
     }
 
@@ -141,7 +139,7 @@ impl S3 for Front {
         &self,
         request: S3Request<PutBucketCorsInput>,
     ) -> S3Result<S3Response<PutBucketCorsOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         let input = request.input;
         let rules = input.cors_configuration.cors_rules;
         self.store
@@ -154,7 +152,7 @@ impl S3 for Front {
         &self,
         request: S3Request<DeleteBucketCorsInput>,
     ) -> S3Result<S3Response<DeleteBucketCorsOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.store
             .change_bucket(&request.input.bucket, |bucket| bucket.cors = None)
             .map(|()| DeleteBucketCorsOutput::default())
@@ -165,7 +163,7 @@ impl S3 for Front {
         &self,
         request: S3Request<PutObjectInput>,
     ) -> S3Result<S3Response<PutObjectOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.put(request).await.map(S3Response::new)
     }
 
@@ -173,7 +171,7 @@ impl S3 for Front {
         &self,
         request: S3Request<GetObjectInput>,
     ) -> S3Result<S3Response<GetObjectOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.get(request.input).await
     }
 
@@ -181,7 +179,7 @@ impl S3 for Front {
         &self,
         request: S3Request<HeadObjectInput>,
     ) -> S3Result<S3Response<HeadObjectOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.head(&request.input).map(S3Response::new)
     }
 
@@ -189,7 +187,7 @@ impl S3 for Front {
         &self,
         request: S3Request<DeleteObjectInput>,
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.store
             .bucket(&request.input.bucket)
             .and_then(|_| self.store.remove(&request.input.bucket, &request.input.key))
@@ -201,7 +199,7 @@ impl S3 for Front {
         &self,
         request: S3Request<DeleteObjectsInput>,
     ) -> S3Result<S3Response<DeleteObjectsOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.delete_many(request.input).map(S3Response::new)
     }
 
@@ -209,8 +207,10 @@ impl S3 for Front {
         &self,
         request: S3Request<CopyObjectInput>,
     ) -> S3Result<S3Response<CopyObjectOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
-        owned(request.input.expected_source_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
+        if let CopySource::Bucket { bucket, .. } = &request.input.copy_source {
+            self.owned(bucket, request.input.expected_source_bucket_owner.as_deref())?;
+        }
         self.copy(request.input).await.map(S3Response::new)
     }
 
@@ -218,7 +218,7 @@ impl S3 for Front {
         &self,
         request: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.list(request.input).await.map(S3Response::new)
     }
 
@@ -226,7 +226,7 @@ impl S3 for Front {
         &self,
         request: S3Request<ListObjectsInput>,
     ) -> S3Result<S3Response<ListObjectsOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.list_old(request.input).await.map(S3Response::new)
     }
 
@@ -234,7 +234,7 @@ impl S3 for Front {
         &self,
         request: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.create_upload(request.input).map(S3Response::new)
     }
 
@@ -242,7 +242,7 @@ impl S3 for Front {
         &self,
         request: S3Request<UploadPartInput>,
     ) -> S3Result<S3Response<UploadPartOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.upload_part(request).await.map(S3Response::new)
     }
 
@@ -250,7 +250,7 @@ impl S3 for Front {
         &self,
         request: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.complete_upload(request.input).await.map(S3Response::new)
     }
 
@@ -258,7 +258,7 @@ impl S3 for Front {
         &self,
         request: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.abort_upload(&request.input)
             .map(|()| AbortMultipartUploadOutput::default())
             .map(S3Response::new)
@@ -268,7 +268,7 @@ impl S3 for Front {
         &self,
         request: S3Request<ListPartsInput>,
     ) -> S3Result<S3Response<ListPartsOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.list_parts(request.input).map(S3Response::new)
     }
 
@@ -276,7 +276,7 @@ impl S3 for Front {
         &self,
         request: S3Request<ListMultipartUploadsInput>,
     ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
-        owned(request.input.expected_bucket_owner.as_deref())?;
+        self.owned(&request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
         self.list_uploads(request.input).map(S3Response::new)
     }
 }

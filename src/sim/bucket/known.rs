@@ -6,6 +6,7 @@ use s3s::dto::{CORSRule, ETagCondition};
 use s3s::{S3Error, S3Result, s3_error};
 use serde::{Deserialize, Serialize};
 
+use super::ACCOUNT;
 use super::sums::Sums;
 
 /// What is known about an object.
@@ -44,6 +45,34 @@ pub(super) struct Bucket {
     pub(super) policy: Option<String>,
     /// Its rules for other origins.
     pub(super) cors: Option<Vec<CORSRule>>,
+    /// Whose it is and how it keeps what is in it, as the world was described.
+    #[serde(flatten)]
+    pub(super) kept: Kept,
+}
+
+/// Whose a bucket is, and how it keeps what is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Kept {
+    /// The account that owns it; one that is not the world's own lets nobody in.
+    pub owner: String,
+    /// Whether all four blocks of public access are on.
+    pub blocks_public_access: bool,
+    /// Whether it keeps earlier versions of objects. Only that it does is told: the simulator keeps none.
+    pub is_versioned: bool,
+    /// The key of `aws:kms`; without one it is `AES256`.
+    pub kms_key: Option<String>,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            owner: ACCOUNT.to_owned(),
+            blocks_public_access: true,
+            is_versioned: false,
+            kms_key: None,
+        }
+    }
 }
 
 /// The conditions of a write.

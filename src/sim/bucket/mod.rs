@@ -7,6 +7,7 @@
 mod access;
 mod api;
 mod body;
+mod described;
 mod known;
 mod listing;
 mod objects;
@@ -16,6 +17,8 @@ mod store;
 mod sums;
 mod uploads;
 
+pub use described::{BucketSpec, CorsText, ObjectText};
+pub use known::Kept;
 pub use store::{file_of, make_bucket, put};
 
 use std::sync::Arc;

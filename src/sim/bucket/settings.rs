@@ -6,10 +6,10 @@ use s3s::dto::{
     Bucket, BucketLocationConstraint, CreateBucketInput, CreateBucketOutput, GetBucketCorsOutput,
     GetBucketEncryptionOutput, GetBucketLocationOutput, GetBucketPolicyOutput,
     GetPublicAccessBlockOutput, HeadBucketOutput, ListBucketsInput, ListBucketsOutput, Owner,
-    PublicAccessBlockConfiguration, ServerSideEncryptionByDefault,
+    PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
 };
-use s3s::{S3Result, s3_error};
+use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
 use super::objects::{encryption, timestamp};
 use super::store::{broken, make_bucket};
@@ -93,12 +93,28 @@ impl Front {
         })
     }
 
+    /// Refuses when the bucket is another account's, or is not whose the client expects it to be.
+    pub(super) fn owned(&self, bucket: &str, expected: Option<&str>) -> S3Result<()> {
+        let owner = match self.store.bucket(bucket) {
+            Ok(bucket) => bucket.kept.owner,
+            // Which operation minds that it is not there, and how, is the operation's own matter.
+            Err(_) => ACCOUNT.to_owned(),
+        };
+        if owner != ACCOUNT || expected.is_some_and(|expected| expected != owner) {
+            return Err(s3_error!(AccessDenied, "Access Denied"));
+        }
+        Ok(())
+    }
+
     pub(super) fn encryption_of(&self, bucket: &str) -> S3Result<GetBucketEncryptionOutput> {
-        self.store.bucket(bucket)?;
+        let kms_key = self.store.bucket(bucket)?.kept.kms_key;
         let rule = ServerSideEncryptionRule {
             apply_server_side_encryption_by_default: Some(ServerSideEncryptionByDefault {
-                kms_master_key_id: None,
-                sse_algorithm: encryption(),
+                sse_algorithm: match kms_key {
+                    Some(_) => ServerSideEncryption::from_static(ServerSideEncryption::AWS_KMS),
+                    None => encryption(),
+                },
+                kms_master_key_id: kms_key,
             }),
             bucket_key_enabled: Some(false),
         };
@@ -126,7 +142,12 @@ impl Front {
     }
 
     pub(super) fn public_access(&self, bucket: &str) -> S3Result<GetPublicAccessBlockOutput> {
-        self.store.bucket(bucket)?;
+        if !self.store.bucket(bucket)?.kept.blocks_public_access {
+            return Err(S3Error::with_message(
+                S3ErrorCode::Custom("NoSuchPublicAccessBlockConfiguration".into()),
+                "The public access block configuration was not found",
+            ));
+        }
         let configuration = PublicAccessBlockConfiguration {
             block_public_acls: Some(true),
             block_public_policy: Some(true),

@@ -245,16 +245,38 @@ fn scan(objects: &Path, mut before: Read) -> io::Result<Read> {
 
 /// Makes a bucket in the folder of a world; one that exists is kept.
 pub fn make_bucket(world: &Path, name: &str) -> io::Result<()> {
+    make_kept(world, name, |_| {})
+}
+
+/// Makes a bucket of which more is known than its name; one that exists is kept.
+pub(super) fn make_kept(
+    world: &Path,
+    name: &str,
+    describe: impl FnOnce(&mut Bucket),
+) -> io::Result<()> {
     let folder = folder(world, name);
     fs::create_dir_all(folder.join("objects"))?;
     if folder.join("bucket.json").exists() {
         return Ok(());
     }
-    write_json(&folder.join("bucket.json"), &Bucket { created: system_now(), ..Bucket::default() })
+    let mut bucket = Bucket { created: system_now(), ..Bucket::default() };
+    describe(&mut bucket);
+    write_json(&folder.join("bucket.json"), &bucket)
 }
 
 /// Puts an object into a bucket in the folder of a world, without any client.
 pub fn put(world: &Path, bucket: &str, key: &str, bytes: &[u8]) -> io::Result<()> {
+    put_earlier(world, bucket, key, bytes, 0.0)
+}
+
+/// Puts an object that was written so many days ago.
+pub(super) fn put_earlier(
+    world: &Path,
+    bucket: &str,
+    key: &str,
+    bytes: &[u8],
+    days_ago: f64,
+) -> io::Result<()> {
     let folder = folder(world, bucket);
     let (path, mut file) = beside(&folder)?;
     file.write_all(bytes)?;
@@ -265,7 +287,7 @@ pub fn put(world: &Path, bucket: &str, key: &str, bytes: &[u8]) -> io::Result<()
         key: key.to_owned(),
         size: digest.size,
         etag: digest.etag(),
-        modified: system_now(),
+        modified: system_now() - days_ago * 86_400.0,
         sums: digest.sums,
         ..Known::default()
     };

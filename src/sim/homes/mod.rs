@@ -14,7 +14,8 @@ use std::path::Path;
 use tree::Tree;
 
 /// Every kind of home that [`make`] knows.
-pub const KINDS: [&str; 6] = ["data-scientist", "engineer", "big", "awkward", "empty", "shared"];
+pub const KINDS: [&str; 7] =
+    ["data-scientist", "engineer", "big", "awkward", "empty", "shared", "tidy"];
 
 /// Makes a home of a kind in a folder that is not there yet, or is empty; the folder gets mode 0700.
 ///
@@ -24,6 +25,7 @@ pub const KINDS: [&str; 6] = ["data-scientist", "engineer", "big", "awkward", "e
 /// - `awkward`: every oddity that a file system allows: names, links, holes, modes, sockets, times.
 /// - `empty`: nothing.
 /// - `shared`: one home that three people have worked in.
+/// - `tidy`: a dozen notebooks and nothing that anyone would mind.
 ///
 /// # Errors
 ///
@@ -36,6 +38,7 @@ pub fn make(home: &Path, kind: &str, seed: u64) -> io::Result<()> {
         "awkward" => awkward,
         "empty" => |_| Ok(()),
         "shared" => shared,
+        "tidy" => |tree| science::notebooks(tree, "notebooks", 12),
         unknown => {
             let message = format!("no home is of kind `{unknown}`, there are {}", KINDS.join(", "));
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));

@@ -107,16 +107,16 @@ pub(in crate::sim) fn add_file_system(
             id: format!("fsmt-{:017x}", number(state)),
             subnet,
             security_groups: vec![group.clone()],
+            ..MountTarget::default()
         })
         .collect();
     let file_system = FileSystem {
         id: id.clone(),
         created_at: now,
         throughput_mode: "bursting".to_owned(),
-        bytes: None,
         tags: [(MANAGED.to_owned(), arn.to_owned())].into(),
         mount_targets,
-        access_points: Vec::new(),
+        ..FileSystem::default()
     };
     state.file_systems.insert(id.clone(), file_system);
     id

@@ -6,13 +6,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::sim::state::{AccessPoint, Role, State, Statement, TrailEvent};
+use crate::sim::state::{AccessPoint, FileSystem, Role, State, Statement, TrailEvent};
 use crate::sim::studio::{
     App, Domain, Members, Profile, Script, Space, Standing, Status, add_file_system, next_uid,
 };
 
-use super::description::{AppText, Description, DomainText, OrphanText, ProfileText, SpaceText};
-use super::{BucketSpec, Built, HomeSpec, WorldError};
+use super::description::{
+    AppText, Description, DomainText, FileSystemText, OrphanText, ProfileText, SpaceText,
+};
+use super::{Built, HomeSpec, WorldError};
+use crate::sim::bucket::BucketSpec;
+use crate::sim::conditions;
 
 /// The role that people have when nothing else is said.
 pub const EXECUTION_ROLE: &str =
@@ -49,6 +53,12 @@ const STUDIO_ACTIONS: [&str; 17] = [
 
 /// Builds a world.
 pub(super) fn build(description: &Description) -> Result<Built, WorldError> {
+    let statements =
+        description.roles.iter().flat_map(|role| role.statements.iter().chain(&role.boundary));
+    let mut operators = statements.flat_map(|statement| statement.conditions.keys());
+    if let Some(unknown) = operators.find(|operator| !conditions::is_known(operator)) {
+        return Err(WorldError::Operator(unknown.clone()));
+    }
     let mut world = Builder {
         seed: description.seed,
         built: Built { state: base(description), ..Built::default() },
@@ -58,7 +68,7 @@ pub(super) fn build(description: &Description) -> Result<Built, WorldError> {
         let kept = Script {
             name: script.name.clone(),
             app_type: script.app_type.clone(),
-            content: STANDARD.encode(&script.text),
+            content: STANDARD.encode(script.text.repeat(script.repeat.max(1))),
             created_at: world.tick(),
         };
         let key = script.name.to_ascii_lowercase();
@@ -74,7 +84,7 @@ pub(super) fn build(description: &Description) -> Result<Built, WorldError> {
     }
     world.built.buckets.clone_from(&description.buckets);
     if !description.buckets.iter().any(|bucket| bucket.name == BUCKET) {
-        let bucket = BucketSpec { name: BUCKET.to_owned(), objects: Vec::new() };
+        let bucket = BucketSpec { name: BUCKET.to_owned(), ..BucketSpec::default() };
         world.built.buckets.insert(0, bucket);
     }
     Ok(world.built)
@@ -91,6 +101,7 @@ fn base(description: &Description) -> State {
         access_key_id: "AKIASIMULATEDOPERATOR".to_owned(),
         secret_access_key: "simulated/secret/of/the/operator/00000000".to_owned(),
         quotas: description.quotas.clone(),
+        rates: description.rates.clone(),
         faults: description.faults.clone(),
         ..State::default()
     };
@@ -119,6 +130,7 @@ fn execution_role() -> Role {
         allow: true,
         actions: actions.iter().map(|action| (*action).to_owned()).collect(),
         resources: resources.to_vec(),
+        ..Statement::default()
     };
     Role {
         arn: EXECUTION_ROLE.to_owned(),
@@ -169,11 +181,17 @@ impl Builder {
             mount_error: text.mount_error.clone(),
         };
         let state = &mut self.built.state;
-        if text.has_file_system {
+        if let Some(of) = &text.file_system_of {
+            let other = state.studio.domains.values().find(|domain| domain.name == *of);
+            let file_system = other.and_then(|domain| domain.file_system.clone());
+            let none = || WorldError::NoFileSystem { domain: text.name.clone(), of: of.clone() };
+            domain.file_system = Some(file_system.ok_or_else(none)?);
+        } else if text.has_file_system {
             let made = domain.standing.created_at;
             let file_system = add_file_system(state, made, &domain, &arn);
             if let Some(kept) = state.file_systems.get_mut(&file_system) {
                 kept.bytes = text.modelled_bytes;
+                unusual(kept, &text.file_system);
             }
             domain.file_system = Some(file_system);
         }
@@ -188,20 +206,13 @@ impl Builder {
             self.space(text, &domain, space)?;
         }
         for home in &text.orphan_homes {
-            self.home(text, &domain, &home.uid, &home.kind, None);
+            self.access_point(&domain, &home.uid);
+            self.home(text, &domain, &home.uid, &home.kind);
         }
         Ok(())
     }
 
-    /// Plans a home and makes its access point.
-    fn home(
-        &mut self,
-        text: &DomainText,
-        domain: &Domain,
-        uid: &str,
-        kind: &str,
-        bytes_hint: Option<u64>,
-    ) {
+    fn access_point(&mut self, domain: &Domain, uid: &str) {
         let Some(id) = &domain.file_system else { return };
         let state = &mut self.built.state;
         state.last_number += 1;
@@ -210,20 +221,32 @@ impl Builder {
         if let Some(file_system) = state.file_systems.get_mut(id) {
             file_system.access_points.push(access_point);
         }
-        if text.modelled_bytes.is_none() {
-            let home = self.home_spec(id, uid, kind, bytes_hint);
-            self.built.homes.push(home);
-        }
     }
 
-    fn home_spec(&self, id: &str, uid: &str, kind: &str, bytes_hint: Option<u64>) -> HomeSpec {
+    /// Plans a home, unless the bytes of homes are modelled.
+    fn home(
+        &mut self,
+        text: &DomainText,
+        domain: &Domain,
+        uid: &str,
+        kind: &str,
+    ) -> Option<&mut HomeSpec> {
+        let id = domain.file_system.as_ref().filter(|_| text.modelled_bytes.is_none())?;
+        let home = self.home_spec(id, uid, kind);
+        self.built.homes.push(home);
+        self.built.homes.last_mut()
+    }
+
+    fn home_spec(&self, id: &str, uid: &str, kind: &str) -> HomeSpec {
         let number: u64 = uid.parse().unwrap_or_default();
         HomeSpec {
             file_system: id.to_owned(),
             uid: uid.to_owned(),
             seed: self.seed.wrapping_mul(1_000_003).wrapping_add(number),
             kind: kind.to_owned(),
-            bytes_hint,
+            bytes_hint: None,
+            touched_hours_ago: None,
+            foreign_owner: None,
         }
     }
 
@@ -266,7 +289,14 @@ impl Builder {
             studio.tags.insert(arn, profile.tags.clone());
         }
         if let Some(uid) = uid {
-            self.home(text, domain, &uid, &profile.home, profile.home_bytes);
+            if !profile.lacks_access_point {
+                self.access_point(domain, &uid);
+            }
+            if let Some(home) = self.home(text, domain, &uid, &profile.home) {
+                home.bytes_hint = profile.home_bytes;
+                home.touched_hours_ago = profile.home_touched_hours_ago;
+                home.foreign_owner = profile.home_foreign_owner;
+            }
         }
         for app in &profile.apps {
             self.app(domain, Some(name), None, app);
@@ -321,7 +351,8 @@ impl Builder {
         };
         self.built.state.studio.spaces.insert(key, kept);
         if let (Some(uid), Some(kind)) = (uid, &space.home) {
-            self.home(text, domain, &uid, kind, None);
+            self.access_point(domain, &uid);
+            self.home(text, domain, &uid, kind);
         }
         for app in &space.apps {
             self.app(domain, None, Some(&space.name), app);
@@ -358,10 +389,24 @@ impl Builder {
         let made = self.tick();
         let id = add_file_system(&mut self.built.state, made, &domain, &arn);
         for home in &text.homes {
-            let home = self.home_spec(&id, &home.uid, &home.kind, None);
+            let home = self.home_spec(&id, &home.uid, &home.kind);
             self.built.homes.push(home);
         }
     }
+}
+
+/// Makes a file system as unusual as the description says.
+fn unusual(kept: &mut FileSystem, text: &FileSystemText) {
+    if let Some(mode) = &text.throughput_mode {
+        kept.throughput_mode.clone_from(mode);
+    }
+    if let Some(targets) = &text.mount_targets {
+        kept.mount_targets.clone_from(targets);
+    }
+    kept.provisioned_mibps = text.provisioned_mibps;
+    kept.infrequent_bytes = text.infrequent_bytes;
+    kept.policy.clone_from(&text.policy);
+    kept.tags.extend(text.tags.clone());
 }
 
 /// The members of a domain: what the description says, and what it need not say.

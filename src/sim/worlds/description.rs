@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sim::state::{Fault, Role, Timing};
+use crate::sim::bucket::BucketSpec;
+use crate::sim::state::{Fault, MountTarget, Role, Timing};
 use crate::sim::studio::{AppImageConfig, Image, Members, Status};
 
 /// A whole world.
@@ -25,6 +26,8 @@ pub struct Description {
     pub roles: Vec<Role>,
     /// Applied Service Quotas, by quota name.
     pub quotas: BTreeMap<String, f64>,
+    /// Calls a second that operations take, by `service:Operation`.
+    pub rates: BTreeMap<String, f64>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
     /// Custom images.
@@ -51,6 +54,8 @@ pub struct ScriptText {
     pub app_type: String,
     /// The script itself.
     pub text: String,
+    /// How many times the text stands there; once when nothing is said.
+    pub repeat: usize,
 }
 
 /// A domain. Its id is given by its place: `d-sim` and a number.
@@ -68,6 +73,10 @@ pub struct DomainText {
     pub members: Members,
     /// Whether it has a file system.
     pub has_file_system: bool,
+    /// The domain above, by name, whose file system it uses in place of one of its own.
+    pub file_system_of: Option<String>,
+    /// What is unusual about its file system.
+    pub file_system: FileSystemText,
     /// Bytes of the file system when they are modelled; then no homes are made.
     pub modelled_bytes: Option<u64>,
     /// Why no home of it can be mounted.
@@ -90,6 +99,8 @@ impl Default for DomainText {
             failure: None,
             members: Members::new(),
             has_file_system: true,
+            file_system_of: None,
+            file_system: FileSystemText::default(),
             modelled_bytes: None,
             mount_error: None,
             tags: BTreeMap::new(),
@@ -98,6 +109,24 @@ impl Default for DomainText {
             orphan_homes: Vec::new(),
         }
     }
+}
+
+/// What is unusual about a file system.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FileSystemText {
+    /// `bursting`, which it is when nothing is said, `provisioned` or `elastic`.
+    pub throughput_mode: Option<String>,
+    /// MiB a second, when they are provisioned.
+    pub provisioned_mibps: Option<f64>,
+    /// Of its bytes, those in Infrequent Access.
+    pub infrequent_bytes: u64,
+    /// Its policy, JSON.
+    pub policy: Option<String>,
+    /// Its mount targets, in place of one in every subnet of the domain.
+    pub mount_targets: Option<Vec<MountTarget>>,
+    /// Its tags, beside the one that says whose it is.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A person.
@@ -124,6 +153,12 @@ pub struct ProfileText {
     pub home: String,
     /// Bytes that the home should have.
     pub home_bytes: Option<u64>,
+    /// How many hours ago something in the home was last written, when that was lately.
+    pub home_touched_hours_ago: Option<f64>,
+    /// A user of the machine who owns a file of the home. Only root can make it so.
+    pub home_foreign_owner: Option<u32>,
+    /// Whether the file system has no access point for it.
+    pub lacks_access_point: bool,
     /// Classic apps that still run.
     pub apps: Vec<AppText>,
     /// Who opened Studio as this person, as CloudTrail knows it.
@@ -143,6 +178,9 @@ impl Default for ProfileText {
             mount_error: None,
             home: "data-scientist".to_owned(),
             home_bytes: None,
+            home_touched_hours_ago: None,
+            home_foreign_owner: None,
+            lacks_access_point: false,
             apps: Vec::new(),
             visits: Vec::new(),
         }
@@ -228,14 +266,4 @@ pub struct OrphanText {
     pub domain: String,
     /// What is on it.
     pub homes: Vec<HomeText>,
-}
-
-/// A bucket to make.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct BucketSpec {
-    /// Its name.
-    pub name: String,
-    /// Keys and their bytes.
-    pub objects: Vec<(String, u64)>,
 }

@@ -2,9 +2,13 @@
 
 use std::io;
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Built, HomeSpec};
-use crate::sim::{bucket, homes};
+use crate::sim::homes;
+
+/// When files were last written that are there for another reason: 2024-01-01, in seconds since the epoch.
+const LONG_AGO: u64 = 1_704_067_200;
 
 impl Built {
     /// Makes homes and buckets below the folder of the world. What an interrupted try left of a home is made anew.
@@ -13,11 +17,7 @@ impl Built {
             home(world, spec)?;
         }
         for spec in &self.buckets {
-            bucket::make_bucket(world, &spec.name)?;
-            for (key, bytes) in &spec.objects {
-                let bytes = usize::try_from(*bytes).unwrap_or(usize::MAX).min(1 << 20);
-                bucket::put(world, &spec.name, key, &vec![b'.'; bytes])?;
-            }
+            spec.make(world)?;
         }
         Ok(())
     }
@@ -33,7 +33,24 @@ fn home(world: &Path, spec: &HomeSpec) -> io::Result<()> {
     homes::make(&path, &spec.kind, spec.seed)?;
     if let Some(bytes) = spec.bytes_hint {
         // As large as it should look, and no larger on the disk.
-        std::fs::File::create(path.join("dataset.bin"))?.set_len(bytes)?;
+        let file = std::fs::File::create(path.join("dataset.bin"))?;
+        file.set_len(bytes)?;
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(LONG_AGO))?;
+    }
+    if let Some(hours) = spec.touched_hours_ago {
+        let file = std::fs::File::create(path.join("today.ipynb"))?;
+        let ago = Duration::try_from_secs_f64(hours * 3600.0).unwrap_or_default();
+        file.set_modified(SystemTime::now().checked_sub(ago).unwrap_or(UNIX_EPOCH))?;
+    }
+    if let Some(owner) = spec.foreign_owner {
+        let file = path.join("from-a-colleague.csv");
+        std::fs::write(&file, "a,b\n1,2\n")?;
+        std::fs::File::open(&file)?.set_modified(UNIX_EPOCH + Duration::from_secs(LONG_AGO))?;
+        match std::os::unix::fs::chown(&file, Some(owner), None) {
+            // Nobody but root may give a file away: it stays whose the home is.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            other => other?,
+        }
     }
     Ok(())
 }

@@ -1,38 +1,77 @@
-//! The world `large`: three domains of two thousand people whose bytes are modelled.
+//! The worlds `large` and `huge`: thousands of people whose bytes are modelled.
 
 use serde_json::json;
 
+use crate::sim::state::{Role, Statement};
 use crate::sim::studio::Members;
 
 use super::Built;
 use super::build::build;
 use super::description::{AppText, Description, DomainText, ProfileText, SpaceText};
 
-/// Domains and how many people each has.
-const DOMAINS: [(&str, usize); 3] = [("research", 1200), ("clinical", 600), ("platform", 200)];
+/// Domains of `large` and how many people each has.
+const LARGE: &[(&str, usize)] = &[("research", 1200), ("clinical", 600), ("platform", 200)];
+/// Domains of `huge` and how many people each has.
+const HUGE: &[(&str, usize)] =
+    &[("research", 4000), ("clinical", 3000), ("manufacturing", 2000), ("platform", 1000)];
+
+/// Execution roles that the people of `huge` have.
+const ROLES: usize = 20;
 
 /// Bytes of a home, on average.
 const HOME: u64 = 6 << 30;
 
-/// Builds the world.
+/// Builds the world `large`.
 pub(super) fn large() -> Built {
     // The description is our own and contradicts itself nowhere, which a test holds it to.
-    build(&describe()).unwrap_or_default()
+    build(&describe("large", LARGE)).unwrap_or_default()
 }
 
-fn describe() -> Description {
+/// Builds the world `huge`.
+pub(super) fn huge() -> Built {
+    let mut description = describe("huge", HUGE);
+    description.roles = (0..ROLES)
+        .map(|number| Role {
+            arn: role(number),
+            statements: vec![Statement {
+                allow: true,
+                actions: ["sagemaker:*", "s3:*", "logs:*"].map(str::to_owned).into(),
+                resources: vec!["*".to_owned()],
+                ..Statement::default()
+            }],
+            boundary: Vec::new(),
+        })
+        .collect();
+    for domain in &mut description.domains {
+        for (number, person) in domain.profiles.iter_mut().enumerate() {
+            person.settings.insert("ExecutionRole".to_owned(), json!(role(number % ROLES)));
+        }
+    }
+    // What AWS grants per account and Region, where it says so, is met at once by ten thousand people.
+    description.rates = [("cloudtrail:LookupEvents", 2.0)]
+        .map(|(operation, rate)| (operation.to_owned(), rate))
+        .into();
+    build(&description).unwrap_or_default()
+}
+
+fn role(number: usize) -> String {
+    format!("arn:aws:iam::000000000000:role/Studio-{number:02}")
+}
+
+fn describe(name: &str, domains: &[(&str, usize)]) -> Description {
+    let people: usize = domains.iter().map(|(_, people)| people).sum();
     let quotas = [
-        ("Maximum number of Studio spaces allowed per account", 4000.0),
-        ("Maximum number of Studio user profiles allowed per account", 4000.0),
-        ("Maximum number of running Studio apps allowed per account", 400.0),
-        ("Studio JupyterLab Apps running on ml.t3.medium instance", 100.0),
-        ("Studio CodeEditor Apps running on ml.t3.medium instance", 100.0),
+        ("Maximum number of Studio spaces allowed per account", people * 2),
+        ("Maximum number of Studio user profiles allowed per account", people * 2),
+        ("Maximum number of running Studio apps allowed per account", 400),
+        ("Studio JupyterLab Apps running on ml.t3.medium instance", 100),
+        ("Studio CodeEditor Apps running on ml.t3.medium instance", 100),
     ];
     Description {
-        name: "large".to_owned(),
+        name: name.to_owned(),
         seed: 3,
-        quotas: quotas.map(|(name, value)| (name.to_owned(), value)).into(),
-        domains: DOMAINS.map(|(name, people)| domain(name, people)).into(),
+        quotas: quotas.map(|(name, value)| (name.to_owned(), value as f64)).into(),
+        domains: domains.iter().map(|(name, people)| domain(name, *people)).collect(),
         ..Description::default()
     }
 }

@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
+use crate::sim::bucket::{BucketSpec, ObjectText};
 use crate::sim::state::Timing;
 use crate::sim::studio::Members;
 
 use super::Built;
 use super::build::build;
 use super::description::{
-    AppText, BucketSpec, Description, DomainText, ProfileText, ScriptText, SpaceText, Visit,
+    AppText, Description, DomainText, ProfileText, ScriptText, SpaceText, Visit,
 };
 
 /// The first people; those after them are numbered.
@@ -37,7 +38,7 @@ fn describe(users: usize, seed: u64) -> Description {
     let profiles: Vec<ProfileText> = (0..users).map(person).collect();
     let objects = (1..=3).map(|number| {
         let key = format!("sharing/d-sim000000001/shared-notebooks/notebook-{number}.ipynb");
-        (key, 4096 * number)
+        ObjectText { key, bytes: 4096 * number, days_ago: 0 }
     });
     Description {
         real_volumes: true,
@@ -67,6 +68,7 @@ fn describe(users: usize, seed: u64) -> Description {
         buckets: vec![BucketSpec {
             name: "sagemaker-eu-west-1-000000000000".to_owned(),
             objects: objects.collect(),
+            ..BucketSpec::default()
         }],
         ..Description::default()
     }
@@ -93,6 +95,7 @@ fn scripts() -> Vec<ScriptText> {
         name: name.to_owned(),
         app_type: app_type.to_owned(),
         text: format!("#!/bin/bash\nset -eu\n{text}\n"),
+        ..ScriptText::default()
     };
     vec![
         script(

@@ -1,6 +1,7 @@
 //! Phase 1 as a platform team runs it: killed and gone on with, compared, annotated, and against a server not ours.
 
 mod again;
+mod careful;
 mod elsewhere;
 mod people;
 mod report;
