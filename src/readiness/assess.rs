@@ -7,11 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::estimate::{Estimate, estimate};
-use super::finding::{Finding, Severity};
+use super::finding::{Finding, Severity, Subject};
 use super::suppress::{Suppressed, Weighed, weigh};
 use super::verdict::{self, Group, Person, Verdict};
 use super::view::View;
-use crate::inventory::Snapshot;
+use crate::inventory::{Snapshot, Unseen};
 use crate::names::{AccountId, DomainId, ProfileName, Region, SnapshotId};
 use crate::playbook::Playbook;
 
@@ -79,8 +79,10 @@ pub struct Looked {
     pub domains: Vec<(DomainId, usize)>,
     /// Homes of the people in scope.
     pub homes: Homes,
-    /// How many things could not be seen.
-    pub unseen: usize,
+    /// What could not be seen, and why not.
+    pub unseen: Vec<Unseen>,
+    /// Classic apps that run.
+    pub classic_apps: usize,
 }
 
 /// The pre-migration report as data: who is ready, and what stands in the way of the others.
@@ -124,26 +126,72 @@ impl Readiness {
     /// Assesses a snapshot and counts who is ready.
     pub fn of(snapshot: &Snapshot, playbook: &Playbook) -> Self {
         let view = View::of(snapshot, playbook);
-        let Weighed { findings, suppressed } = weighed(&view);
-        let verdicts = verdict::people(&view, &findings);
-        let groups = verdict::groups(&verdicts, &findings);
+        let weighed = weighed(&view);
+        let verdicts = verdict::people(&view, &weighed.findings);
+        Self::counted(playbook, vec![looked(&view)], verdicts, weighed, estimate(&view))
+    }
+
+    /// Assesses what several snapshots hold as one report: the last of every target, say.
+    ///
+    /// A blocker about an account blocks the people of that account only. What is said of an account, or of a thing that has
+    /// its name from an account, begins with whose it is.
+    pub fn over(snapshots: &[Snapshot], playbook: &Playbook) -> Self {
+        let parts: Vec<_> = snapshots.iter().map(|snapshot| Self::of(snapshot, playbook)).collect();
+        if parts.len() < 2 {
+            return parts
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| Self::of(&Snapshot::default(), playbook));
+        }
+        merged(parts, playbook)
+    }
+
+    /// Says which batch everyone is in, by domain and profile, and groups them by it.
+    pub fn in_batches(&mut self, batches: &BTreeMap<(DomainId, ProfileName), String>) {
+        for person in &mut self.verdicts {
+            let key = (person.domain.clone(), person.profile.clone());
+            person.batch = batches.get(&key).cloned();
+        }
+        self.groups = verdict::groups(&self.verdicts, &self.findings);
+    }
+
+    /// Counts what was found.
+    fn counted(
+        playbook: &Playbook,
+        targets: Vec<Looked>,
+        verdicts: Vec<Person>,
+        Weighed { findings, suppressed }: Weighed,
+        estimate: Estimate,
+    ) -> Self {
         let blocked = blocked(&verdicts);
-        let people = view.headcount();
         let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
         Self {
             schema: 2,
-            targets: vec![looked(&view)],
+            targets,
             playbook: playbook.name.clone(),
-            people,
-            ready: people - blocked.len(),
+            people: verdicts.len(),
+            ready: verdicts.len() - blocked.len(),
             blocked,
+            groups: verdict::groups(&verdicts, &findings),
             verdicts,
-            groups,
             counts: Severity::ALL.map(|s| (s.name().to_owned(), count(s))).into(),
             findings,
             suppressed,
-            estimate: estimate(&view),
+            estimate,
         }
+    }
+
+    /// Adds up the homes of every target.
+    pub fn homes(&self) -> Homes {
+        let mut all = Homes::default();
+        for homes in self.targets.iter().map(|looked| looked.homes) {
+            all.measured += homes.measured;
+            all.unmeasured += homes.unmeasured;
+            all.files = all.files.saturating_add(homes.files);
+            all.bytes = all.bytes.saturating_add(homes.bytes);
+            all.largest = all.largest.max(homes.largest);
+        }
+        all
     }
 
     /// Tells whether anything blocks anyone, or everyone.
@@ -158,6 +206,55 @@ impl Readiness {
 }
 
 /// Those who cannot be migrated as things are.
+/// Rules about the playbook itself: they speak of every target at once.
+const OF_THE_PLAYBOOK: [&str; 3] = ["SM108", "SM109", "SM110"];
+
+fn merged(parts: Vec<Readiness>, playbook: &Playbook) -> Readiness {
+    let (mut targets, mut verdicts, mut estimates) = (Vec::new(), Vec::new(), Vec::new());
+    let mut all = Weighed::default();
+    let of_the_playbook = |finding: &Finding| OF_THE_PLAYBOOK.contains(&finding.code.as_str());
+    // A domain that is not in this target may be in that one: what is missing is missing in all.
+    let everywhere: Vec<_> = parts
+        .iter()
+        .take(1)
+        .flat_map(|part| &part.findings)
+        .filter(|one| of_the_playbook(one) && parts.iter().all(|part| part.findings.contains(one)))
+        .cloned()
+        .collect();
+    for part in parts {
+        let whose = part.targets.first().map_or_else(String::new, Looked::place);
+        let named = |mut finding: Finding| {
+            if matches!(finding.subject, Subject::Account | Subject::Thing { .. }) {
+                finding.evidence = format!("{whose}: {}", finding.evidence);
+            }
+            finding
+        };
+        all.findings
+            .extend(part.findings.into_iter().filter(|one| !of_the_playbook(one)).map(named));
+        all.suppressed.extend(
+            part.suppressed
+                .into_iter()
+                .map(|one| Suppressed { finding: named(one.finding), ..one }),
+        );
+        targets.extend(part.targets);
+        verdicts.extend(part.verdicts);
+        estimates.push((whose, part.estimate));
+    }
+    all.findings.extend(everywhere);
+    all.findings.sort_by(order);
+    all.suppressed.sort_by(|a, b| order(&a.finding, &b.finding));
+    Readiness::counted(playbook, targets, verdicts, all, Estimate::sum(estimates))
+}
+
+impl Looked {
+    /// The account and Region, in words.
+    pub fn place(&self) -> String {
+        let known = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
+        let account = known(self.account.as_ref().map(AccountId::as_str));
+        format!("{account} in {}", known(self.region.as_ref().map(Region::as_str)))
+    }
+}
+
 fn blocked(people: &[Person]) -> Vec<Blocked> {
     people
         .iter()
@@ -184,6 +281,7 @@ fn looked(view: &View<'_>) -> Looked {
         }
     }
     let snapshot = view.snapshot;
+    let apps = snapshot.domains.iter().flat_map(|domain| &domain.apps);
     Looked {
         id: snapshot.id.clone(),
         taken_at: snapshot.taken_at.clone(),
@@ -196,7 +294,8 @@ fn looked(view: &View<'_>) -> Looked {
             .map(|scope| (scope.domain.id.clone(), scope.people.len()))
             .collect(),
         homes,
-        unseen: snapshot.unseen.len(),
+        unseen: snapshot.unseen.clone(),
+        classic_apps: apps.filter(|app| app.is_classic()).count(),
     }
 }
 
@@ -249,5 +348,43 @@ mod tests {
             assert!(!json[key].is_null(), "{key} is missing");
         }
         assert_eq!(serde_json::from_value::<Readiness>(json).unwrap(), readiness);
+    }
+
+    #[test]
+    fn several_targets_make_one_report_in_which_a_blocked_account_blocks_its_own_people_only() {
+        let (here, mut playbook) = (cases::clean(), cases::playbook());
+        let mut there = cases::clean();
+        there.account = Some("210987654321".into());
+        there.domains[0].id = "d-there".into();
+        there.file_systems[0].domain = Some("d-there".into());
+        let (name, _) = there.quotas.iter().find(|(name, _)| name.contains("JupyterLab")).unwrap();
+        there.quotas.insert(name.clone(), 0.0);
+        playbook.suppressions = vec![cases::suppression("SM601", "nobody", "2027-07-01")];
+        playbook.scope.domains = ["d-abc", "d-there"].map(str::to_owned).to_vec();
+        let report = Readiness::over(&[here.clone(), there.clone()], &playbook);
+        assert_eq!((report.people, report.ready, report.targets.len()), (4, 2, 2));
+        assert!(report.blocked.iter().all(|one| one.domain == "d-there".into()));
+        let of = |code: &str| report.findings.iter().find(|one| one.code == code);
+        let quota = of("SM601").unwrap();
+        assert!(quota.evidence.starts_with("210987654321 in eu-west-1: "), "{}", quota.evidence);
+        // The suppression fits nowhere, which is said once; both domains are somewhere.
+        assert_eq!(report.findings.iter().filter(|one| one.code == "SM110").count(), 1);
+        assert_eq!(of("SM108"), None);
+        let alone = Readiness::over(std::slice::from_ref(&here), &playbook);
+        assert_eq!(alone, Readiness::of(&here, &playbook));
+        let hours = |report: &Readiness| report.estimate.hours.high;
+        assert!(hours(&report) > hours(&alone) && report.estimate.measured == 4);
+    }
+
+    #[test]
+    fn a_batch_has_the_verdict_of_its_people() {
+        let (mut snapshot, playbook) = (cases::clean(), cases::playbook());
+        snapshot.domains[0].profiles[1].home_uid = None;
+        let mut report = Readiness::of(&snapshot, &playbook);
+        let of = |profile: &str, batch: &str| (("d-abc".into(), profile.into()), batch.to_owned());
+        report.in_batches(&[of("alice", "pilot"), of("bob", "batch-1")].into());
+        let of =
+            |name: &str| report.groups.iter().find(|group| group.name == name).unwrap().verdict;
+        assert_eq!((of("pilot"), of("batch-1")), (Verdict::Ready, Verdict::Blocked));
     }
 }

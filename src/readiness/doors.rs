@@ -4,6 +4,14 @@ use super::finding::{Severity, Subject};
 use super::rule::{Hit, Rule, page};
 use super::view::{View, listed};
 
+/// Rules whose findings cannot be undone once they have come to pass: an app that stops, a file system that is made.
+const ONE_WAY: [&str; 3] = ["SM401", "SM801", "SM805"];
+
+/// Tells whether what a rule finds is a one-way door.
+pub(super) fn is_one_way(code: &str) -> bool {
+    ONE_WAY.contains(&code)
+}
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "SM801",

@@ -124,6 +124,13 @@ pub fn volume_needed_gb(bytes: u64, volume: &Volume) -> u64 {
     u64::try_from(with_headroom).unwrap_or(u64::MAX).saturating_add(extra)
 }
 
+/// Returns the volume that a home of `bytes` gets in GiB: what it needs, within the bounds of the playbook.
+pub(super) fn volume_made_gb(bytes: u64, volume: &Volume) -> u64 {
+    let least = u64::try_from(volume.minimum_gb).unwrap_or_default();
+    let most = u64::try_from(volume.maximum_gb).unwrap_or_default().max(least);
+    volume_needed_gb(bytes, volume).clamp(least, most)
+}
+
 /// What the playbook leaves out, to tell which candidates are left out already.
 fn left_out(view: &View<'_>) -> GlobSet {
     let mut set = GlobSetBuilder::new();

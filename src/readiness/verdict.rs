@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, Severity, Subject};
+use super::home::{to_copy, volume_made_gb};
 use super::view::View;
 use crate::names::{DomainId, ProfileName};
 
@@ -70,13 +71,17 @@ pub struct Person {
     pub cost_centre: Option<String>,
     /// The wave it is to move in, by the table of people.
     pub wave: Option<String>,
+    /// The size in GiB that the playbook gives the volume; `None` when the home was not measured.
+    pub volume_gb: Option<u64>,
+    /// The batch of the last plan that the person is in.
+    pub batch: Option<String>,
 }
 
 /// People who belong together: of a domain, a wave, an owner.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Group {
-    /// `domain`, `wave`, `owner` or `cost-centre`.
+    /// `domain`, `batch`, `wave`, `owner` or `cost-centre`.
     pub kind: String,
     /// What it is called.
     pub name: String,
@@ -124,6 +129,8 @@ pub(super) fn people(view: &View<'_>, findings: &[Finding]) -> Vec<Person> {
     }
     let words = |codes: &Codes<'_>| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>();
     let none = <[Codes<'_>; 3]>::default();
+    let bytes_to_copy = to_copy(view);
+    let volume_gb = |bytes| volume_made_gb(bytes, &view.playbook.target.volume);
     let mut people: Vec<_> = view
         .people()
         .map(|(domain, profile)| {
@@ -150,6 +157,8 @@ pub(super) fn people(view: &View<'_>, findings: &[Finding]) -> Vec<Person> {
                 owner: profile.note.owner.clone(),
                 cost_centre: profile.note.cost_centre.clone(),
                 wave: profile.note.wave.clone(),
+                volume_gb: profile.home.as_ref().map(|home| volume_gb(bytes_to_copy(home))),
+                batch: None,
             }
         })
         .collect();
@@ -163,6 +172,7 @@ pub(super) fn groups(people: &[Person], findings: &[Finding]) -> Vec<Group> {
     for person in people {
         let places = [
             ("domain", Some(person.domain.as_str())),
+            ("batch", person.batch.as_deref()),
             ("wave", person.wave.as_deref()),
             ("owner", person.owner.as_deref()),
             ("cost-centre", person.cost_centre.as_deref()),

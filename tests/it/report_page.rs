@@ -46,7 +46,8 @@ fn page() -> String {
         domains: vec![domain],
         ..Snapshot::default()
     };
-    html(&snapshot, &Readiness::of(&snapshot, &Playbook::standard().unwrap())).unwrap()
+    html(std::slice::from_ref(&snapshot), &Readiness::of(&snapshot, &Playbook::standard().unwrap()))
+        .unwrap()
 }
 
 /// Runs Chromium on a page, and returns what it wrote to stdout and stderr.

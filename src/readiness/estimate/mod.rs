@@ -4,15 +4,16 @@
 //! mover takes some hundreds to some thousands of files a second (docs/performance.md), and a small instance some tens of
 //! megabytes. A pilot tells more than any of it. Prices stand in one dated table.
 
+mod cost;
 mod prices;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::home::{to_copy, volume_needed_gb};
+use super::home::to_copy;
 use super::quota::instances_allowed;
 use super::view::View;
-use prices::Prices;
+use prices::Asked;
 
 /// Minutes around every copy: space and app start, verification, app stop.
 const AROUND: Range = Range { low: 4.0, high: 12.0 };
@@ -29,8 +30,6 @@ const UNKNOWN_HOME: f64 = 5e9;
 const FILES_A_BYTE: f64 = 1e-5;
 /// Bytes in a GiB, which AWS's "GB" of storage is.
 const GIB: f64 = 1_073_741_824.0;
-/// Hours in a month, as AWS bills.
-const MONTH: f64 = 730.0;
 
 /// From one number to another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -53,13 +52,18 @@ impl Range {
     fn times(self, factor: f64) -> Self {
         Self { low: self.low * factor, high: self.high * factor }
     }
+
+    /// Multiplies by something else that is not known to the digit.
+    fn by(self, other: Self) -> Self {
+        Self { low: self.low * other.low, high: self.high * other.high }
+    }
 }
 
 /// What something costs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Cost {
-    /// `before`, `after` or `once`.
+    /// `before` and `after`, a month; `once`; or `instead`, once, where another road would be taken.
     pub when: String,
     /// What is paid for.
     pub what: String,
@@ -97,28 +101,57 @@ pub struct Estimate {
     pub without_price: Vec<String>,
 }
 
+impl Estimate {
+    /// Adds up what several targets take, one after the other, each under its name.
+    pub(super) fn sum(parts: Vec<(String, Self)>) -> Self {
+        let mut all = Self::default();
+        let mut minutes = Range::default();
+        for (name, part) in parts {
+            let people = part.measured + part.unmeasured;
+            minutes = minutes.plus(part.minutes_a_person.times(as_f64(people as u64)));
+            all.at_once = all.at_once.max(part.at_once);
+            all.hours = all.hours.plus(part.hours);
+            all.measured += part.measured;
+            all.unmeasured += part.unmeasured;
+            let named = |cost: Cost| Cost { how: format!("{name}: {}", cost.how), ..cost };
+            all.costs.extend(part.costs.into_iter().map(named));
+            all.before = all.before.plus(part.before);
+            all.after = all.after.plus(part.after);
+            all.once = all.once.plus(part.once);
+            if !all.prices.contains(&part.prices) {
+                all.prices = [all.prices.as_str(), &part.prices].join(if all.prices.is_empty() {
+                    ""
+                } else {
+                    "; "
+                });
+            }
+            all.without_price.extend(part.without_price);
+        }
+        let people = all.measured + all.unmeasured;
+        if people > 0 {
+            all.minutes_a_person = minutes.times(1.0 / as_f64(people as u64));
+        }
+        all.without_price.sort();
+        all.without_price.dedup();
+        all
+    }
+}
+
 /// Reckons for the people in scope.
 pub(super) fn estimate(view: &View<'_>) -> Estimate {
-    let prices = Prices::of(view.playbook);
-    let mut estimate = Estimate {
-        prices: format!("{} of {}: {}", prices.as_of, prices.region, prices.source),
-        ..Estimate::default()
-    };
-    if let Some(region) = &view.snapshot.region
-        && region.as_str() != prices.region
-    {
-        estimate.prices.push_str(&format!("; {region} has prices of its own, not known here"));
-    }
+    let region = view.snapshot.region.as_ref();
+    let prices = Asked::of(view.playbook, region);
+    let mut estimate = Estimate { prices: prices.origin(region), ..Estimate::default() };
     let homes = homes(view);
     time(view, &homes, &mut estimate);
-    file_systems(view, &prices, &mut estimate);
-    volumes(view, &homes, &prices, &mut estimate);
-    instances(view, &prices, &mut estimate);
+    cost::all(view, &homes, &prices, &mut estimate);
     for cost in &estimate.costs {
         let sum = match cost.when.as_str() {
             "before" => &mut estimate.before,
             "after" => &mut estimate.after,
-            _ => &mut estimate.once,
+            "once" => &mut estimate.once,
+            // What is not done is not paid.
+            _ => continue,
         };
         *sum = sum.plus(cost.usd);
     }
@@ -182,103 +215,6 @@ fn time(view: &View<'_>, homes: &[(Range, Range)], estimate: &mut Estimate) {
     }
 }
 
-fn file_systems(view: &View<'_>, prices: &Prices, estimate: &mut Estimate) {
-    let ids: Vec<_> =
-        view.domains.iter().filter_map(|scope| scope.domain.file_system.as_ref()).collect();
-    let mut month = 0.0;
-    let mut total = 0.0;
-    for one in view.snapshot.file_systems.iter().filter(|one| ids.contains(&&one.id)) {
-        let classes = [
-            ("efs-standard", one.bytes.standard),
-            ("efs-infrequent", one.bytes.infrequent),
-            ("efs-archive", one.bytes.archive),
-        ];
-        // A file system that does not tell its classes is billed as Standard.
-        let told: u64 = classes.iter().map(|(_, bytes)| bytes).sum();
-        let rest = ("efs-standard", one.bytes.total.saturating_sub(told));
-        for (class, bytes) in classes.into_iter().chain([rest]) {
-            month += as_f64(bytes) / GIB * prices.get(class).unwrap_or_default();
-            total += as_f64(bytes) / GIB;
-        }
-    }
-    if month == 0.0 {
-        return;
-    }
-    let how = format!("{total:.0} GiB by storage class");
-    estimate.costs.push(Cost {
-        when: "before".to_owned(),
-        what: "Classic homes on EFS".to_owned(),
-        usd: Range::of(month),
-        how: how.clone(),
-    });
-    estimate.costs.push(Cost {
-        when: "after".to_owned(),
-        what: "Classic homes on EFS, until they are deleted".to_owned(),
-        usd: Range { low: 0.0, high: month },
-        how: format!("{how}; the file system itself stays while the domain lives"),
-    });
-}
-
-fn volumes(view: &View<'_>, homes: &[(Range, Range)], prices: &Prices, estimate: &mut Estimate) {
-    let volume = &view.playbook.target.volume;
-    let gib = |bytes: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes")]
-        let needed = volume_needed_gb(bytes.clamp(0.0, 1e18) as u64, volume);
-        let least = u64::try_from(volume.minimum_gb).unwrap_or_default();
-        let most = u64::try_from(volume.maximum_gb).unwrap_or_default().max(least);
-        as_f64(needed.clamp(least, most))
-    };
-    let sum = homes.iter().fold(Range::default(), |sum, (bytes, _)| {
-        sum.plus(Range { low: gib(bytes.low), high: gib(bytes.high) })
-    });
-    let Some(price) = prices.get("studio-volume") else { return };
-    estimate.costs.push(Cost {
-        when: "after".to_owned(),
-        what: "Volumes of the new spaces".to_owned(),
-        usd: sum.times(price),
-        how: format!("{:.0} to {:.0} GiB as the playbook sizes them", sum.low, sum.high),
-    });
-}
-
-fn instances(view: &View<'_>, prices: &Prices, estimate: &mut Estimate) {
-    let mut month = 0.0;
-    let mut running = 0_usize;
-    for scope in &view.domains {
-        for app in scope.domain.apps.iter().filter(|app| app.is_classic()) {
-            // The server of Classic runs on an instance of AWS's that is not billed.
-            let Some(on) = app.instance_type.as_deref().filter(|on| *on != "system") else {
-                continue;
-            };
-            running += 1;
-            match prices.get(on) {
-                Some(price) => month += price * MONTH,
-                None => estimate.without_price.push(on.to_owned()),
-            }
-        }
-    }
-    if running > 0 {
-        estimate.costs.push(Cost {
-            when: "before".to_owned(),
-            what: "Classic apps that run".to_owned(),
-            usd: Range::of(month),
-            how: format!("{running} apps, if they run all month"),
-        });
-    }
-    let on = &view.playbook.target.instance_type;
-    let people = as_f64((estimate.measured + estimate.unmeasured) as u64);
-    match prices.get(on) {
-        Some(price) => estimate.costs.push(Cost {
-            when: "once".to_owned(),
-            what: "Instances that copy".to_owned(),
-            usd: estimate.minutes_a_person.times(people / 60.0 * price),
-            how: format!("{on}, one a person, while their home is copied"),
-        }),
-        None => estimate.without_price.push(on.clone()),
-    }
-    estimate.without_price.sort();
-    estimate.without_price.dedup();
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -326,7 +262,7 @@ mod tests {
         }];
         let less = Readiness::of(&snapshot, &playbook).estimate;
         assert!(less.after.high < all.after.high / 2.0, "{:?} {:?}", less.after, all.after);
-        assert!(less.prices.contains("eu-west-1 has prices of its own"), "{}", less.prices);
+        assert!(less.prices.contains("in eu-west-1 each is taken for"), "{}", less.prices);
     }
 
     #[test]

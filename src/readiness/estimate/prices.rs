@@ -5,19 +5,21 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::Range;
+use crate::names::Region;
 use crate::playbook::Playbook;
 
 /// A table of prices in USD.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(super) struct Prices {
+struct Prices {
     /// The day that they are of.
-    pub(super) as_of: String,
+    as_of: String,
     /// The Region that they are of.
-    pub(super) region: String,
+    region: String,
     /// Where they stand.
-    pub(super) source: String,
+    source: String,
     /// By name.
-    pub(super) prices: BTreeMap<String, f64>,
+    prices: BTreeMap<String, f64>,
 }
 
 static SHIPPED: LazyLock<Prices> = LazyLock::new(|| {
@@ -25,17 +27,49 @@ static SHIPPED: LazyLock<Prices> = LazyLock::new(|| {
     serde_saphyr::from_str(include_str!("prices.yaml")).unwrap_or_default()
 });
 
-impl Prices {
-    /// The shipped prices, and in their place those that a playbook gives.
-    pub(super) fn of(playbook: &Playbook) -> Self {
-        let mut prices = SHIPPED.clone();
-        prices.prices.extend(playbook.prices.clone());
-        prices
+/// What a price of the table may be in another Region: the dearest, São Paulo, asks nearly twice as much for some.
+const ELSEWHERE: Range = Range { low: 0.95, high: 2.0 };
+
+/// The prices of one account and Region.
+#[derive(Clone, Debug)]
+pub(super) struct Asked<'a> {
+    given: &'a BTreeMap<String, f64>,
+    is_here: bool,
+}
+
+impl<'a> Asked<'a> {
+    /// The shipped prices as they hold in a Region, and in their place those that a playbook gives.
+    pub(super) fn of(playbook: &'a Playbook, region: Option<&Region>) -> Self {
+        let is_here = region.is_some_and(|region| region.as_str() == SHIPPED.region);
+        Self { given: &playbook.prices, is_here }
     }
 
     /// Returns a price, if it is known.
-    pub(super) fn get(&self, name: &str) -> Option<f64> {
-        self.prices.get(name).copied()
+    pub(super) fn get(&self, name: &str) -> Option<Range> {
+        if let Some(given) = self.given.get(name) {
+            return Some(Range::of(*given));
+        }
+        let listed = *SHIPPED.prices.get(name)?;
+        Some(if self.is_here { Range::of(listed) } else { ELSEWHERE.times(listed) })
+    }
+
+    /// Returns the price of what every table has, by a name of the shipped one.
+    pub(super) fn of_known(&self, name: &str) -> Range {
+        self.get(name).unwrap_or_default()
+    }
+
+    /// Says of when and where the prices are, and how they are read elsewhere.
+    pub(super) fn origin(&self, region: Option<&Region>) -> String {
+        let mut origin = format!("{} of {}: {}", SHIPPED.as_of, SHIPPED.region, SHIPPED.source);
+        if !self.is_here {
+            origin.push_str(&format!(
+                "; in {} each is taken for {} to {} times that, where the playbook does not say",
+                region.map_or("an unknown Region", |region| region.as_str()),
+                ELSEWHERE.low,
+                ELSEWHERE.high
+            ));
+        }
+        origin
     }
 }
 

@@ -43,7 +43,7 @@ pub fn csv(readiness: &Readiness) -> String {
 }
 
 /// The columns of the table of people; new ones are added at the end only.
-const PEOPLE: [&str; 12] = [
+const PEOPLE: [&str; 14] = [
     "domain",
     "profile",
     "verdict",
@@ -56,6 +56,8 @@ const PEOPLE: [&str; 12] = [
     "home_bytes",
     "home_files",
     "execution_role",
+    "volume_gb",
+    "batch",
 ];
 
 /// Renders everyone's verdict as CSV, a row a person.
@@ -78,6 +80,8 @@ pub fn people_csv(readiness: &Readiness) -> String {
             number(person.home_bytes),
             number(person.home_files),
             text(&person.role),
+            number(person.volume_gb),
+            text(&person.batch),
         ]));
     }
     table
@@ -95,7 +99,7 @@ mod tests {
         let alice = table.lines().nth(1).unwrap();
         assert_eq!(
             alice,
-            "d-abc,alice,ready,,,,,,,1073741824,1200,arn:aws:iam::123456789012:role/alice"
+            "d-abc,alice,ready,,,,,,,1073741824,1200,arn:aws:iam::123456789012:role/alice,5,"
         );
     }
 

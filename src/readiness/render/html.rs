@@ -10,10 +10,11 @@ use sha2::{Digest, Sha256};
 
 use super::page::{self, RenderError};
 use crate::inventory::{Snapshot, Unseen};
-use crate::readiness::assess::{Blocked, Looked, Readiness};
+use crate::readiness::assess::{Blocked, Homes, Looked, Readiness};
 use crate::readiness::catalogue::{chapter, explain};
+use crate::readiness::doors::is_one_way;
 use crate::readiness::estimate::Estimate;
-use crate::readiness::finding::{Finding, Severity};
+use crate::readiness::finding::{Finding, Severity, Subject};
 use crate::readiness::suppress::Suppressed;
 use crate::readiness::verdict::{self, Person, Verdict};
 
@@ -28,7 +29,7 @@ const FIRST: usize = 200;
 const SCRIPT: &str = include_str!("people.js");
 
 /// The columns of the table of people: names that the script knows, and titles.
-const COLUMNS: [(&str, &str); 9] = [
+const COLUMNS: [(&str, &str); 10] = [
     ("domain", "Domain"),
     ("profile", "Person"),
     ("verdict", "Verdict"),
@@ -36,6 +37,7 @@ const COLUMNS: [(&str, &str); 9] = [
     ("owner", "Owner"),
     ("cost_centre", "Cost centre"),
     ("wave", "Wave"),
+    ("batch", "Batch"),
     ("bytes", "Home"),
     ("files", "Files"),
 ];
@@ -46,7 +48,9 @@ struct Page<'a> {
     is_simulated: bool,
     counts: Vec<(Severity, usize)>,
     groups: Vec<Group<'a>>,
-    unseen: &'a [Unseen],
+    unseen: Vec<&'a Unseen>,
+    homes: Homes,
+    owners: Vec<Owner<'a>>,
     /// How many people move at once, in words.
     lanes: String,
     plain: usize,
@@ -60,7 +64,7 @@ struct Page<'a> {
     /// Label, count and percent of the largest.
     sizes: Vec<(String, usize, f64)>,
     chapters: Vec<(String, usize, f64)>,
-    columns: [(&'static str, &'static str); 9],
+    columns: [(&'static str, &'static str); 10],
     first: Vec<Value>,
     people_json: String,
     script: &'static str,
@@ -87,6 +91,15 @@ struct Door<'a> {
     code: &'a str,
 }
 
+/// Everyone for whom somebody answers, by verdict.
+#[derive(Serialize)]
+struct Owner<'a> {
+    name: &'a str,
+    blocked: Vec<String>,
+    warned: Vec<String>,
+    ready: Vec<String>,
+}
+
 /// The findings of one rule that weigh the same.
 #[derive(Serialize)]
 struct Group<'a> {
@@ -111,13 +124,12 @@ struct Row<'a> {
 }
 
 /// Renders readiness as one self-contained HTML page: nothing is loaded from elsewhere, and no script runs but ours.
-pub fn html(snapshot: &Snapshot, readiness: &Readiness) -> Result<String, RenderError> {
+pub fn html(snapshots: &[Snapshot], readiness: &Readiness) -> Result<String, RenderError> {
     let people: Vec<_> = readiness.verdicts.iter().map(cells).collect();
     let of = |verdict| readiness.verdicts.iter().filter(|one| one.verdict == verdict).count();
     let (plain, warned) = (of(Verdict::Ready), of(Verdict::ReadyWithWarnings));
     let share = |count: usize| percent(count, readiness.people);
     let doors: Vec<_> = doors(&readiness.findings).collect();
-    let running = snapshot.domains.iter().flat_map(|domain| &domain.apps);
     let page = Page {
         readiness: Shown {
             targets: &readiness.targets,
@@ -129,10 +141,15 @@ pub fn html(snapshot: &Snapshot, readiness: &Readiness) -> Result<String, Render
             estimate: &readiness.estimate,
             suppressed: &readiness.suppressed,
         },
-        is_simulated: snapshot.account.as_ref().is_some_and(|account| account.is_simulated()),
+        is_simulated: readiness
+            .targets
+            .iter()
+            .any(|looked| looked.account.as_ref().is_some_and(|account| account.is_simulated())),
         counts: Severity::ALL.map(|severity| (severity, readiness.count(severity))).to_vec(),
-        groups: groups(snapshot, &readiness.findings),
-        unseen: &snapshot.unseen,
+        groups: groups(snapshots, &readiness.findings),
+        unseen: readiness.targets.iter().flat_map(|looked| &looked.unseen).collect(),
+        homes: readiness.homes(),
+        owners: owners(&readiness.verdicts),
         lanes: match readiness.estimate.at_once {
             0 => "one at a time once the quota allows any".to_owned(),
             lanes => format!("{lanes} at once"),
@@ -144,7 +161,7 @@ pub fn html(snapshot: &Snapshot, readiness: &Readiness) -> Result<String, Render
             ("warning", share(warned)),
             ("blocker", share(readiness.blocked.len())),
         ],
-        running: running.filter(|app| app.is_classic()).count(),
+        running: readiness.targets.iter().map(|looked| looked.classic_apps).sum(),
         more_doors: doors.len().saturating_sub(FIRST),
         doors: doors.into_iter().take(FIRST).collect(),
         sizes: sizes(&readiness.verdicts),
@@ -170,6 +187,7 @@ fn cells(person: &Person) -> Value {
         person.owner,
         person.cost_centre,
         person.wave,
+        person.batch,
         person.home_bytes,
         person.home_files,
     ])
@@ -181,8 +199,7 @@ fn percent(count: usize, of: usize) -> f64 {
 }
 
 fn doors(findings: &[Finding]) -> impl Iterator<Item = Door<'_>> {
-    let is_door = |code: &str| code == "SM401" || code == "SM801" || code == "SM805";
-    findings.iter().filter(move |finding| is_door(&finding.code)).map(|finding| Door {
+    findings.iter().filter(|finding| is_one_way(&finding.code)).map(|finding| Door {
         subject: finding.subject.to_string(),
         evidence: &finding.evidence,
         code: &finding.code,
@@ -223,7 +240,49 @@ fn chapters(findings: &[Finding]) -> Vec<(String, usize, f64)> {
     with_shares(counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect())
 }
 
-fn groups<'a>(snapshot: &Snapshot, findings: &'a [Finding]) -> Vec<Group<'a>> {
+fn owners(people: &[Person]) -> Vec<Owner<'_>> {
+    let mut by_owner: BTreeMap<&str, Owner<'_>> = BTreeMap::new();
+    for person in people {
+        let Some(name) = person.owner.as_deref() else { continue };
+        let owner = by_owner.entry(name).or_insert_with(|| Owner {
+            name,
+            blocked: Vec::new(),
+            warned: Vec::new(),
+            ready: Vec::new(),
+        });
+        let mut who = person.profile.to_string();
+        let codes = match person.verdict {
+            Verdict::Blocked => &person.blockers,
+            Verdict::ReadyWithWarnings => &person.warnings,
+            Verdict::Ready => &Vec::new(),
+        };
+        if !codes.is_empty() {
+            who.push_str(&format!(" ({})", codes.join(" ")));
+        }
+        match person.verdict {
+            Verdict::Blocked => owner.blocked.push(who),
+            Verdict::ReadyWithWarnings => owner.warned.push(who),
+            Verdict::Ready => owner.ready.push(who),
+        }
+    }
+    by_owner.into_values().collect()
+}
+
+/// The snapshot that a finding is about: the one with its domain.
+fn snapshot_of<'a>(snapshots: &'a [Snapshot], subject: &Subject) -> Option<&'a Snapshot> {
+    let domain = match subject {
+        Subject::Domain { domain }
+        | Subject::Profile { domain, .. }
+        | Subject::Space { domain, .. } => Some(domain),
+        Subject::Account | Subject::Thing { .. } => None,
+    };
+    let has = |snapshot: &&Snapshot| {
+        domain.is_some_and(|id| snapshot.domains.iter().any(|domain| domain.id.as_str() == id))
+    };
+    snapshots.iter().find(has).or(snapshots.first())
+}
+
+fn groups<'a>(snapshots: &[Snapshot], findings: &'a [Finding]) -> Vec<Group<'a>> {
     findings
         .chunk_by(|a, b| a.code == b.code && a.severity == b.severity)
         .filter_map(|chunk| Some((chunk.first()?, chunk)))
@@ -234,9 +293,11 @@ fn groups<'a>(snapshot: &Snapshot, findings: &'a [Finding]) -> Vec<Group<'a>> {
             let shared = if remedies.len() == 1 { Some(first.remedy.as_str()) } else { None };
             let row = |finding: &'a Finding| {
                 let is_plain = shared.is_some()
-                    || rule.is_some_and(|rule| {
-                        rule.remedy_for(snapshot, &finding.subject) == finding.remedy
-                    });
+                    || rule.zip(snapshot_of(snapshots, &finding.subject)).is_some_and(
+                        |(rule, snapshot)| {
+                            rule.remedy_for(snapshot, &finding.subject) == finding.remedy
+                        },
+                    );
                 Row {
                     subject: finding.subject.to_string(),
                     evidence: &finding.evidence,
@@ -268,7 +329,8 @@ mod tests {
     fn the_page_says_who_is_ready_and_names_who_is_not() {
         let (mut snapshot, playbook) = (cases::clean(), cases::playbook());
         snapshot.domains[0].profiles[0].effective.auto_mount = Some("Disabled".to_owned());
-        let page = html(&snapshot, &Readiness::of(&snapshot, &playbook)).unwrap();
+        let page =
+            html(std::slice::from_ref(&snapshot), &Readiness::of(&snapshot, &playbook)).unwrap();
         assert!(page.contains("1 of 2 people are ready"), "{page}");
         assert!(page.contains("Ready in part"));
         assert!(page.contains("d-abc/alice") || page.contains("d-abc&#x2f;alice"));
@@ -281,7 +343,8 @@ mod tests {
         let (mut snapshot, playbook) = cases::everything();
         snapshot.domains[0].profiles[0].name = "</script><script>alert(1)</script>".into();
         snapshot.unseen[0].why = "<img src=x>".to_owned();
-        let page = html(&snapshot, &Readiness::of(&snapshot, &playbook)).unwrap();
+        let page =
+            html(std::slice::from_ref(&snapshot), &Readiness::of(&snapshot, &playbook)).unwrap();
         assert_eq!(page.matches("<script").count(), 2, "a name became a tag");
         assert!(page.contains("&lt;script&gt;"));
         assert_eq!(page::loads(&page), Vec::<&str>::new());
@@ -291,10 +354,29 @@ mod tests {
     }
 
     #[test]
+    fn everyone_who_answers_for_someone_has_a_list() {
+        let (mut snapshot, playbook) = (cases::clean(), cases::playbook());
+        let [alice, bob] = snapshot.domains[0].profiles.as_mut_slice() else {
+            panic!("two people")
+        };
+        alice.note.owner = Some("Dr <Ada>".to_owned());
+        bob.note.owner = Some("Dr <Ada>".to_owned());
+        bob.home_uid = None;
+        let page =
+            html(std::slice::from_ref(&snapshot), &Readiness::of(&snapshot, &playbook)).unwrap();
+        assert!(
+            page.contains("<b>Dr &lt;Ada&gt;</b>: 1 blocked, 0 ready with warnings, 1 ready"),
+            "{page}"
+        );
+        assert!(page.contains("bob (SM202)"));
+    }
+
+    #[test]
     fn a_simulated_account_is_called_one() {
         let (mut snapshot, playbook) = (cases::clean(), cases::playbook());
         snapshot.account = Some("000000000000".into());
-        let page = html(&snapshot, &Readiness::of(&snapshot, &playbook)).unwrap();
+        let page =
+            html(std::slice::from_ref(&snapshot), &Readiness::of(&snapshot, &playbook)).unwrap();
         assert!(page.contains("simulated account"));
     }
 }

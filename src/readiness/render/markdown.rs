@@ -2,19 +2,24 @@
 
 use std::fmt::Write as _;
 
+use super::text;
 use super::text::{bytes, counted, grouped, markdown_cell, markdown_prose};
-use crate::inventory::Snapshot;
-use crate::readiness::assess::Readiness;
+use crate::readiness::assess::{Looked, Readiness};
 use crate::readiness::catalogue::explain;
+use crate::readiness::doors::is_one_way;
+use crate::readiness::estimate::{Estimate, Range};
 use crate::readiness::finding::{Finding, Severity};
 
 /// Findings of a group that are listed; the CSV and the JSON have all.
 const LISTED: usize = 50;
 
 /// Renders readiness as Markdown.
-pub fn markdown(snapshot: &Snapshot, readiness: &Readiness) -> String {
+pub fn markdown(readiness: &Readiness) -> String {
     let mut page = String::new();
     head(&mut page, readiness);
+    doors(&mut page, readiness);
+    verdicts(&mut page, readiness);
+    costs(&mut page, &readiness.estimate);
     blocked(&mut page, readiness);
     let groups = readiness
         .findings
@@ -27,14 +32,12 @@ pub fn markdown(snapshot: &Snapshot, readiness: &Readiness) -> String {
     for (first, chunk) in groups {
         group(&mut page, first, chunk);
     }
-    unseen(&mut page, snapshot);
+    unseen(&mut page, readiness);
     page
 }
 
 fn head(page: &mut String, readiness: &Readiness) {
-    let Some(looked) = readiness.targets.first() else { return };
-    let homes = &looked.homes;
-    let or_unknown = |text: Option<&str>| markdown_cell(text.unwrap_or("unknown"));
+    let homes = readiness.homes();
     let _ = writeln!(
         page,
         "# Readiness: {} of {} people are ready\n",
@@ -50,29 +53,10 @@ fn head(page: &mut String, readiness: &Readiness) {
         })
         .collect();
     let _ = writeln!(page, "{}.\n", counts.join(", "));
-    let _ = writeln!(
-        page,
-        "- Account {}, Region {}",
-        or_unknown(looked.account.as_ref().map(AsRef::as_ref)),
-        or_unknown(looked.region.as_ref().map(AsRef::as_ref))
-    );
-    let _ = writeln!(
-        page,
-        "- Seen {} by {}, snapshot {}",
-        markdown_cell(&looked.taken_at),
-        markdown_cell(&looked.caller),
-        looked.id.as_ref().map_or("not kept", |id| id.as_str())
-    );
-    let domains: Vec<_> = looked
-        .domains
-        .iter()
-        .map(|(domain, people)| {
-            let people = counted(*people as u64, "person", "people");
-            format!("{} ({people})", markdown_cell(domain.as_str()))
-        })
-        .collect();
-    let domains = if domains.is_empty() { "none in scope".to_owned() } else { domains.join(", ") };
-    let _ = writeln!(page, "- Playbook {}, domains {domains}", markdown_cell(&readiness.playbook));
+    let _ = writeln!(page, "- Playbook {}", markdown_cell(&readiness.playbook));
+    for looked in &readiness.targets {
+        seen(page, looked);
+    }
     let _ = writeln!(
         page,
         "- Homes: {} measured with {} in {}, largest {}; {} not measured",
@@ -82,6 +66,82 @@ fn head(page: &mut String, readiness: &Readiness) {
         bytes(homes.largest),
         grouped(homes.unmeasured as u64)
     );
+}
+
+fn seen(page: &mut String, looked: &Looked) {
+    let or_unknown = |text: Option<&str>| markdown_cell(text.unwrap_or("unknown"));
+    let domains: Vec<_> = looked
+        .domains
+        .iter()
+        .map(|(domain, people)| {
+            let people = counted(*people as u64, "person", "people");
+            format!("{} ({people})", markdown_cell(domain.as_str()))
+        })
+        .collect();
+    let _ = writeln!(
+        page,
+        "- Account {}, Region {}, seen {} by {}, snapshot {}; domains {}",
+        or_unknown(looked.account.as_ref().map(AsRef::as_ref)),
+        or_unknown(looked.region.as_ref().map(AsRef::as_ref)),
+        markdown_cell(&looked.taken_at),
+        markdown_cell(&looked.caller),
+        looked.id.as_ref().map_or("not kept", |id| id.as_str()),
+        if domains.is_empty() { "none in scope".to_owned() } else { domains.join(", ") }
+    );
+}
+
+fn doors(page: &mut String, readiness: &Readiness) {
+    let doors: Vec<_> = readiness.findings.iter().filter(|one| is_one_way(&one.code)).collect();
+    if doors.is_empty() {
+        return;
+    }
+    page.push_str("\n## What cannot be undone\n\n");
+    for one in doors.iter().take(LISTED) {
+        let about = markdown_cell(&one.subject.to_string());
+        let _ = writeln!(page, "- {about}: {} ({})", markdown_cell(&one.evidence), one.code);
+    }
+    more(page, doors.len());
+}
+
+fn verdicts(page: &mut String, readiness: &Readiness) {
+    if readiness.groups.is_empty() {
+        return;
+    }
+    page.push_str("\n## Verdicts\n\n| group | verdict | people | ready | of them with warnings | blocked |\n| --- | --- | --- | --- | --- | --- |\n");
+    for group in &readiness.groups {
+        let _ = writeln!(
+            page,
+            "| {} {} | {} | {} | {} | {} | {} |",
+            group.kind,
+            markdown_cell(&group.name),
+            group.verdict,
+            group.people,
+            group.ready,
+            group.with_warnings,
+            group.blocked
+        );
+    }
+}
+
+fn costs(page: &mut String, estimate: &Estimate) {
+    let _ = writeln!(
+        page,
+        "\n## Time and cost\n\n{} minutes a person, {} hours for everyone, {} at once; {} homes were not measured.\n",
+        span(estimate.minutes_a_person),
+        span(estimate.hours),
+        estimate.at_once,
+        estimate.unmeasured
+    );
+    page.push_str("| when | what | USD | reckoned from |\n| --- | --- | --- | --- |\n");
+    for cost in &estimate.costs {
+        let (what, how) = (markdown_cell(&cost.what), markdown_cell(&cost.how));
+        let _ = writeln!(page, "| {} | {what} | {} | {how} |", cost.when, span(cost.usd));
+    }
+    let _ = writeln!(page, "\nPrices: {}.", markdown_cell(&estimate.prices));
+}
+
+fn span(range: Range) -> String {
+    text::span(range.low, range.high)
 }
 
 fn blocked(page: &mut String, readiness: &Readiness) {
@@ -136,14 +196,15 @@ fn more(page: &mut String, count: usize) {
     }
 }
 
-fn unseen(page: &mut String, snapshot: &Snapshot) {
+fn unseen(page: &mut String, readiness: &Readiness) {
     page.push_str("\n## What could not be seen\n\n");
-    if snapshot.unseen.is_empty() {
+    let unseen: Vec<_> = readiness.targets.iter().flat_map(|looked| &looked.unseen).collect();
+    if unseen.is_empty() {
         page.push_str("Everything that was asked was answered.\n");
         return;
     }
     page.push_str("| asked | about | why not |\n| --- | --- | --- |\n");
-    for one in &snapshot.unseen {
+    for one in unseen {
         let _ = writeln!(
             page,
             "| {} | {} | {} |",
@@ -164,7 +225,7 @@ mod tests {
         let (mut snapshot, playbook) = (cases::clean(), cases::playbook());
         snapshot.domains[0].profiles[0].effective.auto_mount = Some("Disabled".to_owned());
         snapshot.domains[0].profiles[1].own.landing = Some("app:JupyterServer:".to_owned());
-        insta::assert_snapshot!(markdown(&snapshot, &Readiness::of(&snapshot, &playbook)));
+        insta::assert_snapshot!(markdown(&Readiness::of(&snapshot, &playbook)));
     }
 
     #[test]
@@ -172,7 +233,7 @@ mod tests {
         let (mut snapshot, playbook) = (cases::clean(), cases::playbook());
         snapshot.domains[0].profiles[0].name = "<script>|x".into();
         snapshot.domains[0].profiles[0].home_uid = None;
-        let page = markdown(&snapshot, &Readiness::of(&snapshot, &playbook));
+        let page = markdown(&Readiness::of(&snapshot, &playbook));
         assert!(page.contains("| &lt;script>\\|x |"), "{page}");
     }
 }

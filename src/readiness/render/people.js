@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const rows = JSON.parse(document.getElementById("people-data").textContent);
-  const names = ["domain", "profile", "verdict", "codes", "owner", "cost_centre", "wave", "bytes", "files"];
+  const names = ["domain", "profile", "verdict", "codes", "owner", "cost_centre", "wave", "batch", "bytes", "files"];
   const numbers = new Set(["bytes", "files"]);
   const order = { "blocked": 0, "ready with warnings": 1, "ready": 2 };
   const page = 100;

@@ -5,3 +5,4 @@ mod careful;
 mod elsewhere;
 mod people;
 mod report;
+mod several;
