@@ -1,6 +1,6 @@
 //! Measuring Classic homes on a mounted EFS: AWS has no API that tells the size of one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -18,8 +18,9 @@ pub(super) fn measure(snapshot: &mut Snapshot, request: &Request<'_>, notes: &mu
     let described = snapshot.file_systems.iter().map(|file_system| file_system.id.clone());
     let file_systems: BTreeSet<FileSystemId> = of_domains.chain(described).collect();
     for id in file_systems {
-        let place = place(mount, &id);
-        let homes = match read(&place) {
+        let places = places(mount, &id);
+        let place = places.first().cloned().unwrap_or_default();
+        let homes = match read_all(&places) {
             Ok(homes) => homes,
             Err(why) => {
                 notes.unseen(&format!("the homes at {}", place.display()), id.as_str(), why);
@@ -58,7 +59,7 @@ fn give_out(
                 None => notes.unseen(
                     &format!("the home {uid} at {}", place.display()),
                     &format!("{}/{}", domain.id, profile.name),
-                    "there is no folder of that name",
+                    "nothing of that name is there",
                 ),
             }
         }
@@ -67,14 +68,39 @@ fn give_out(
     owned
 }
 
-/// Where the homes of a file system are: a folder of its name, a scan of its name, or the mount itself.
-fn place(mount: &Path, file_system: &FileSystemId) -> PathBuf {
+/// Where the homes of a file system are: a folder of its name, scans of its name (of the whole, or of one home each), or the
+/// mount itself.
+fn places(mount: &Path, file_system: &FileSystemId) -> Vec<PathBuf> {
     let folder = mount.join(file_system.as_str());
-    let scan = mount.join(format!("{file_system}.json"));
-    [folder, scan].into_iter().find(|place| place.exists()).unwrap_or_else(|| mount.to_owned())
+    if folder.exists() {
+        return vec![folder];
+    }
+    let is_scan = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let rest = name.strip_prefix(file_system.as_str());
+        rest.is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".json"))
+    };
+    let entries = std::fs::read_dir(mount).into_iter().flatten().flatten();
+    let mut scans: Vec<_> = entries.map(|entry| entry.path()).filter(is_scan).collect();
+    scans.sort();
+    if scans.is_empty() { vec![mount.to_owned()] } else { scans }
 }
 
-/// Scans a mounted file system, or reads what `mover scan --per-home --format json` wrote where it is mounted.
+/// Reads every place; where two tell of one home, the one whose name comes last is taken.
+fn read_all(places: &[PathBuf]) -> Result<Homes, String> {
+    let mut rows = BTreeMap::new();
+    for place in places {
+        let homes = read(place).map_err(|why| match places.len() {
+            1 => why,
+            _ => format!("{}: {why}", place.display()),
+        })?;
+        rows.extend(homes.homes.into_iter().map(|row| (row.home.clone(), row)));
+    }
+    Ok(Homes { schema: Homes::SCHEMA, homes: rows.into_values().collect(), ..Homes::default() })
+}
+
+/// Scans a mounted file system, or reads what `mover scan --format json` wrote: with `--per-home` where it is mounted, or with
+/// `--as-home` inside a space that sees one home.
 fn read(place: &Path) -> Result<Homes, String> {
     if place.is_dir() {
         return mover::scan_homes(place, &|_| (), &AtomicBool::new(false))

@@ -62,6 +62,17 @@ pub struct Homes {
     pub largest: u64,
 }
 
+/// A domain that was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LookedDomain {
+    /// Its id.
+    pub id: DomainId,
+    /// Its name.
+    pub name: String,
+    /// People in scope.
+    pub people: usize,
+}
+
 /// What was looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Looked {
@@ -75,8 +86,8 @@ pub struct Looked {
     pub account: Option<AccountId>,
     /// The Region.
     pub region: Option<Region>,
-    /// Domains in scope, with the people in scope of each.
-    pub domains: Vec<(DomainId, usize)>,
+    /// Domains in scope.
+    pub domains: Vec<LookedDomain>,
     /// Homes of the people in scope.
     pub homes: Homes,
     /// What could not be seen, and why not.
@@ -291,7 +302,11 @@ fn looked(view: &View<'_>) -> Looked {
         domains: view
             .domains
             .iter()
-            .map(|scope| (scope.domain.id.clone(), scope.people.len()))
+            .map(|scope| LookedDomain {
+                id: scope.domain.id.clone(),
+                name: scope.domain.name.clone(),
+                people: scope.people.len(),
+            })
             .collect(),
         homes,
         unseen: snapshot.unseen.clone(),

@@ -39,7 +39,7 @@ mod view;
 #[cfg(test)]
 mod cases;
 
-pub use assess::{Blocked, Homes, Looked, Readiness, assess, schema};
+pub use assess::{Blocked, Homes, Looked, LookedDomain, Readiness, assess, schema};
 pub use catalogue::{explain, rules, rules_markdown};
 pub use estimate::{Cost, Estimate, Range};
 pub use finding::{Finding, Severity, Subject};

@@ -83,7 +83,7 @@ pub struct Person {
 pub struct Group {
     /// `domain`, `batch`, `wave`, `owner` or `cost-centre`.
     pub kind: String,
-    /// What it is called.
+    /// What it is called; a domain's id.
     pub name: String,
     /// The worst verdict of its people, and of warnings about the domain itself.
     pub verdict: Verdict,

@@ -4,6 +4,7 @@ use super::prices::Asked;
 use super::{Cost, Estimate, GIB, Range, as_f64};
 use crate::inventory::FileSystem;
 use crate::readiness::home::volume_made_gb;
+use crate::readiness::render::text::counted;
 use crate::readiness::view::View;
 
 /// Hours in a month, as AWS bills.
@@ -121,7 +122,7 @@ impl Reckoned<'_> {
             }
         }
         if running > 0 {
-            let how = format!("{running} apps, if they run all month");
+            let how = format!("{}, if they run all month", counted(running as u64, "app", "apps"));
             self.add("before", "Classic apps that run", month, how);
         }
     }

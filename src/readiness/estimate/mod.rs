@@ -49,7 +49,8 @@ impl Range {
         Self { low: self.low + other.low, high: self.high + other.high }
     }
 
-    fn times(self, factor: f64) -> Self {
+    /// Multiplies both ends.
+    pub fn times(self, factor: f64) -> Self {
         Self { low: self.low * factor, high: self.high * factor }
     }
 

@@ -13,7 +13,7 @@ use crate::inventory::{Snapshot, Unseen};
 use crate::readiness::assess::{Blocked, Homes, Looked, Readiness};
 use crate::readiness::catalogue::{chapter, explain};
 use crate::readiness::doors::is_one_way;
-use crate::readiness::estimate::Estimate;
+use crate::readiness::estimate::{Estimate, Range};
 use crate::readiness::finding::{Finding, Severity, Subject};
 use crate::readiness::suppress::Suppressed;
 use crate::readiness::verdict::{self, Person, Verdict};
@@ -64,6 +64,10 @@ struct Page<'a> {
     /// Label, count and percent of the largest.
     sizes: Vec<(String, usize, f64)>,
     chapters: Vec<(String, usize, f64)>,
+    /// Label, range, and percent of the highest up to the lower end and from there to the higher.
+    costs: Vec<Bar>,
+    times: Vec<Bar>,
+    domain_names: BTreeMap<&'a str, &'a str>,
     columns: [(&'static str, &'static str); 10],
     first: Vec<Value>,
     people_json: String,
@@ -166,6 +170,21 @@ pub fn html(snapshots: &[Snapshot], readiness: &Readiness) -> Result<String, Ren
         doors: doors.into_iter().take(FIRST).collect(),
         sizes: sizes(&readiness.verdicts),
         chapters: chapters(&readiness.findings),
+        costs: bars(vec![
+            ("a month before", readiness.estimate.before),
+            ("a month after", readiness.estimate.after),
+            ("once", readiness.estimate.once),
+        ]),
+        times: bars(vec![
+            ("hours for everyone", readiness.estimate.hours),
+            ("hours for one person", readiness.estimate.minutes_a_person.times(1.0 / 60.0)),
+        ]),
+        domain_names: readiness
+            .targets
+            .iter()
+            .flat_map(|looked| &looked.domains)
+            .map(|domain| (domain.id.as_str(), domain.name.as_str()))
+            .collect(),
         columns: COLUMNS,
         first: people.iter().take(FIRST).cloned().collect(),
         // In a script element nothing but its end has a meaning, so that is all that must not occur.
@@ -209,6 +228,18 @@ fn doors(findings: &[Finding]) -> impl Iterator<Item = Door<'_>> {
 fn with_shares(counts: Vec<(String, usize)>) -> Vec<(String, usize, f64)> {
     let most = counts.iter().map(|(_, count)| *count).max().unwrap_or_default();
     counts.into_iter().map(|(label, count)| (label, count, percent(count, most))).collect()
+}
+
+/// Label, range, percent up to its lower end, percent from there to its higher.
+type Bar = (&'static str, Range, f64, f64);
+
+fn bars(ranges: Vec<(&'static str, Range)>) -> Vec<Bar> {
+    let most = ranges.iter().fold(0.0, |most: f64, (_, range)| most.max(range.high));
+    let share = |value: f64| if most > 0.0 { (value / most * 1000.0).round() / 10.0 } else { 0.0 };
+    let bar = |(label, range): (&'static str, Range)| {
+        (label, range, share(range.low), share(range.high - range.low))
+    };
+    ranges.into_iter().map(bar).collect()
 }
 
 fn sizes(people: &[Person]) -> Vec<(String, usize, f64)> {

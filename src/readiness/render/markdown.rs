@@ -73,9 +73,9 @@ fn seen(page: &mut String, looked: &Looked) {
     let domains: Vec<_> = looked
         .domains
         .iter()
-        .map(|(domain, people)| {
-            let people = counted(*people as u64, "person", "people");
-            format!("{} ({people})", markdown_cell(domain.as_str()))
+        .map(|domain| {
+            let people = counted(domain.people as u64, "person", "people");
+            format!("{} ({}, {people})", markdown_cell(&domain.name), domain.id)
         })
         .collect();
     let _ = writeln!(

@@ -76,3 +76,30 @@ fn every_target_of_a_playbook_is_looked_at_with_its_own_role() {
     let ran = run_on(&served, &journal, &words).ended(2);
     assert!(ran.err.contains("account 111111111111"), "{}", ran.err);
 }
+
+#[test]
+fn a_home_that_only_its_owner_sees_is_measured_by_its_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(
+        &folder.path().join("world"),
+        "name: alone\ndomains:\n  - name: research\n    profiles: [{ name: alice, home: tidy, uid: '200041' }, { name: bruno, home: tidy, uid: '200042' }]\n",
+    );
+    let journal = folder.path().join("journal.db");
+    let state = served.state();
+    let (id, _) = state["file_systems"].as_object().unwrap().iter().next().unwrap();
+    let home = served.dir.join("efs").join(id).join("200041");
+    let words =
+        ["mover", "scan", home.to_str().unwrap(), "--as-home", "200041", "--format", "json"];
+    let row = run_on(&served, &journal, &words).ended(0).out;
+    let scans = folder.path().join("scans");
+    std::fs::create_dir(&scans).unwrap();
+    std::fs::write(scans.join(format!("{id}.200041.json")), row).unwrap();
+    let taken =
+        run_on(&served, &journal, &["inventory", "--mount", scans.to_str().unwrap()]).ended(0);
+    assert!(taken.err.contains("the home 200042"), "{}", taken.err);
+    let shown = run_on(&served, &journal, &["readiness", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+    let bytes = |place: usize| &report["verdicts"][place]["home_bytes"];
+    assert!(bytes(0).as_u64().unwrap() > 100_000 && bytes(1).is_null(), "{}", report["verdicts"]);
+    run_on(&served, &journal, &["mover", "scan", "/tmp", "--as-home", "alice"]).ended(2);
+}

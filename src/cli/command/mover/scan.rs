@@ -22,12 +22,24 @@ pub(super) struct Scan {
     /// The directory is the root of a Studio file system: a row a home, which are the folders named by digits
     #[arg(long)]
     per_home: bool,
+    /// The directory is the home of this HomeEfsFileSystemUid, seen from within a space or a Classic app: write its row, for
+    /// `inventory --mount`
+    #[arg(long, value_name = "UID", conflicts_with = "per_home", value_parser = uid)]
+    as_home: Option<String>,
     /// Also write every entry to this file, as a manifest has them but for what is in the files
-    #[arg(long, value_name = "FILE", conflicts_with = "per_home")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["per_home", "as_home"])]
     manifest: Option<PathBuf>,
     /// How the result is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+fn uid(text: &str) -> Result<String, String> {
+    let is_uid = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_uid.then(|| text.to_owned()).ok_or_else(|| {
+        "a HomeEfsFileSystemUid has digits only: `aws sagemaker describe-user-profile` tells it"
+            .to_owned()
+    })
 }
 
 impl Scan {
@@ -42,6 +54,13 @@ impl Scan {
             let homes = mover::scan_homes(&self.dir, &tell, &never);
             bar.finish();
             return self.show_homes(context, homes.map_err(failed)?);
+        }
+        if let Some(home) = &self.as_home {
+            let scan = mover::scan(&self.dir, &tell, &never);
+            bar.finish();
+            let row = Row { home: home.clone(), is_orphan: None, scan: scan.map_err(failed)? };
+            let homes = Homes { schema: Homes::SCHEMA, homes: vec![row], ..Homes::default() };
+            return self.show_homes(context, homes);
         }
         outside(self.manifest.as_deref(), &self.dir)?;
         let mut draft = self.manifest.as_deref().map(Draft::begin).transpose()?;
