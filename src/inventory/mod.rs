@@ -22,6 +22,7 @@ mod trail;
 pub use collect::{Request, collect};
 pub use diff::{Change, Happened, diff};
 pub use partial::Partial;
+pub(crate) use roles::VOLUME_KEY;
 pub use roles::{Refusal, Role, STUDIO_ACTIONS};
 pub use scope::{Note, Table, TableError, people_csv};
 pub use snapshot::{

@@ -77,7 +77,8 @@ pub struct Role {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Refusal {
-    /// Which statement of AWS's policy wants it, by `Sid`; `Staging` and `Logs` for what the copy needs.
+    /// Which statement of AWS's policy wants it, by `Sid`; `Staging` and `Logs` for what the copy needs, `VolumeKey` for what
+    /// EBS asks of whoever uses a volume with a key of the customer's.
     pub statement: String,
     /// The action.
     pub action: String,
@@ -92,6 +93,8 @@ struct Holder<'a> {
     domain: &'a Domain,
     profile: &'a str,
     hidden: BTreeSet<&'a str>,
+    /// Keys of the volumes in every domain where somebody has the role.
+    keys: BTreeSet<&'a str>,
 }
 
 /// A question, and which statement wants which of its actions on which of its resources.
@@ -139,7 +142,11 @@ fn holders(domains: &[Domain]) -> BTreeMap<&str, Holder<'_>> {
                 domain,
                 profile,
                 hidden: BTreeSet::new(),
+                keys: BTreeSet::new(),
             });
+            // A key's id or alias alone is no resource that IAM can be asked about.
+            let key = domain.kms_key.as_deref().filter(|key| key.starts_with("arn:"));
+            holder.keys.extend(key);
             let hidden = settings.hidden_tools.iter().chain(&settings.hidden_app_types);
             holder.hidden.extend(hidden.map(String::as_str));
         }
@@ -188,8 +195,8 @@ fn refusals<'a>(asked: &'a Asked, decisions: &'a [Decision]) -> impl Iterator<It
     })
 }
 
-/// Four questions that cover AWS's eight statements, the staging bucket and the log stream.
-fn questions(identity: &Identity, holder: &Holder<'_>) -> [Asked; 4] {
+/// Four questions that cover AWS's eight statements, the staging bucket and the log stream, and one for each key of volumes.
+fn questions(identity: &Identity, holder: &Holder<'_>) -> Vec<Asked> {
     let (account, region) = (&identity.account, &identity.region);
     let (domain, profile) = (holder.domain.id.as_str(), holder.profile);
     let of_studio = |rest: String| format!("arn:aws:sagemaker:{region}:{account}:{rest}");
@@ -233,13 +240,25 @@ fn questions(identity: &Identity, holder: &Holder<'_>) -> [Asked; 4] {
     let mut private = wants("SMStudioRestrictSpacesToOwnerUserProfile", &SPACES, &space);
     let statement = "SMStudioRestrictCreatePrivateSpaceAppsToOwnerUserProfile";
     private.extend(wants(statement, &APPS, &private_app));
-    [
+    let of_keys = holder.keys.iter().map(|key| {
+        let of_an_aws_service = [("kms:GrantIsForAWSResource", "true")];
+        asked(wants(VOLUME_KEY, &KEY, key), &of_an_aws_service)
+    });
+    let of_studio = [
         asked(looks.chain(anything).collect(), &tagging),
         asked(without_owner, &who),
         asked(private, &owned("Private")),
         asked(wants("AllowAppActionsForSharedSpaces", &APPS, &private_app), &owned("Shared")),
-    ]
+    ];
+    of_studio.into_iter().chain(of_keys).collect()
 }
+
+/// What a refusal is about that no statement of AWS's policy wants: the key of the volumes.
+pub(crate) const VOLUME_KEY: &str = "VolumeKey";
+
+/// What EBS asks of whoever attaches a volume with a key of the customer's (`ebs-encryption-requirements`).
+const KEY: [&str; 4] =
+    ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext"];
 
 const PRESIGN: &str = "sagemaker:CreatePresignedDomainUrl";
 const APPS: [&str; 2] = ["sagemaker:CreateApp", "sagemaker:DeleteApp"];

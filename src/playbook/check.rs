@@ -17,6 +17,21 @@ const VOLUME: RangeInclusive<i32> = 5..=16_384;
 /// What AWS takes for `IdleTimeoutInMinutes`.
 const IDLE: RangeInclusive<i32> = 60..=525_600;
 
+/// What has a price beside instance types, by the names of the shipped table.
+const PRICED: [&str; 11] = [
+    "datasync",
+    "efs-archive",
+    "efs-elastic-read",
+    "efs-infrequent",
+    "efs-infrequent-read",
+    "efs-provisioned",
+    "efs-standard",
+    "s3-get-1000",
+    "s3-put-1000",
+    "s3-standard",
+    "studio-volume",
+];
+
 /// One thing that is wrong with a playbook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -84,13 +99,11 @@ impl Playbook {
         limits(&self.limits, &mut problems);
         staging(&self.staging, &mut problems);
         for (name, price) in &self.prices {
-            const STORAGE: [&str; 4] =
-                ["efs-archive", "efs-infrequent", "efs-standard", "studio-volume"];
-            if !STORAGE.contains(&name.as_str()) && !name.starts_with("ml.") {
+            if !PRICED.contains(&name.as_str()) && !name.starts_with("ml.") {
                 problems.add(
                     &format!("prices.{name}"),
                     "no price is called so",
-                    format!("write one of {}, or an instance type", STORAGE.join(", ")),
+                    format!("write one of {}, or an instance type", PRICED.join(", ")),
                 );
             }
             problems.within(&format!("prices.{name}"), *price, 0.0..=100_000.0);

@@ -1,11 +1,11 @@
-//! Rules about what people may do: SM501 to SM505.
+//! Rules about what people may do: SM501 to SM505, SM507.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Severity, Subject};
 use super::rule::{Hit, Rule, page};
 use super::view::{View, listed};
-use crate::inventory::Role;
+use crate::inventory::{Role, VOLUME_KEY};
 use crate::playbook::Staging;
 
 pub(super) const RULES: &[Rule] = &[
@@ -58,6 +58,17 @@ pub(super) const RULES: &[Rule] = &[
         sources: &[page::AUDIT, page::API_WEB_PORTAL],
         look: shared_role,
     },
+    Rule {
+        code: "SM507",
+        severity: Severity::Advice,
+        title: "The execution role's policies do not let it use the volumes' key",
+        cause: "The domain has a key of its own for volumes. EBS asks whoever uses such a volume to be let use the key, by their own policies or by the key's policy, and only the former could be seen. A space whose volume cannot be decrypted does not start.",
+        remedy: "Look whether the key's policy lets the role use it: `aws kms get-key-policy --key-id <key> --policy-name default --region <region>`. Otherwise let it: a policy with `\"Effect\": \"Allow\", \"Action\": [\"kms:CreateGrant\", \"kms:Decrypt\", \"kms:DescribeKey\", \"kms:GenerateDataKeyWithoutPlaintext\"], \"Resource\": \"<key>\"`. The pilot tells.",
+        sources: &[
+            "https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html",
+        ],
+        look: lacks_key,
+    },
 ];
 
 /// What neither the new Studio nor the copy can do without.
@@ -74,8 +85,8 @@ fn is_needed(action: &str) -> bool {
 }
 
 fn decisions(role: &Role, which: impl Fn(&str) -> bool) -> Vec<String> {
-    role.refused
-        .iter()
+    let of_studio = role.refused.iter().filter(|refusal| refusal.statement != VOLUME_KEY);
+    of_studio
         .filter(|refusal| which(&refusal.action))
         .map(|refusal| {
             let by = if refusal.is_by_boundary { " by its permissions boundary" } else { "" };
@@ -144,6 +155,22 @@ fn lacks_wanted(view: &View<'_>) -> Vec<Hit> {
                 .mended_by(remedy(role))
         })
         .collect()
+}
+
+fn lacks_key(view: &View<'_>) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    for role in view.snapshot.roles.iter().filter(|role| !view.people_with(&role.arn).is_empty()) {
+        let refused = role.refused.iter().filter(|refusal| refusal.statement == VOLUME_KEY);
+        let actions: BTreeSet<_> = refused.map(|refusal| refusal.action.as_str()).collect();
+        if !actions.is_empty() {
+            let actions: Vec<_> = actions.into_iter().collect();
+            hits.push(Hit::new(
+                Subject::thing(&role.arn),
+                format!("lacks {}; a hint", listed(&actions)),
+            ));
+        }
+    }
+    hits
 }
 
 fn hidden(view: &View<'_>) -> Vec<Hit> {

@@ -275,6 +275,10 @@ const SURROUNDINGS: &[Case] = &[
             profile.effective.session_names = Some("USER_IDENTITY".to_owned());
         }
     }),
+    ("SM507", |s, _| {
+        lacking(s, "kms:CreateGrant");
+        "VolumeKey".clone_into(&mut s.roles[0].refused[0].statement);
+    }),
     ("SM601", |s, _| quota(s, "JupyterLab", 0.0)),
     ("SM602", |s, _| quota(s, "JupyterLab", 1.0)),
     ("SM603", |s, _| quota(s, "spaces", 1.0)),

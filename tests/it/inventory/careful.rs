@@ -82,6 +82,8 @@ SM503 governed
 SM505 arn:aws:iam::000000000000:role/PipelinesStudioRole
 SM505 arn:aws:iam::000000000000:role/service-role/AmazonSageMaker-ExecutionRole
 SM506 arn:aws:iam::000000000000:role/PipelinesStudioRole
+SM507 arn:aws:iam::000000000000:role/LimitedStudioRole
+SM507 arn:aws:iam::000000000000:role/service-role/AmazonSageMaker-ExecutionRole
 SM601 account
 SM603 account
 SM604 clinical
