@@ -153,59 +153,63 @@ impl Reader {
         Ok(Posture { is_public_access_blocked: blocked, has_policy, ..Posture::default() })
     }
 
-    /// The same, and how the bucket keeps what is in it, as far as that may be asked.
-    pub async fn whole_posture(&self, bucket: &str) -> Result<Posture, Error> {
+    /// The same, and how the bucket keeps what is in it, as far as that may be asked; with it, what of that was refused.
+    pub async fn whole_posture(&self, bucket: &str) -> Result<(Posture, Vec<Error>), Error> {
         let posture = self.posture(bucket).await?;
         let (is_versioned, encryption, cors) =
             futures::join!(self.is_versioned(bucket), self.encryption(bucket), self.cors(bucket));
+        let mut refused = Vec::new();
+        let is_versioned = is_versioned.map_err(|error| refused.push(error)).ok();
+        let encryption = encryption.map_err(|error| refused.push(error)).ok().flatten();
+        let cors = cors.map_err(|error| refused.push(error)).ok();
         let (encryption, kms_key) = encryption.unzip();
-        Ok(Posture { is_versioned, encryption, kms_key: kms_key.flatten(), cors, ..posture })
+        let kms_key = kms_key.flatten();
+        Ok((Posture { is_versioned, encryption, kms_key, cors, ..posture }, refused))
     }
 
-    async fn is_versioned(&self, bucket: &str) -> Option<bool> {
+    async fn is_versioned(&self, bucket: &str) -> Result<bool, Error> {
         let request = self
             .clients
             .s3
             .get_bucket_versioning()
             .bucket(bucket)
             .expected_bucket_owner(self.owner());
-        let answer = self.ask(S3, "GetBucketVersioning", request.send()).await.ok()?;
-        Some(answer.status == Some(BucketVersioningStatus::Enabled))
+        let answer = self.ask(S3, "GetBucketVersioning", request.send()).await?;
+        Ok(answer.status == Some(BucketVersioningStatus::Enabled))
     }
 
     /// The algorithm and the key of a bucket's default encryption.
-    async fn encryption(&self, bucket: &str) -> Option<(String, Option<String>)> {
+    async fn encryption(&self, bucket: &str) -> Result<Option<(String, Option<String>)>, Error> {
         let request = self
             .clients
             .s3
             .get_bucket_encryption()
             .bucket(bucket)
             .expected_bucket_owner(self.owner());
-        let answer = self.ask(S3, "GetBucketEncryption", request.send()).await.ok()?;
-        let rule = answer.server_side_encryption_configuration?.rules.into_iter().next()?;
-        let default = rule.apply_server_side_encryption_by_default?;
-        Some((default.sse_algorithm.to_string(), default.kms_master_key_id))
+        let answer = self.ask(S3, "GetBucketEncryption", request.send()).await?;
+        let rules = answer.server_side_encryption_configuration.map(|all| all.rules);
+        let rule = rules.unwrap_or_default().into_iter().next();
+        let default = rule.and_then(|rule| rule.apply_server_side_encryption_by_default);
+        Ok(default.map(|default| (default.sse_algorithm.to_string(), default.kms_master_key_id)))
     }
 
-    async fn cors(&self, bucket: &str) -> Option<Vec<CorsRule>> {
+    async fn cors(&self, bucket: &str) -> Result<Vec<CorsRule>, Error> {
         let request =
             self.clients.s3.get_bucket_cors().bucket(bucket).expected_bucket_owner(self.owner());
         match self.ask(S3, "GetBucketCors", request.send()).await {
             Ok(answer) => {
                 let rules = answer.cors_rules.unwrap_or_default().into_iter();
-                Some(
-                    rules
-                        .map(|rule| CorsRule {
-                            origins: rule.allowed_origins,
-                            methods: rule.allowed_methods,
-                            headers: rule.allowed_headers.unwrap_or_default(),
-                            exposed: rule.expose_headers.unwrap_or_default(),
-                        })
-                        .collect(),
-                )
+                Ok(rules
+                    .map(|rule| CorsRule {
+                        origins: rule.allowed_origins,
+                        methods: rule.allowed_methods,
+                        headers: rule.allowed_headers.unwrap_or_default(),
+                        exposed: rule.expose_headers.unwrap_or_default(),
+                    })
+                    .collect())
             }
-            Err(error) if error.kind == ErrorKind::NotFound => Some(Vec::new()),
-            Err(_) => None,
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
         }
     }
 }

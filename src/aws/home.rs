@@ -101,8 +101,12 @@ impl Reader {
         }
     }
 
-    /// Lists the mount targets of a file system, each with its security groups where they may be asked for.
-    pub async fn mount_targets(&self, id: &FileSystemId) -> Result<Vec<MountTarget>, Error> {
+    /// Lists the mount targets of a file system, each with its security groups; with them, what of these was refused.
+    pub async fn mount_targets(
+        &self,
+        id: &FileSystemId,
+    ) -> Result<(Vec<MountTarget>, Vec<Error>), Error> {
+        let mut refused = Vec::new();
         let mut found = Vec::new();
         let mut marker: Option<String> = None;
         loop {
@@ -127,11 +131,14 @@ impl Reader {
                     subnet: sdk.subnet_id,
                     zone: sdk.availability_zone_name,
                     state: sdk.life_cycle_state.to_string(),
-                    security_groups: groups.ok().map(|groups| groups.security_groups),
+                    security_groups: groups
+                        .map_err(|error| refused.push(error))
+                        .ok()
+                        .map(|groups| groups.security_groups),
                 });
             }
             if marker.is_none() {
-                return Ok(found);
+                return Ok((found, refused));
             }
         }
     }

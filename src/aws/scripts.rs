@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::account::Reader;
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::studio::{PAGE, SAGEMAKER, all_pages, text};
 
 /// A lifecycle script.
@@ -76,22 +76,30 @@ impl Reader {
         })
     }
 
-    /// Lists the custom images, each with the container of its newest version where that can be told.
-    pub async fn images(&self) -> Result<Vec<Image>, Error> {
+    /// Lists the custom images, each with the container of its newest version; with them, what of these was refused.
+    pub async fn images(&self) -> Result<(Vec<Image>, Vec<Error>), Error> {
+        let mut refused = Vec::new();
         let images = all_pages!(self, "ListImages", self.clients.sagemaker.list_images(), images);
         let mut found = Vec::new();
         for image in images {
             let name = image.image_name.unwrap_or_default();
             let request = self.clients.sagemaker.describe_image_version().image_name(&name);
-            // An image without a version has none to describe.
-            let version = self.ask(SAGEMAKER, "DescribeImageVersion", request.send()).await.ok();
+            let version = match self.ask(SAGEMAKER, "DescribeImageVersion", request.send()).await {
+                Ok(version) => Some(version),
+                // An image without a version has none to describe.
+                Err(error) if error.kind == ErrorKind::NotFound => None,
+                Err(error) => {
+                    refused.push(error);
+                    None
+                }
+            };
             found.push(Image {
                 name,
                 status: text(image.image_status.as_ref()),
                 container: version.and_then(|version| version.container_image),
             });
         }
-        Ok(found)
+        Ok((found, refused))
     }
 
     /// Lists the app image configurations.

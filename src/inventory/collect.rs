@@ -60,6 +60,7 @@ pub async fn collect(reader: &Reader, request: &Request<'_>) -> Snapshot {
         caller: identity.arn.clone(),
         account: Some(identity.account.clone()),
         region: Some(identity.region.clone()),
+        only: request.domains.clone(),
         ..Snapshot::default()
     };
     let looking = Looking { reader, tell: request.tell, partial: request.partial };

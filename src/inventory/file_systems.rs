@@ -33,6 +33,11 @@ pub(super) async fn of(
             reader.mount_targets(&seen.id),
             reader.file_system_policy(&seen.id)
         );
+        let (targets, refused) =
+            notes.or_default("elasticfilesystem:DescribeMountTargets", id, targets);
+        for error in refused {
+            notes.unseen(&format!("elasticfilesystem:{}", error.operation), id, &error);
+        }
         found.push(FileSystem {
             domain: owner.map(|domain| domain.id.clone()).or(tagged),
             bytes: seen.bytes,
@@ -41,7 +46,7 @@ pub(super) async fn of(
             kms_key: seen.kms_key,
             created_at: seen.created_at,
             mount_target_count: seen.mount_target_count,
-            mount_targets: notes.or_default("elasticfilesystem:DescribeMountTargets", id, targets),
+            mount_targets: targets,
             access_points: notes.or_default("elasticfilesystem:DescribeAccessPoints", id, points),
             policy: notes.or_default("elasticfilesystem:DescribeFileSystemPolicy", id, policy),
             orphan_homes: Vec::new(),

@@ -14,12 +14,31 @@ use crate::names::{FileSystemId, HomeUid};
 /// Takes in every home that the mount, or a scan of it, shows, and names those that nobody owns.
 pub(super) fn measure(snapshot: &mut Snapshot, request: &Request<'_>, notes: &mut Notes) {
     let Some(mount) = request.mount else { return };
-    let of_domains = snapshot.domains.iter().filter_map(|domain| domain.file_system.clone());
+    let is_whole = snapshot.is_whole();
+    let of_domains: BTreeSet<FileSystemId> =
+        snapshot.domains.iter().filter_map(|domain| domain.file_system.clone()).collect();
     let described = snapshot.file_systems.iter().map(|file_system| file_system.id.clone());
-    let file_systems: BTreeSet<FileSystemId> = of_domains.chain(described).collect();
-    for id in file_systems {
-        let places = places(mount, &id);
-        let place = places.first().cloned().unwrap_or_default();
+    let all: BTreeSet<FileSystemId> = of_domains.iter().cloned().chain(described).collect();
+    let is_named = all.iter().any(|id| !named(mount, id).is_empty());
+    for id in all {
+        let mut places = named(mount, &id);
+        if places.is_empty() && !is_named && of_domains.contains(&id) {
+            // A mount that does not say whose it is can only be the one there is: uids begin anew in every domain.
+            if let [_] = Vec::from_iter(&of_domains).as_slice() {
+                places.push(mount.to_owned());
+            }
+        }
+        let Some(place) = places.first().cloned() else {
+            if of_domains.contains(&id) {
+                let why = format!(
+                    "{} holds neither a folder {id} nor a scan {id}.json, and could be any of {} file systems",
+                    mount.display(),
+                    of_domains.len()
+                );
+                notes.unseen("the homes", id.as_str(), why);
+            }
+            continue;
+        };
         let homes = match read_all(&places) {
             Ok(homes) => homes,
             Err(why) => {
@@ -30,6 +49,11 @@ pub(super) fn measure(snapshot: &mut Snapshot, request: &Request<'_>, notes: &mu
         let owned = give_out(snapshot, (&id, &place), &homes, request, notes);
         let file_system = snapshot.file_systems.iter_mut().find(|known| known.id == id);
         let Some(file_system) = file_system else { continue };
+        // Whoever is in a domain that was not looked at may own what nobody seems to.
+        let is_of_seen = of_domains.contains(&id);
+        if !is_of_seen && !is_whole {
+            continue;
+        }
         let rows = homes.homes.into_iter().map(|row| (HomeUid::from(row.home), row.scan));
         let orphans = rows.filter(|(uid, _)| !owned.contains(uid));
         file_system.orphan_homes.extend(orphans.map(|(uid, home)| OrphanHome { uid, home }));
@@ -68,9 +92,8 @@ fn give_out(
     owned
 }
 
-/// Where the homes of a file system are: a folder of its name, scans of its name (of the whole, or of one home each), or the
-/// mount itself.
-fn places(mount: &Path, file_system: &FileSystemId) -> Vec<PathBuf> {
+/// Where the homes of a file system are, by its name: a folder, or scans of the whole or of one home each.
+fn named(mount: &Path, file_system: &FileSystemId) -> Vec<PathBuf> {
     let folder = mount.join(file_system.as_str());
     if folder.exists() {
         return vec![folder];
@@ -83,7 +106,7 @@ fn places(mount: &Path, file_system: &FileSystemId) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(mount).into_iter().flatten().flatten();
     let mut scans: Vec<_> = entries.map(|entry| entry.path()).filter(is_scan).collect();
     scans.sort();
-    if scans.is_empty() { vec![mount.to_owned()] } else { scans }
+    scans
 }
 
 /// Reads every place; where two tell of one home, the one whose name comes last is taken.

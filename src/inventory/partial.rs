@@ -5,7 +5,7 @@
 //! torn by the kill is as if it were not there.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -47,17 +47,22 @@ impl Partial {
     /// Opens the file, taking in what an earlier inventory of the same things has left, or begins it anew.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Those of the file system; [`io::ErrorKind::ResourceBusy`] while another inventory keeps what it sees there.
     pub fn open(path: &Path, about: &str) -> io::Result<Self> {
         let now = Timestamp::now();
-        let earlier = read(path)?.filter(|(head, _)| {
-            head.schema == SCHEMA && head.about == about && now.duration_since(head.begun_at) < KEPT
-        });
         let mut options = OpenOptions::new();
         // For its owner alone, as the journal is: it holds names, settings and scripts.
         options.create(true).append(true).mode(0o600);
+        let mut file = options.open(path)?;
+        // Two that keep what they see in one file would take each other's half away.
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => io::ErrorKind::ResourceBusy.into(),
+            TryLockError::Error(error) => error,
+        })?;
+        let earlier = read(path)?.filter(|(head, _)| {
+            head.schema == SCHEMA && head.about == about && now.duration_since(head.begun_at) < KEPT
+        });
         if let Some((head, seen)) = earlier {
-            let mut file = options.open(path)?;
             // A torn line is closed, so that it spoils nothing but itself.
             file.write_all(b"\n")?;
             return Ok(Self {
@@ -67,11 +72,7 @@ impl Partial {
                 file: Mutex::new(file),
             });
         }
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = options.open(path)?;
+        file.set_len(0)?;
         let head = Head { schema: SCHEMA, about: about.to_owned(), begun_at: now };
         writeln!(file, "{}", serde_json::to_string(&head)?)?;
         Ok(Self {

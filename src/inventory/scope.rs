@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use super::snapshot::{Domain, Profile, Snapshot};
 use super::spreadsheet::{CSV_BOM, csv_line, is_formula};
+use crate::names::DomainId;
 
 /// The columns, in the order in which they are written. New ones are added at the end only.
 const COLUMNS: [&str; 17] = [
@@ -89,6 +90,32 @@ pub enum TableError {
         /// What could.
         why: &'static str,
     },
+    /// A column that the table does not have, which its writer took it to have.
+    #[error("no column is called `{column}`; there are {}", COLUMNS.join(", "))]
+    Unknown {
+        /// The column.
+        column: String,
+    },
+    /// A row has more cells than the first line names columns.
+    #[error(
+        "line {line} has a cell more than there are columns: `{value}`; put cells with commas between quotation marks"
+    )]
+    Surplus {
+        /// The line, from 1.
+        line: u64,
+        /// What stands there.
+        value: String,
+    },
+    /// A cell goes over many lines, as it does when a quotation mark is never closed.
+    #[error(
+        "line {line}: a cell that begins with `{value}` goes over several lines; is its quotation mark closed?"
+    )]
+    Quote {
+        /// The line, from 1.
+        line: u64,
+        /// How it begins.
+        value: String,
+    },
     /// Two rows are about the same profile.
     #[error("line {line} is about {who}, as is line {first}")]
     Twice {
@@ -108,16 +135,40 @@ impl Table {
     /// # Errors
     /// The first thing that is wrong, with its line.
     pub fn parse(text: &str) -> Result<Self, TableError> {
-        let text = text.trim_start_matches('\u{feff}');
+        let mut text = text.trim_start_matches('\u{feff}');
+        // Some spreadsheets begin with a line that says what separates the cells.
+        let mut said = None;
+        if let Some((first, rest)) = text.split_once('\n')
+            && let Some(by) = first.trim_end().strip_prefix("sep=")
+        {
+            said = by.bytes().next();
+            text = rest;
+        }
         let first = text.lines().next().unwrap_or_default();
-        let delimiter = if first.contains(';') && !first.contains(',') { b';' } else { b',' };
+        let begins_with = |separator: char| {
+            let cell = first.split(separator).next().unwrap_or_default();
+            COLUMNS.contains(&named(cell.trim_matches('"')).as_str())
+        };
+        let by_name = if begins_with(';') && !begins_with(',') { b';' } else { b',' };
+        let delimiter = said.unwrap_or(by_name);
         let mut reader =
             ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
         let places = places(reader.headers()?)?;
+        let header = reader.headers()?.len();
         let mut rows: BTreeMap<(String, String), Row> = BTreeMap::new();
         for record in reader.records() {
             let record = record?;
             let line = record.position().map_or(0, csv::Position::line);
+            if let Some(surplus) = record.iter().skip(header).find(|cell| !cell.trim().is_empty()) {
+                let value = surplus.to_owned();
+                return Err(TableError::Surplus { line, value });
+            }
+            // A quote that is never closed takes the rows after it in.
+            let holds_rows = |cell: &&str| cell.lines().skip(1).any(|line| line.starts_with("d-"));
+            if let Some(value) = record.iter().find(holds_rows) {
+                let value = value.lines().next().unwrap_or_default().to_owned();
+                return Err(TableError::Quote { line, value });
+            }
             let cell = |column: &'static str| cell(&record, &places, column);
             let (Some(domain), Some(profile)) = (cell("domain"), cell("profile")) else {
                 if record.iter().all(|cell| cell.trim().is_empty()) {
@@ -159,25 +210,31 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// Writes what it says into a snapshot, in place of what an earlier table said, and returns the rows that are about nobody
-    /// there: `line 7: d-abc/alise`.
-    pub fn apply(&self, snapshot: &mut Snapshot) -> Vec<String> {
-        let mut met = BTreeSet::new();
+    /// Writes what it says into a snapshot, in place of what an earlier table said.
+    pub fn apply(&self, snapshot: &mut Snapshot) {
         for domain in &mut snapshot.domains {
             for profile in &mut domain.profiles {
-                let key = (domain.id.to_string(), profile.name.as_str().to_ascii_lowercase());
-                profile.note = match self.rows.get(&key) {
+                profile.note = match self.rows.get(&key(&domain.id, profile)) {
                     Some(row) => row.note.clone(),
                     None => Note::default(),
                 };
-                met.insert(key);
             }
         }
+    }
+
+    /// Returns the rows that are about nobody in any of the snapshots: `line 7: d-abc/alise`.
+    pub fn strangers<'a>(&self, snapshots: impl IntoIterator<Item = &'a Snapshot>) -> Vec<String> {
+        let people = snapshots.into_iter().flat_map(Snapshot::people);
+        let met: BTreeSet<_> = people.map(|(domain, profile)| key(&domain.id, profile)).collect();
         let strangers = self.rows.iter().filter(|(key, _)| !met.contains(*key));
         strangers
             .map(|((domain, profile), row)| format!("line {}: {domain}/{profile}", row.line))
             .collect()
     }
+}
+
+fn key(domain: &DomainId, profile: &Profile) -> (String, String) {
+    (domain.to_string(), profile.name.as_str().to_ascii_lowercase())
 }
 
 /// Writes the table of people of one or more snapshots: UTF-8 with a byte order mark, no cell that a spreadsheet would take for
@@ -223,11 +280,28 @@ fn row(domain: &Domain, profile: &Profile) -> [String; COLUMNS.len()] {
     ]
 }
 
+/// A column's name as it is compared.
+fn named(name: &str) -> String {
+    name.trim().to_ascii_lowercase().replace([' ', '-'], "_")
+}
+
+/// Tells whether a name is a column's with two letters changed places, one left out, one too many or one other.
+fn is_nearly(name: &str, column: &str) -> bool {
+    name != column
+        && !COLUMNS.contains(&name)
+        && name.len() > 3
+        && strsim::osa_distance(name, column) <= 1
+}
+
 /// Where each column stands.
 fn places(header: &StringRecord) -> Result<BTreeMap<String, usize>, TableError> {
     let mut places = BTreeMap::new();
     for (place, name) in header.iter().enumerate() {
-        let name = name.trim().to_ascii_lowercase().replace([' ', '-'], "_");
+        let name = named(name);
+        // A column of the reader's own is fine where it is not taken for one of ours.
+        if COLUMNS.iter().any(|column| is_nearly(&name, column)) {
+            return Err(TableError::Unknown { column: name });
+        }
         if !name.is_empty() && places.insert(name.clone(), place).is_some() {
             return Err(TableError::Double(name));
         }
@@ -262,7 +336,14 @@ fn tags(line: u64, value: &str) -> Result<BTreeMap<String, String>, TableError> 
             let why = "tags are written `key=value; key=value`";
             return Err(TableError::Cell { line, column: "tags", value: pair.to_owned(), why });
         };
-        tags.insert(key.trim().to_owned(), value.trim().to_owned());
+        let key = key.trim();
+        let refused = |why| TableError::Cell { line, column: "tags", value: pair.to_owned(), why };
+        if key.is_empty() {
+            return Err(refused("a tag has to have a key before the `=`"));
+        }
+        if tags.insert(key.to_owned(), value.trim().to_owned()).is_some() {
+            return Err(refused("the key stands twice"));
+        }
     }
     Ok(tags)
 }
@@ -286,7 +367,9 @@ mod tests {
         let text =
             "profile;domain;take;owner;tags;reason\r\nalice;d-a;no;=HYPERLINK;team=x;left\r\n";
         let mut seen = snapshot();
-        assert!(Table::parse(text).unwrap().apply(&mut seen).is_empty());
+        let table = Table::parse(text).unwrap();
+        table.apply(&mut seen);
+        assert!(table.strangers([&seen]).is_empty());
         let note = &seen.domains[0].profiles[0].note;
         assert_eq!((note.take, note.reason.as_deref()), (Some(false), Some("left")));
         assert_eq!(note.tags["team"], "x");
@@ -294,7 +377,7 @@ mod tests {
         assert!(written.starts_with("\u{feff}domain,profile,take,"), "{written}");
         assert!(written.contains("d-a,Alice,no,left,'=HYPERLINK,"), "{written}");
         let mut again = snapshot();
-        assert!(Table::parse(&written).unwrap().apply(&mut again).is_empty());
+        Table::parse(&written).unwrap().apply(&mut again);
         assert_eq!(again, seen);
     }
 
@@ -308,11 +391,20 @@ mod tests {
         assert!(twice.contains("line 3") && twice.contains("line 2"), "{twice}");
         assert!(refused("domain,profile,tags\nd-a,bob,team\n").contains("key=value"));
         assert!(refused("domain,profile,owner,owner\n").contains("twice"));
+        assert!(
+            refused("domain,profile,taek\nd-a,bob,no\n").contains("no column is called `taek`")
+        );
+        let surplus = refused("domain,profile,reason\nd-a,bob,left, came back\n");
+        assert!(surplus.contains("line 2") && surplus.contains("came back"), "{surplus}");
+        let open = refused("domain,profile,reason\nd-a,bob,\"left\nd-a,alice,x\n");
+        assert!(open.contains("line 2") && open.contains("quotation mark"), "{open}");
+        assert!(refused("domain,profile,tags\nd-a,bob,a=1;a=2\n").contains("stands twice"));
+        assert!(refused("domain,profile,tags\nd-a,bob,=x\n").contains("key before"));
     }
 
     #[test]
     fn a_row_about_nobody_is_named() {
         let table = Table::parse("domain,profile\nd-a,alise\n\n").unwrap();
-        assert_eq!(table.apply(&mut snapshot()), ["line 2: d-a/alise"]);
+        assert_eq!(table.strangers([&snapshot()]), ["line 2: d-a/alise"]);
     }
 }

@@ -47,7 +47,12 @@ async fn look(looking: &Looking<'_>, place: &mut SharedNotebooks, notes: &mut No
     let location = place.location.clone();
     let (bucket, prefix) = bucket_and_prefix(&location);
     match looking.reader.whole_posture(bucket).await {
-        Ok(posture) => place.bucket = Some(posture),
+        Ok((posture, refused)) => {
+            place.bucket = Some(posture);
+            for error in refused {
+                notes.unseen(&format!("s3:{}", error.operation), &location, &error);
+            }
+        }
         Err(error) => notes.unseen("s3:HeadBucket", &location, error),
     }
     if let Err(error) = count(looking, place, bucket, prefix).await {

@@ -35,6 +35,8 @@ pub struct Snapshot {
     pub region: Option<Region>,
     /// Every domain in scope, by id.
     pub domains: Vec<Domain>,
+    /// The domains that were asked for, where not all were: there may be others.
+    pub only: Vec<DomainId>,
     /// Lifecycle scripts of the account, decoded.
     pub scripts: Vec<Script>,
     /// Custom images and their versions.
@@ -60,6 +62,32 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Takes over what an earlier snapshot's table of people said of those who are here too, and returns of how many.
+    pub fn take_notes_of(&mut self, earlier: &Self) -> usize {
+        let notes: BTreeMap<_, _> = earlier
+            .people()
+            .filter(|(_, profile)| profile.note != Note::default())
+            .map(|(domain, profile)| ((&domain.id, &profile.name), &profile.note))
+            .collect();
+        let mut taken = 0;
+        for domain in &mut self.domains {
+            for profile in &mut domain.profiles {
+                if let Some(note) = notes.get(&(&domain.id, &profile.name)) {
+                    profile.note = (*note).clone();
+                    taken += 1;
+                }
+            }
+        }
+        taken
+    }
+
+    /// Tells whether every domain of the account was looked at: only then can anything be said to belong to none.
+    pub fn is_whole(&self) -> bool {
+        let of_domains = ["sagemaker:ListDomains", "sagemaker:DescribeDomain"];
+        self.only.is_empty()
+            && !self.unseen.iter().any(|unseen| of_domains.contains(&unseen.what.as_str()))
+    }
+
     /// The version of the format that this program writes.
     pub const SCHEMA: u32 = 2;
 

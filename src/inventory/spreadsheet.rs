@@ -19,7 +19,7 @@ pub(crate) const CSV_BOM: &str = "\u{feff}";
 
 fn csv_cell(text: &str) -> String {
     let text = unformula(text);
-    if text.contains(['"', ',', '\n', '\r']) {
+    if text.contains(['"', ',', ';', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text
@@ -41,6 +41,8 @@ mod tests {
 
     #[test]
     fn a_spreadsheet_finds_no_formula() {
+        // Some split at semicolons.
+        assert_eq!(csv_line(["a;=1+1"]), "\"a;=1+1\"\r\n");
         assert_eq!(
             csv_line(["=HYPERLINK(\"x\")", "+1", "-1", "@a", "plain", "a,b"]),
             "\"'=HYPERLINK(\"\"x\"\")\",'+1,'-1,'@a,plain,\"a,b\"\r\n"

@@ -25,7 +25,8 @@ pub struct KeptSnapshot {
 }
 
 impl Journal {
-    /// Keeps a snapshot and returns the id that its content gives it; keeping the same one twice keeps one.
+    /// Keeps a snapshot and returns the id that its content gives it. One that is kept already becomes the last one
+    /// again.
     pub fn keep_snapshot(&self, snapshot: &Snapshot) -> Result<SnapshotId, Error> {
         let body = |snapshot: &Snapshot| {
             serde_json::to_string(snapshot)
@@ -36,7 +37,8 @@ impl Journal {
         let id = SnapshotId::new(&hash.as_str()[..12]);
         kept.id = Some(id.clone());
         self.lock().execute(
-            "INSERT INTO snapshot (id, kept_at, body) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            "INSERT INTO snapshot (id, kept_at, body) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (id) DO UPDATE SET sequence = (SELECT max(sequence) + 1 FROM snapshot)",
             params![id.as_str(), now(), body(&kept)?],
         )?;
         Ok(id)

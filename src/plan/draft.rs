@@ -1,5 +1,6 @@
 //! The plan as data: immutable, explained, and leaving no choice to execution time.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
@@ -8,6 +9,7 @@ use crate::names::{
     SpaceName,
 };
 use crate::playbook::Playbook;
+use crate::readiness::Range;
 
 /// An immutable plan. The same snapshot, findings and playbook give the same plan, byte for byte.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +32,9 @@ pub struct Plan {
     pub batches: Vec<Batch>,
     /// Who is left out, and why. Nobody is left out in silence.
     pub left_out: Vec<LeftOut>,
+    /// Batches that were made up, and the number that no packing could do without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packing: Option<(usize, usize)>,
 }
 
 /// Migrations that run together.
@@ -39,6 +44,26 @@ pub struct Batch {
     pub name: BatchName,
     /// Its migrations, smallest home first.
     pub migrations: Vec<Migration>,
+    /// The minutes that it takes, by the estimate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<Range>,
+    /// When it is to run, where the playbook has a calendar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<Slot>,
+    /// Gates that must be open before it runs, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<String>,
+}
+
+/// When a batch is to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// Not before this.
+    pub from: Timestamp,
+    /// It should have ended by this: by the upper end of its estimate, and no later than its window.
+    pub to: Timestamp,
+    /// Why then, in words.
+    pub because: String,
 }
 
 /// One person's way from Classic to New.

@@ -2,16 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
+use super::bins::{Bounds, minutes};
 use super::draft::{Batch, Migration, Plan, Route};
 use super::eligible::{Person, sort};
 use super::error::Error;
 use super::naming;
 use super::packing::pack;
+use super::schedule::schedule;
 use super::sizing::size;
 use crate::inventory::Snapshot;
-use crate::names::{DomainId, PlanId, SnapshotId, SpaceName};
+use crate::names::{BatchName, DomainId, PlanId, SnapshotId, SpaceName};
 use crate::playbook::Playbook;
-use crate::readiness::Finding;
+use crate::readiness::{Finding, lanes};
 
 /// Draws up a plan. The same input gives the same plan, byte for byte, in whatever order the snapshot lists people.
 ///
@@ -40,9 +44,17 @@ pub fn draw(
     }
     let sorted = sort(snapshot, findings, playbook)?;
     let mut names = Names::new(snapshot, playbook, parent, &sorted.people);
-    let batches = pack(sorted.people, &playbook.batches, parent)
+    let lanes = lanes(snapshot, playbook);
+    let taken_at = snapshot.taken_at.parse().unwrap_or_default();
+    let bounds = Bounds::of(&playbook.batches, lanes, longest_window(playbook, taken_at));
+    let packing = pack(sorted.people, &playbook.batches, &bounds, parent);
+    let mut batches: Vec<Batch> = packing
+        .batches
         .into_iter()
         .map(|packed| Batch {
+            minutes: Some(minutes(packed.people.iter().map(|(person, _)| &person.minutes), lanes)),
+            slot: None,
+            gates: gates(playbook, &packed.name),
             name: packed.name,
             migrations: packed
                 .people
@@ -51,6 +63,7 @@ pub fn draw(
                 .collect(),
         })
         .collect();
+    schedule(&mut batches, &playbook.calendar, taken_at);
     let mut plan = Plan {
         schema: 1,
         id: PlanId::from(""),
@@ -61,9 +74,23 @@ pub fn draw(
         playbook: playbook.clone(),
         batches,
         left_out: sorted.left_out,
+        packing: Some(packing.made),
     };
     plan.id = plan.content_id()?;
     Ok(plan)
+}
+
+/// Minutes of the longest window, where there are windows.
+fn longest_window(playbook: &Playbook, taken_at: Timestamp) -> Option<f64> {
+    let zone = playbook.calendar.zone().ok()?;
+    let longest = playbook.calendar.longest(&zone, playbook.calendar.begins(&zone, taken_at))?;
+    Some(longest.as_secs_f64() / 60.0)
+}
+
+/// The gates before a batch, by name.
+fn gates(playbook: &Playbook, batch: &BatchName) -> Vec<String> {
+    let before = playbook.gates.iter().filter(|gate| gate.before == *batch);
+    before.map(|gate| gate.name.clone()).collect()
 }
 
 /// The id that the journal gave the snapshot, or would give it.

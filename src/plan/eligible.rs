@@ -9,8 +9,8 @@ use super::naming::migration_id;
 use super::sizing::{Load, volume};
 use crate::inventory::{Domain, Profile, Snapshot};
 use crate::names::{DomainId, HomeUid, MigrationId};
-use crate::playbook::{LeaveOutRules, Playbook, name_glob};
-use crate::readiness::{Finding, Severity, Subject};
+use crate::playbook::{LeaveOutRules, Order, Playbook, name_glob};
+use crate::readiness::{Finding, Range, Severity, Subject, minutes};
 
 /// Someone who moves.
 #[derive(Clone, Debug)]
@@ -24,12 +24,18 @@ pub(super) struct Person<'a> {
     pub(super) volume_gb: i32,
     /// Why the volume has that size, in words.
     pub(super) volume_because: String,
+    /// Minutes that moving them takes, by the estimate.
+    pub(super) minutes: Range,
+    /// Codes of warnings about them.
+    pub(super) warnings: BTreeSet<String>,
 }
 
 impl Person<'_> {
-    /// The order in which people move: smallest home first, unmeasured ones last, names where homes are equal.
-    pub(super) fn order(&self) -> (bool, u64, &MigrationId) {
-        (self.load.is_none(), self.load.map_or(0, |load| load.bytes), &self.id)
+    /// The order in which people move: without warnings first, where the playbook wants that; then the smallest home first,
+    /// unmeasured ones last, names where homes are equal.
+    pub(super) fn order(&self, order: Order) -> (bool, bool, u64, &MigrationId) {
+        let is_warned = order == Order::FewestWarningsFirst && !self.warnings.is_empty();
+        (is_warned, self.load.is_none(), self.load.map_or(0, |load| load.bytes), &self.id)
     }
 }
 
@@ -68,7 +74,8 @@ pub(super) fn sort<'a>(
     }
     sorted.left_out.extend(orphans(snapshot));
     sorted.left_out.extend(strangers(snapshot, playbook));
-    sorted.people.sort_by(|a, b| a.order().cmp(&b.order()));
+    let order = playbook.batches.order;
+    sorted.people.sort_by(|a, b| a.order(order).cmp(&b.order(order)));
     sorted
         .left_out
         .sort_by(|a, b| (&a.domain, &a.who, &a.because).cmp(&(&b.domain, &b.who, &b.because)));
@@ -83,6 +90,12 @@ struct Judge<'p> {
     rules: LeaveOutRules,
     /// Codes of blockers by what they are about.
     blockers: BTreeMap<Subject, BTreeSet<String>>,
+    /// Codes of warnings by what they are about.
+    warnings: BTreeMap<Subject, BTreeSet<String>>,
+}
+
+fn subject(domain: &Domain, profile: &Profile) -> Subject {
+    Subject::Profile { domain: domain.id.to_string(), profile: profile.name.to_string() }
 }
 
 impl<'p> Judge<'p> {
@@ -90,16 +103,20 @@ impl<'p> Judge<'p> {
         let globs = |patterns: &[String]| -> Result<Vec<GlobMatcher>, globset::Error> {
             patterns.iter().map(|pattern| name_glob(pattern)).collect()
         };
-        let mut blockers: BTreeMap<Subject, BTreeSet<String>> = BTreeMap::new();
-        for finding in findings.iter().filter(|finding| finding.severity == Severity::Blocker) {
-            blockers.entry(finding.subject.clone()).or_default().insert(finding.code.clone());
-        }
+        let of = |severity| {
+            let mut codes: BTreeMap<Subject, BTreeSet<String>> = BTreeMap::new();
+            for finding in findings.iter().filter(|finding| finding.severity == severity) {
+                codes.entry(finding.subject.clone()).or_default().insert(finding.code.clone());
+            }
+            codes
+        };
         Ok(Self {
             playbook,
             include: globs(&playbook.scope.include)?,
             exclude: globs(&playbook.scope.exclude)?,
             rules: LeaveOutRules::of(playbook)?,
-            blockers,
+            blockers: of(Severity::Blocker),
+            warnings: of(Severity::Warning),
         })
     }
 
@@ -136,6 +153,8 @@ impl<'p> Judge<'p> {
                 load,
                 volume_gb,
                 volume_because,
+                minutes: minutes(load.map(|load| (load.bytes, load.files))),
+                warnings: self.warnings.get(&subject(domain, profile)).cloned().unwrap_or_default(),
             }),
             (_, sized) => {
                 reasons.extend(sized.err());
@@ -158,8 +177,17 @@ impl<'p> Judge<'p> {
             let reason = profile.note.reason.as_deref().filter(|reason| !reason.trim().is_empty());
             let reason = reason.unwrap_or("it gives no reason");
             Some(format!("the table of people leaves {name} out: {reason}"))
-        } else if profile.note.take.is_none() && matching(&self.include, &scope.include).is_none() {
+        } else if profile.note.take.is_some() {
+            None
+        } else if matching(&self.include, &scope.include).is_none() {
             Some("out of scope: nothing in scope.include matches".to_owned())
+        } else if !scope.has_tags(&profile.tags) {
+            let wanted: Vec<_> =
+                scope.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            Some(format!(
+                "out of scope: the profile lacks tags of scope.tags ({})",
+                wanted.join(", ")
+            ))
         } else {
             None
         }
@@ -172,11 +200,10 @@ impl<'p> Judge<'p> {
             let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
             Some(format!("blocked by {}{whose}", codes.join(", ")))
         };
-        let id = domain.id.to_string();
         [
             about(Subject::Account, " (the whole account)"),
-            about(Subject::Domain { domain: id.clone() }, " (the whole domain)"),
-            about(Subject::Profile { domain: id, profile: profile.name.to_string() }, ""),
+            about(Subject::Domain { domain: domain.id.to_string() }, " (the whole domain)"),
+            about(subject(domain, profile), ""),
         ]
         .into_iter()
         .flatten()

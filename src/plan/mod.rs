@@ -3,6 +3,7 @@
 //! Drawing up a plan is synchronous, pure and deterministic: it asks nobody and reads no clock. [`draw()`] first settles who
 //! can move at all, then gives each of them names and a volume, then packs them into batches, smallest home first.
 
+mod bins;
 mod diff;
 mod draft;
 mod draw;
@@ -11,12 +12,13 @@ mod eligible;
 mod error;
 mod naming;
 mod packing;
+mod schedule;
 mod sizing;
 #[cfg(test)]
 mod testing;
 
 pub use diff::{Change, diff};
-pub use draft::{Batch, LeftOut, Migration, Plan, Route};
+pub use draft::{Batch, LeftOut, Migration, Plan, Route, Slot};
 pub use draw::draw;
 pub use drift::drift;
 pub use error::Error;

@@ -1,95 +1,164 @@
-//! Who goes in which batch: the pilot first, then by size, and nobody is moved about who has a place already.
+//! Who goes in which batch: trials first, then what the playbook names, then everyone else, and nobody is moved about who has a
+//! place already.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::bins::{Bounds, Unit, at_least, pack as pack_bins};
 use super::draft::Plan;
 use super::eligible::Person;
 use super::sizing::size;
 use crate::names::{BatchName, MigrationId};
-use crate::playbook::Batches;
+use crate::playbook::{Batches, Order};
 
-/// A batch with who is in it, smallest home first, and why each of them is, in words.
+/// A batch with who is in it, and why each of them is, in words.
 #[derive(Debug)]
 pub(super) struct Packed<'a> {
     pub(super) name: BatchName,
     pub(super) people: Vec<(Person<'a>, String)>,
 }
 
-/// Where a batch stands in the running order: the pilot, then by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Everyone in batches, and how good that is.
+#[derive(Debug, Default)]
+pub(super) struct Packing<'a> {
+    pub(super) batches: Vec<Packed<'a>>,
+    /// Batches that were made up, and the number that no packing could do without.
+    pub(super) made: (usize, usize),
+}
+
+/// Where a batch stands in the running order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     Pilot,
+    Canary,
+    /// The number of a list of the playbook, and which of its batches.
+    Listed(usize, usize, BatchName),
     Number(usize),
 }
 
 impl Place {
-    fn name(self) -> BatchName {
+    fn name(&self) -> BatchName {
         match self {
             Self::Pilot => Batches::pilot_name(),
+            Self::Canary => Batches::canary_name(),
+            Self::Listed(_, 1, name) => name.clone(),
+            Self::Listed(_, part, name) => BatchName::new(format!("{name}-{part}")),
             Self::Number(number) => BatchName::new(format!("batch-{number}")),
         }
     }
 
-    fn of(name: &BatchName) -> Option<Self> {
+    fn of(name: &BatchName, policy: &Batches) -> Option<Self> {
         if *name == Batches::pilot_name() {
             return Some(Self::Pilot);
         }
-        name.as_str().strip_prefix("batch-")?.parse().ok().map(Self::Number)
+        if *name == Batches::canary_name() {
+            return Some(Self::Canary);
+        }
+        let text = name.as_str();
+        for (number, list) in policy.lists.iter().enumerate() {
+            let rest = text.strip_prefix(list.name.as_str());
+            let part = match rest {
+                Some("") => Some(1),
+                Some(rest) => rest.strip_prefix('-').and_then(|part| part.parse().ok()),
+                None => None,
+            };
+            if let Some(part) = part {
+                return Some(Self::Listed(number, part, list.name.clone()));
+            }
+        }
+        text.strip_prefix("batch-")?.parse().ok().map(Self::Number)
     }
 }
 
-/// Packs people, who come smallest home first, into batches.
+/// Packs people, who come in order, into batches.
 pub(super) fn pack<'a>(
     people: Vec<Person<'a>>,
     policy: &Batches,
+    bounds: &Bounds,
     parent: Option<&Plan>,
-) -> Vec<Packed<'a>> {
-    let mut packing = Packing { policy, batches: BTreeMap::new() };
+) -> Packing<'a> {
+    let mut packer =
+        Packer { policy, bounds, named: Named::of(policy), batches: BTreeMap::new(), made: (0, 0) };
     let newcomers = match parent {
-        Some(parent) => packing.keep(people, parent),
+        Some(parent) => packer.keep(people, parent),
         None => people,
     };
-    let kept_some = !packing.batches.is_empty();
-    let rest = packing.pilot(newcomers, kept_some);
-    packing.number(rest, parent.filter(|_| kept_some));
-    packing.finish()
+    let kept_some = !packer.batches.is_empty();
+    let rest = packer.pilot(newcomers, kept_some);
+    let rest = packer.canary(rest, kept_some);
+    let rest = packer.lists(rest);
+    packer.number(rest, parent.filter(|_| kept_some));
+    Packing { made: packer.made, batches: packer.finish() }
 }
 
-struct Packing<'a, 'p> {
+/// Whom the playbook names where, by `profile` and by `domain/profile`, in lower case.
+struct Named {
+    pilot: BTreeSet<String>,
+    list: BTreeMap<String, usize>,
+    together: BTreeMap<String, usize>,
+}
+
+impl Named {
+    fn of(policy: &Batches) -> Self {
+        let numbered = |groups: Vec<&Vec<String>>| {
+            let mut by_name = BTreeMap::new();
+            for (number, people) in groups.into_iter().enumerate() {
+                for person in people {
+                    by_name.entry(person.to_ascii_lowercase()).or_insert(number);
+                }
+            }
+            by_name
+        };
+        Self {
+            pilot: policy.pilot.iter().map(|name| name.as_str().to_ascii_lowercase()).collect(),
+            list: numbered(policy.lists.iter().map(|list| &list.people).collect()),
+            together: numbered(policy.together.iter().collect()),
+        }
+    }
+
+    fn number(of: &BTreeMap<String, usize>, person: &Person<'_>) -> Option<usize> {
+        let name = person.profile.name.as_str().to_ascii_lowercase();
+        of.get(person.id.as_str().to_ascii_lowercase().as_str()).or_else(|| of.get(&name)).copied()
+    }
+}
+
+struct Packer<'a, 'p> {
     policy: &'p Batches,
+    bounds: &'p Bounds,
+    named: Named,
     batches: BTreeMap<Place, Vec<(Person<'a>, String)>>,
+    made: (usize, usize),
 }
 
-impl<'a> Packing<'a, '_> {
+impl<'a> Packer<'a, '_> {
     fn put(&mut self, place: Place, person: Person<'a>, because: String) {
         self.batches.entry(place).or_default().push((person, because));
     }
 
-    fn is_named(&self, person: &Person<'_>) -> bool {
-        let name = person.profile.name.as_str();
-        self.policy.pilot.iter().any(|pilot| pilot.as_str().eq_ignore_ascii_case(name))
+    fn is_pilot(&self, person: &Person<'_>) -> bool {
+        self.named.pilot.contains(&person.profile.name.as_str().to_ascii_lowercase())
     }
 
     /// Leaves everyone where the parent put them, where that still holds; returns the others.
     fn keep(&mut self, people: Vec<Person<'a>>, parent: &Plan) -> Vec<Person<'a>> {
         let places: BTreeMap<&MigrationId, Place> = parent
             .migrations()
-            .filter_map(|(batch, migration)| Some((&migration.id, Place::of(&batch.name)?)))
+            .filter_map(|(batch, one)| Some((&one.id, Place::of(&batch.name, self.policy)?)))
             .collect();
         let mut others = Vec::new();
         for person in people {
-            let is_named = self.is_named(&person);
-            let place = places.get(&person.id).copied().filter(|place| match place {
-                Place::Pilot => is_named || self.policy.pilot.is_empty(),
+            let is_pilot = self.is_pilot(&person);
+            let list = Named::number(&self.named.list, &person);
+            let place = places.get(&person.id).filter(|place| match place {
+                Place::Pilot => is_pilot || self.policy.pilot.is_empty(),
+                Place::Canary => !is_pilot && list.is_none() && self.policy.canary_users > 0,
+                Place::Listed(number, _, _) => !is_pilot && list == Some(*number),
                 Place::Number(_) => {
-                    !is_named
-                        && self
-                            .batches
-                            .get(place)
-                            .is_none_or(|batch| batch.len() < self.policy.users.max(1))
+                    let batch = self.batches.get(place);
+                    let is_full = batch.is_some_and(|batch| batch.len() >= self.bounds.users);
+                    !is_pilot && list.is_none() && !is_full
                 }
             });
-            match place {
+            match place.cloned() {
                 Some(place) => {
                     let because = format!(
                         "{} stays in {}, as in plan {} ({})",
@@ -109,7 +178,7 @@ impl<'a> Packing<'a, '_> {
     /// Takes the pilot out of the people, and returns the rest.
     fn pilot(&mut self, people: Vec<Person<'a>>, kept_some: bool) -> Vec<Person<'a>> {
         let (named, mut rest): (Vec<_>, Vec<_>) =
-            people.into_iter().partition(|person| self.is_named(person));
+            people.into_iter().partition(|person| self.is_pilot(person));
         let found_named = !named.is_empty();
         for person in named {
             let because = format!(
@@ -133,7 +202,7 @@ impl<'a> Packing<'a, '_> {
             let because = format!(
                 "{} is in the pilot: {} ({}){why_not_named}",
                 person.profile.name,
-                rank(i, &person),
+                self.rank(i, &person),
                 weight(&person)
             );
             self.put(Place::Pilot, person, because);
@@ -141,44 +210,199 @@ impl<'a> Packing<'a, '_> {
         after
     }
 
+    /// Takes the second trial out of the people: the next in order whom no list names.
+    fn canary(&mut self, people: Vec<Person<'a>>, kept_some: bool) -> Vec<Person<'a>> {
+        if kept_some || self.policy.canary_users == 0 {
+            return people;
+        }
+        let mut rest = Vec::new();
+        let mut taken = 0;
+        for person in people {
+            let is_listed = Named::number(&self.named.list, &person).is_some();
+            if is_listed || taken >= self.policy.canary_users {
+                rest.push(person);
+                continue;
+            }
+            let because = format!(
+                "{} is in the canary: {} ({}) after the pilot",
+                person.profile.name,
+                self.rank(taken, &person),
+                weight(&person)
+            );
+            taken += 1;
+            self.put(Place::Canary, person, because);
+        }
+        rest
+    }
+
+    /// Puts those whom the playbook lists into batches of their lists' names, and returns the rest.
+    fn lists(&mut self, people: Vec<Person<'a>>) -> Vec<Person<'a>> {
+        let mut rest = Vec::new();
+        let mut listed: BTreeMap<usize, Vec<Person<'a>>> = BTreeMap::new();
+        for person in people {
+            match Named::number(&self.named.list, &person) {
+                Some(number) => listed.entry(number).or_default().push(person),
+                None => rest.push(person),
+            }
+        }
+        for (number, people) in listed {
+            let Some(list) = self.policy.lists.get(number) else { continue };
+            let last = self.batches.keys().filter_map(|place| match place {
+                Place::Listed(of, part, _) if *of == number => Some(*part),
+                _ => None,
+            });
+            let first = last.max().unwrap_or(0) + 1;
+            for (part, units) in self.packed(people).into_iter().enumerate() {
+                let place = Place::Listed(number, first + part, list.name.clone());
+                for person in units.into_iter().flatten() {
+                    let because = format!(
+                        "{} is in {}: the playbook lists them in {} ({})",
+                        person.profile.name,
+                        place.name(),
+                        list.name,
+                        weight(&person)
+                    );
+                    self.put(place.clone(), person, because);
+                }
+            }
+        }
+        rest
+    }
+
     /// Puts everyone else into numbered batches, after the parent's.
     fn number(&mut self, people: Vec<Person<'a>>, parent: Option<&Plan>) {
         let last = parent
             .into_iter()
             .flat_map(|parent| &parent.batches)
-            .filter_map(|batch| match Place::of(&batch.name)? {
+            .filter_map(|batch| match Place::of(&batch.name, self.policy)? {
                 Place::Number(number) => Some(number),
-                Place::Pilot => None,
+                _ => None,
             })
             .max()
             .unwrap_or(0);
         let after = match parent {
             Some(parent) => format!(" of those who are new since plan {}", parent.id),
+            None if self.batches.contains_key(&Place::Canary) => " after the canary".to_owned(),
             None if self.batches.contains_key(&Place::Pilot) => " after the pilot".to_owned(),
             None => String::new(),
         };
-        for (i, person) in people.into_iter().enumerate() {
-            let place = Place::Number((last + 1).saturating_add(i / self.policy.users.max(1)));
-            let because = format!(
-                "{} is in {}: {} ({}){after}",
-                person.profile.name,
-                place.name(),
-                rank(i, &person),
-                weight(&person)
-            );
-            self.put(place, person, because);
+        let ranks: BTreeMap<MigrationId, usize> =
+            people.iter().enumerate().map(|(i, person)| (person.id.clone(), i)).collect();
+        // Big homes go last; what must not be mixed is told apart before anything else.
+        let mut classes: BTreeMap<(bool, Vec<String>), Vec<Person<'a>>> = BTreeMap::new();
+        for person in people {
+            let key = (self.is_big(&person), parts(&person, &self.policy.never_mix));
+            classes.entry(key).or_default().push(person);
+        }
+        let mut number = last;
+        for ((is_big, parts), people) in classes {
+            let of_class: Vec<_> = self
+                .policy
+                .never_mix
+                .iter()
+                .zip(&parts)
+                .map(|(by, part)| {
+                    let part = if part.is_empty() { "none" } else { part.as_str() };
+                    format!(", {by} {part}")
+                })
+                .collect();
+            let big = if is_big {
+                format!(", homes of {} GiB and more apart", self.policy.big_home_gb)
+            } else {
+                String::new()
+            };
+            for units in self.packed(people) {
+                number += 1;
+                let place = Place::Number(number);
+                for person in units.into_iter().flatten() {
+                    let i = ranks.get(&person.id).copied().unwrap_or_default();
+                    let because = format!(
+                        "{} is in {}: {} ({}){after}{}{big}{}",
+                        person.profile.name,
+                        place.name(),
+                        self.rank(i, &person),
+                        weight(&person),
+                        of_class.concat(),
+                        match Named::number(&self.named.together, &person) {
+                            Some(group) => format!(
+                                ", kept together with group {} of batches.together",
+                                group + 1
+                            ),
+                            None => String::new(),
+                        }
+                    );
+                    self.put(place.clone(), person, because);
+                }
+            }
         }
     }
 
+    /// Packs people whom nothing keeps apart. Those of a group stand where the first of them stands.
+    fn packed(&mut self, people: Vec<Person<'a>>) -> Vec<Vec<Unit<'a>>> {
+        let mut units: Vec<Unit<'a>> = Vec::new();
+        let mut groups: BTreeMap<usize, usize> = BTreeMap::new();
+        for person in people {
+            match Named::number(&self.named.together, &person) {
+                None => units.push(vec![person]),
+                Some(group) => match groups.get(&group) {
+                    Some(at) => units[*at].push(person),
+                    None => {
+                        groups.insert(group, units.len());
+                        units.push(vec![person]);
+                    }
+                },
+            }
+        }
+        let least = at_least(&units, self.bounds);
+        let batches = pack_bins(units, self.bounds);
+        self.made = (self.made.0 + batches.len(), self.made.1 + least);
+        batches
+    }
+
+    fn is_big(&self, person: &Person<'_>) -> bool {
+        let bound =
+            u64::try_from(self.policy.big_home_gb).unwrap_or(u64::MAX).saturating_mul(1 << 30);
+        bound > 0 && person.load.is_some_and(|load| load.bytes >= bound)
+    }
+
+    fn rank(&self, i: usize, person: &Person<'_>) -> String {
+        let of_warnings = match self.policy.order {
+            Order::SmallestFirst => "",
+            Order::FewestWarningsFirst if person.warnings.is_empty() => {
+                " among those without warnings first"
+            }
+            Order::FewestWarningsFirst => " with those who have warnings last",
+        };
+        format!("{}{of_warnings}", rank(i, person))
+    }
+
     fn finish(self) -> Vec<Packed<'a>> {
+        let order = self.policy.order;
         self.batches
             .into_iter()
             .map(|(place, mut people)| {
-                people.sort_by(|(a, _), (b, _)| a.order().cmp(&b.order()));
+                people.sort_by(|(a, _), (b, _)| a.order(order).cmp(&b.order(order)));
                 Packed { name: place.name(), people }
             })
             .collect()
     }
+}
+
+/// What a person is told apart by.
+fn parts(person: &Person<'_>, by: &[String]) -> Vec<String> {
+    let note = &person.profile.note;
+    by.iter()
+        .map(|by| match by.as_str() {
+            "domain" => person.domain.id.to_string(),
+            "wave" => note.wave.clone().unwrap_or_default(),
+            "owner" => note.owner.clone().unwrap_or_default(),
+            "cost-centre" => note.cost_centre.clone().unwrap_or_default(),
+            tag => {
+                let key = tag.trim_start_matches("tag:");
+                person.profile.tags.get(key).cloned().unwrap_or_default()
+            }
+        })
+        .collect()
 }
 
 fn weight(person: &Person<'_>) -> String {

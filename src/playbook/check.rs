@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use super::check_batches;
 use super::glob::{name_glob, path_glob};
 use super::policy::{AccountTarget, LeaveOut, Limits, Playbook, Scope, Staging, Target, Volume};
 use super::suppression::Suppression;
@@ -51,15 +52,15 @@ impl fmt::Display for Problem {
 
 /// Collects problems.
 #[derive(Default)]
-struct Problems(Vec<Problem>);
+pub(super) struct Problems(Vec<Problem>);
 
 impl Problems {
-    fn add(&mut self, key: &str, what: impl Into<String>, remedy: impl Into<String>) {
+    pub(super) fn add(&mut self, key: &str, what: impl Into<String>, remedy: impl Into<String>) {
         self.0.push(Problem { key: key.to_owned(), what: what.into(), remedy: remedy.into() });
     }
 
     /// Adds a problem unless the number is in the range.
-    fn within<T: PartialOrd + fmt::Display>(
+    pub(super) fn within<T: PartialOrd + fmt::Display>(
         &mut self,
         key: &str,
         value: T,
@@ -95,7 +96,7 @@ impl Playbook {
         target(&self.target, &mut problems);
         folder(&self.placement.folder, &mut problems);
         leave_out(&self.leave_out, &mut problems);
-        batches(self, &mut problems);
+        check_batches::all(self, &mut problems);
         limits(&self.limits, &mut problems);
         staging(&self.staging, &mut problems);
         for (name, price) in &self.prices {
@@ -318,26 +319,6 @@ fn rules_size(rules: &[LeaveOut]) -> usize {
     serde_json::to_string(&pairs).map_or(usize::MAX, |json| json.len())
 }
 
-fn batches(playbook: &Playbook, problems: &mut Problems) {
-    let batches = &playbook.batches;
-    problems.within("batches.users", batches.users, 1..=100_000);
-    let mut seen = BTreeSet::new();
-    for (i, profile) in batches.pilot.iter().enumerate() {
-        let key = format!("batches.pilot[{i}]");
-        if !is_name(profile.as_str()) {
-            problems.add(
-                &key,
-                format!("`{profile}` is no profile name"),
-                "write the name of a user profile, patterns belong into scope.include",
-            );
-        }
-        if !seen.insert(profile.as_str().to_ascii_lowercase()) {
-            problems.add(&key, format!("{profile} is named twice"), "remove one");
-        }
-    }
-    problems.within("stop_rules.failures", playbook.stop_rules.failures, 1..=100_000);
-}
-
 fn limits(limits: &Limits, problems: &mut Problems) {
     problems.within("limits.users", limits.users, 1..=1_000);
     problems.within("limits.poll_seconds", limits.poll_seconds, 0.05..=600.0);
@@ -389,6 +370,14 @@ fn staging(staging: &Staging, problems: &mut Problems) {
 /// The rest of a suppression is judged when it is read.
 fn suppressions(suppressions: &[Suppression], problems: &mut Problems) {
     for (i, suppression) in suppressions.iter().enumerate() {
+        // These two say what is wrong with suppressions.
+        if ["SM109", "SM110"].contains(&suppression.code.as_str()) {
+            problems.add(
+                &format!("suppressions[{i}].code"),
+                format!("{} is about suppressions, and nobody answers for that", suppression.code),
+                "mend or remove the suppression that it is about",
+            );
+        }
         let pattern = &suppression.subject;
         if let Err(error) = name_glob(pattern) {
             problems.add(
@@ -401,7 +390,7 @@ fn suppressions(suppressions: &[Suppression], problems: &mut Problems) {
 }
 
 /// Tells whether AWS takes this as a space's or profile's name: `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`, at most 63 characters.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     name.len() <= 63
         && edge(name.chars().next())

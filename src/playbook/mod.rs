@@ -3,7 +3,10 @@
 //! This module knows no AWS. It reads a YAML file, refuses what it does not know, and hands on plain values.
 //! [`Playbook::load`] is the way in for a file of the user's; [`Playbook::shipped`] for one that comes with the tool.
 
+mod batches;
+mod calendar;
 mod check;
+mod check_batches;
 mod error;
 mod glob;
 mod parse;
@@ -11,12 +14,14 @@ mod policy;
 mod shipped;
 mod suppression;
 
+pub use batches::{BatchList, Batches, Order};
+pub use calendar::{Calendar, Day, Freeze, Window};
 pub use check::{LARGEST_RULES, Problem};
 pub use error::Error;
 pub use glob::{LeaveOutRules, name_glob, path_glob};
 pub use policy::{
-    AccountTarget, AutoMount, Batches, ClassicApps, Conflict, Experience, LeaveOut, Limits,
-    Placement, Playbook, Scope, Staging, StopRules, Target, Volume,
+    AccountTarget, Approvals, AutoMount, ClassicApps, Conflict, Experience, Gate, LeaveOut, Limits,
+    Placement, Playbook, Scope, Staging, StopRules, Target, Volume, schema,
 };
 pub use shipped::{SHIPPED, Shipped};
 pub use suppression::Suppression;

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::batches::Batches;
+use super::calendar::Calendar;
 use super::suppression::Suppression;
-use crate::names::{BatchName, ProfileName};
+use crate::names::BatchName;
 
 /// A whole playbook, as written in YAML.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Playbook {
     /// The version of this format; 1 today.
@@ -36,6 +39,15 @@ pub struct Playbook {
     /// How people are grouped.
     #[serde(default)]
     pub batches: Batches,
+    /// When batches may run.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub calendar: Calendar,
+    /// Who has to say yes before a batch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
+    /// Who has to say yes to a plan.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub approvals: Approvals,
     /// How much is done at once, and how long anything may take.
     #[serde(default)]
     pub limits: Limits,
@@ -56,8 +68,13 @@ pub struct Playbook {
     pub suppressions: Vec<Suppression>,
 }
 
+/// The JSON Schema of playbooks, for editors that complete and check; `docs/playbook.schema.json` is this.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Playbook).to_value()
+}
+
 /// One account and Region to look at.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountTarget {
     /// The Region.
@@ -74,7 +91,7 @@ pub struct AccountTarget {
 }
 
 /// Who is to be moved: domains by id, people by profile name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scope {
     /// Domain ids; empty means every domain of the snapshot.
@@ -83,16 +100,33 @@ pub struct Scope {
     pub include: Vec<String>,
     /// Glob patterns of profile names to leave.
     pub exclude: Vec<String>,
+    /// Tags that a profile must have, all of them; an empty value means any.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Scope {
+    /// Tells whether the tags of a profile are those that are asked for.
+    pub fn has_tags(&self, tags: &BTreeMap<String, String>) -> bool {
+        self.tags.iter().all(|(key, wanted)| {
+            tags.get(key).is_some_and(|value| wanted.is_empty() || value == wanted)
+        })
+    }
 }
 
 impl Default for Scope {
     fn default() -> Self {
-        Self { domains: Vec::new(), include: vec!["*".to_owned()], exclude: Vec::new() }
+        Self {
+            domains: Vec::new(),
+            include: vec!["*".to_owned()],
+            exclude: Vec::new(),
+            tags: BTreeMap::new(),
+        }
     }
 }
 
 /// The space that each person gets.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Target {
     /// The pattern of the space's name; `{profile}` stands for the profile name. Shortened to 63 characters.
@@ -117,7 +151,7 @@ impl Default for Target {
 }
 
 /// How an EBS volume is sized from its home: bytes to copy, plus headroom, between the bounds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Volume {
     /// The smallest volume, in GiB; AWS's floor is 5.
@@ -137,7 +171,7 @@ impl Default for Volume {
 }
 
 /// Where files land in the space, and what happens when something is there already.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Placement {
     /// A folder under the space's home; empty means the home itself, where notebooks expect their files.
@@ -147,7 +181,7 @@ pub struct Placement {
 }
 
 /// What happens to a file that is already at the destination and differs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conflict {
     /// The copy of this file is refused, and the migration fails naming it.
@@ -162,7 +196,7 @@ pub enum Conflict {
 }
 
 /// One rule of what is not copied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeaveOut {
     /// A glob over paths relative to the home, as `globset` reads it; `**/node_modules/**`.
@@ -172,7 +206,7 @@ pub struct LeaveOut {
 }
 
 /// What happens to Classic apps that still run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClassicApps {
     /// They are stopped; nobody can ever start them again.
@@ -184,33 +218,35 @@ pub enum ClassicApps {
     Leave,
 }
 
-/// How people are grouped.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A door that stays shut until somebody opens it with `gate open`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// Its name: what `gate open` is given.
+    pub name: String,
+    /// The batch that waits for it; every batch after that waits with it.
+    pub before: BatchName,
+    /// What is to be looked at first, in words.
+    #[serde(default)]
+    pub what: String,
+}
+
+/// Who has to say yes to a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Batches {
-    /// The people who go first; empty means the `pilot_users` smallest homes.
-    pub pilot: Vec<ProfileName>,
-    /// How many go first when `pilot` names nobody. 0 means no pilot.
-    pub pilot_users: usize,
-    /// The largest number of people in a batch.
-    pub users: usize,
+pub struct Approvals {
+    /// How many different callers have to approve a plan before it runs: 1 or 2.
+    pub callers: usize,
 }
 
-impl Default for Batches {
+impl Default for Approvals {
     fn default() -> Self {
-        Self { pilot: Vec::new(), pilot_users: 3, users: 25 }
-    }
-}
-
-impl Batches {
-    /// The name of the batch that goes first.
-    pub fn pilot_name() -> BatchName {
-        BatchName::from("pilot")
+        Self { callers: 1 }
     }
 }
 
 /// How much is done at once, and how long anything may take.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// People who are migrated at the same time.
@@ -238,7 +274,7 @@ impl Default for Limits {
 }
 
 /// When a batch stops by itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StopRules {
     /// Failed migrations after which no further one of the batch is started.
@@ -252,7 +288,7 @@ impl Default for StopRules {
 }
 
 /// What people see afterwards.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Experience {
     /// Whether `cutover` hides the Classic app types from everyone. Visibility, not permission.
@@ -268,7 +304,7 @@ impl Default for Experience {
 }
 
 /// What `cutover` does with the auto-mount of the Classic EFS.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AutoMount {
     /// It stays as it is: people keep a way back to their old files.
@@ -279,7 +315,7 @@ pub enum AutoMount {
 }
 
 /// Where the mover and its reports are kept while a run lasts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Staging {
     /// The bucket; `{account}` and `{region}` are filled in.
@@ -295,4 +331,8 @@ impl Default for Staging {
             prefix: "studio-migrate".to_owned(),
         }
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

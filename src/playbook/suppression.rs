@@ -1,6 +1,7 @@
 //! Findings of readiness that someone answers for, so that they count no more until a day.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -13,7 +14,7 @@ const LAST: [u16; 8] = [113, 220, 323, 419, 509, 610, 710, 807];
 /// A finding that someone answers for.
 ///
 /// What is wrong with one is refused when the playbook is read, with its line and column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Suppression {
     /// The rule's code, e.g. `SM205`.
@@ -31,6 +32,7 @@ pub struct Suppression {
     pub owner: String,
     /// The last day on which it holds, in UTC; the day that counts is the snapshot's.
     #[serde(deserialize_with = "day")]
+    #[schemars(with = "String")]
     pub until: Date,
 }
 

@@ -170,7 +170,9 @@ fn too_large(view: &View<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
     for (domain, profile, home) in view.homes() {
         let to_copy = bytes_to_copy(home);
-        let needed = volume_needed_gb(to_copy, volume);
+        // A volume is never smaller than the playbook's smallest, however little it has to hold.
+        let least = u64::try_from(volume.minimum_gb).unwrap_or_default();
+        let needed = volume_needed_gb(to_copy, volume).max(least);
         let set = profile.effective.maximum_volume_gb;
         let allowed = volume.maximum_gb.min(set.unwrap_or(MAXIMUM_UNSET_GB)).min(MAXIMUM_EVER_GB);
         if i64::try_from(needed).unwrap_or(i64::MAX) <= i64::from(allowed) {
@@ -305,10 +307,9 @@ fn candidates(view: &View<'_>) -> Vec<Hit> {
 fn orphan_file_system(view: &View<'_>) -> Vec<Hit> {
     let is_seen = |id: &crate::names::DomainId| view.snapshot.domains.iter().any(|d| d.id == *id);
     let is_used = |id| view.snapshot.domains.iter().any(|d| d.file_system.as_ref() == Some(id));
-    view.snapshot
-        .file_systems
-        .iter()
-        .filter(|fs| !fs.domain.as_ref().is_some_and(is_seen) && !is_used(&fs.id))
+    // What belongs to a domain that was not looked at is no orphan.
+    let all = view.snapshot.file_systems.iter().filter(|_| view.snapshot.is_whole());
+    all.filter(|fs| !fs.domain.as_ref().is_some_and(is_seen) && !is_used(&fs.id))
         .map(|fs| {
             let domain = fs.domain.as_ref().map_or("no domain", |domain| domain.as_str());
             Hit::new(
@@ -358,6 +359,16 @@ fn sparse(view: &View<'_>) -> Vec<Hit> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_volume_that_may_not_be_as_large_as_the_playbook_s_smallest_is_too_small() {
+        let (mut snapshot, mut playbook) = (cases::clean(), cases::playbook());
+        playbook.target.volume.minimum_gb = 20;
+        snapshot.domains[0].profiles[0].effective.maximum_volume_gb = Some(8);
+        let findings = crate::readiness::assess(&snapshot, &playbook);
+        let codes: Vec<_> = findings.iter().map(|finding| finding.code.as_str()).collect();
+        assert_eq!(codes, ["SM301"]);
+    }
     use crate::playbook::LeaveOut;
     use crate::readiness::cases;
 

@@ -41,7 +41,10 @@ impl<'a> View<'a> {
         let is_taken = |profile: &&Profile| {
             let name = profile.name.as_str();
             // The table of people may take someone in or leave them out; whom the playbook excludes stays out.
-            let is_wanted = profile.note.take.unwrap_or_else(|| include.is_match(name));
+            let is_wanted = profile
+                .note
+                .take
+                .unwrap_or_else(|| include.is_match(name) && scope.has_tags(&profile.tags));
             is_wanted && !exclude.is_match(name)
         };
         let is_domain_taken = |domain: &&Domain| {

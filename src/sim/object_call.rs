@@ -64,6 +64,8 @@ impl ObjectCall {
             "ListParts" => "ListMultipartUploadParts",
             "ListBuckets" => "ListAllMyBuckets",
             "DeleteObjects" => "DeleteObject",
+            "GetBucketEncryption" => "GetEncryptionConfiguration",
+            "GetPublicAccessBlock" => "GetBucketPublicAccessBlock",
             other => other,
         };
         let resource = match (self.bucket.as_str(), self.key.as_str()) {
@@ -89,6 +91,12 @@ fn of_bucket(method: &str, has: &impl Fn(&str) -> bool) -> &'static str {
         "GET" if has("policy") => "GetBucketPolicy",
         "GET" if has("encryption") => "GetBucketEncryption",
         "GET" if has("tagging") => "GetBucketTagging",
+        "GET" if has("cors") => "GetBucketCors",
+        "GET" if has("publicAccessBlock") => "GetPublicAccessBlock",
+        "PUT" if has("policy") => "PutBucketPolicy",
+        "PUT" if has("cors") => "PutBucketCors",
+        "DELETE" if has("policy") => "DeleteBucketPolicy",
+        "DELETE" if has("cors") => "DeleteBucketCors",
         "GET" if has("list-type") => "ListObjectsV2",
         "GET" => "ListObjects",
         "HEAD" => "HeadBucket",
@@ -147,6 +155,10 @@ mod tests {
             ("POST", "/b/k?uploadId=u", "CompleteMultipartUpload"),
             ("DELETE", "/b/k?uploadId=u", "AbortMultipartUpload"),
             ("DELETE", "/b/k", "DeleteObject"),
+            ("GET", "/b/?cors", "GetBucketCors"),
+            ("GET", "/b/?publicAccessBlock", "GetPublicAccessBlock"),
+            ("PUT", "/b/?policy", "PutBucketPolicy"),
+            ("DELETE", "/b/?cors", "DeleteBucketCors"),
             ("HEAD", "/b/k/l", "HeadObject"),
         ] {
             assert_eq!(call(method, uri, &[]).operation, operation, "{method} {uri}");

@@ -46,47 +46,48 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// The snapshots to report on: the one that is asked for, the last of every target, or the last.
+    /// The snapshots to report on: the one that is asked for, the last of every target of the playbook, the last of every
+    /// account and Region, or the last.
     fn snapshots(
         &self,
         context: &Context,
         journal: &Journal,
         playbook: &Playbook,
     ) -> Result<Vec<Snapshot>, Failure> {
-        let is_over_targets = self.all_targets || playbook.targets.len() > 1;
-        if self.snapshot.is_some() || !is_over_targets {
+        let failed = |error| Failure::journal("read the snapshots", error);
+        if self.snapshot.is_some() || playbook.targets.is_empty() && !self.all_targets {
             return Ok(vec![super::chosen_snapshot(context, journal, self.snapshot.as_ref())?]);
         }
-        let failed = |error| Failure::journal("read the snapshots", error);
-        let mut last = BTreeMap::new();
-        for kept in journal.snapshots().map_err(failed)? {
-            last.insert((kept.account, kept.region), kept.id);
-        }
-        if !self.all_targets {
-            let of = |target: &AccountTarget, account: &str, region: &str| {
-                let in_role = target.role.as_deref().and_then(|arn| arn.split(':').nth(4));
-                let wanted = target.account.as_deref().or(in_role);
-                target.region == region && wanted.is_none_or(|wanted| wanted == account)
-            };
-            for target in &playbook.targets {
-                if !last.keys().any(|(account, region)| of(target, account, region)) {
-                    let whose = target.account.as_deref().or(target.role.as_deref());
-                    context.ui.warning(format_args!(
-                        "there is no snapshot of {} in {}: `studio-migrate inventory --playbook {}` takes one",
-                        whose.unwrap_or("the caller's account"),
-                        target.region,
-                        self.playbook
-                    ));
-                }
+        if self.all_targets {
+            let mut last = BTreeMap::new();
+            for kept in journal.snapshots().map_err(failed)? {
+                last.insert((kept.account, kept.region), kept.id);
             }
-            last.retain(|(account, region), _| {
-                playbook.targets.iter().any(|target| of(target, account, region))
-            });
+            if last.is_empty() {
+                return Ok(vec![super::latest_snapshot(journal)?]);
+            }
+            return last.values().map(|id| journal.snapshot(id).map_err(failed)).collect();
         }
-        if last.is_empty() {
-            return Ok(vec![super::latest_snapshot(journal)?]);
+        let mut found: Vec<Snapshot> = Vec::new();
+        for target in &playbook.targets {
+            match last_of(journal, target)? {
+                Some(snapshot) if found.iter().any(|one| one.id == snapshot.id) => {}
+                Some(snapshot) => found.push(snapshot),
+                None => context.ui.warning(format_args!(
+                    "there is no snapshot of {}: `studio-migrate inventory --playbook {}` takes one",
+                    described(target),
+                    self.playbook
+                )),
+            }
         }
-        last.values().map(|id| journal.snapshot(id).map_err(failed)).collect()
+        if found.is_empty() {
+            return Err(Failure::usage("there is no snapshot of any target of the playbook")
+                .hinted(format!(
+                    "take one with `studio-migrate inventory --playbook {}`",
+                    self.playbook
+                )));
+        }
+        Ok(found)
     }
 
     /// Assesses the last snapshot. Ends with [`Exit::Blocked`] when something blocks.
@@ -121,6 +122,45 @@ impl Readiness {
     }
 }
 
+/// The account that a target means, where it says so.
+fn account_of(target: &AccountTarget) -> Option<&str> {
+    target.account.as_deref().or_else(|| target.role.as_deref()?.split(':').nth(4))
+}
+
+fn described(target: &AccountTarget) -> String {
+    let whose = account_of(target).unwrap_or("the caller's account");
+    match target.domains.as_slice() {
+        [] => format!("{whose} in {}", target.region),
+        domains => format!("{} of {whose} in {}", domains.join(", "), target.region),
+    }
+}
+
+/// The last snapshot of a target, with no other domains than it names.
+fn last_of(journal: &Journal, target: &AccountTarget) -> Result<Option<Snapshot>, Failure> {
+    let failed = |error| Failure::journal("read the snapshots", error);
+    for kept in journal.snapshots().map_err(failed)?.into_iter().rev() {
+        let is_it = kept.region == target.region
+            && account_of(target).is_none_or(|account| account == kept.account);
+        if !is_it {
+            continue;
+        }
+        let mut snapshot = journal.snapshot(&kept.id).map_err(failed)?;
+        let has = |id: &String| snapshot.domains.iter().any(|domain| domain.id.as_str() == id);
+        if target.domains.is_empty() && snapshot.only.is_empty() {
+            return Ok(Some(snapshot));
+        }
+        if !target.domains.is_empty() && target.domains.iter().all(has) {
+            let named = |id: &DomainId| target.domains.iter().any(|named| named == id.as_str());
+            if snapshot.domains.iter().any(|domain| !named(&domain.id)) {
+                snapshot.domains.retain(|domain| named(&domain.id));
+                snapshot.only = snapshot.domains.iter().map(|domain| domain.id.clone()).collect();
+            }
+            return Ok(Some(snapshot));
+        }
+    }
+    Ok(None)
+}
+
 /// Who is in which batch of the plan that was drawn up last.
 fn batches(journal: &Journal) -> Result<BTreeMap<(DomainId, ProfileName), String>, Failure> {
     let plan = journal.latest_plan().map_err(|error| Failure::journal("read the plan", error))?;
@@ -136,7 +176,7 @@ fn batches(journal: &Journal) -> Result<BTreeMap<(DomainId, ProfileName), String
 /// Prints a script as it could run in the new Studio; what a person has to look at goes to stderr.
 fn print_script(context: &Context, snapshots: &[Snapshot], name: &str) -> Result<Exit, Failure> {
     let scripts = || snapshots.iter().flat_map(|snapshot| &snapshot.scripts);
-    let Some(script) = scripts().find(|script| script.name == name) else {
+    let Some(script) = scripts().find(|script| script.name.eq_ignore_ascii_case(name)) else {
         let names: Vec<_> = scripts().map(|script| script.name.as_str()).collect();
         return Err(Failure::usage(format!(
             "there is no lifecycle script {name} in the last snapshot"

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::home::to_copy;
 use super::quota::instances_allowed;
 use super::view::View;
+use crate::inventory::Snapshot;
+use crate::playbook::Playbook;
 use prices::Asked;
 
 /// Minutes around every copy: space and app start, verification, app stop.
@@ -41,11 +43,12 @@ pub struct Range {
 }
 
 impl Range {
-    fn of(value: f64) -> Self {
+    pub(crate) fn of(value: f64) -> Self {
         Self { low: value, high: value }
     }
 
-    fn plus(self, other: Self) -> Self {
+    /// Adds both ends.
+    pub fn plus(self, other: Self) -> Self {
         Self { low: self.low + other.low, high: self.high + other.high }
     }
 
@@ -184,22 +187,57 @@ fn as_f64(number: u64) -> f64 {
     number as f64
 }
 
-fn time(view: &View<'_>, homes: &[(Range, Range)], estimate: &mut Estimate) {
-    let of_one = |(bytes, files): &(Range, Range)| {
-        AROUND.plus(Range {
-            low: (bytes.low / BYTES.high).max(files.low / FILES.high) / 60.0,
-            high: (bytes.high / BYTES.low + files.high / FILES.low) / 60.0,
-        })
-    };
-    let minutes = homes.iter().map(of_one).fold(Range::default(), Range::plus);
-    let longest = homes
+/// Minutes to move a home of so many bytes and files, with all that is around the copy.
+fn minutes_of((bytes, files): &(Range, Range)) -> Range {
+    AROUND.plus(Range {
+        low: (bytes.low / BYTES.high).max(files.low / FILES.high) / 60.0,
+        high: (bytes.high / BYTES.low + files.high / FILES.low) / 60.0,
+    })
+}
+
+/// Returns the minutes that moving one person takes, by the bytes and files to copy; `None` for a home that was not measured.
+pub fn minutes(load: Option<(u64, u64)>) -> Range {
+    minutes_of(&match load {
+        Some((bytes, files)) => (Range::of(as_f64(bytes)), Range::of(as_f64(files))),
+        None => (UNMEASURED.times(UNKNOWN_HOME), UNMEASURED.times(UNKNOWN_HOME * FILES_A_BYTE)),
+    })
+}
+
+/// Returns the minutes that moving several people takes, so many of them at once.
+///
+/// The upper end holds for whatever order they are taken in (Graham's bound for list scheduling).
+pub fn minutes_together(people: &[Range], lanes: usize) -> Range {
+    let lanes = as_f64(lanes.clamp(1, people.len().max(1)) as u64);
+    let sum = people.iter().copied().fold(Range::default(), Range::plus);
+    let longest = people
         .iter()
-        .map(of_one)
         .fold(Range::default(), |a, b| Range { low: a.low.max(b.low), high: a.high.max(b.high) });
+    Range {
+        low: (sum.low / lanes).max(longest.low),
+        high: sum.high / lanes + longest.high * (1.0 - 1.0 / lanes),
+    }
+}
+
+/// Returns how many people can be moved at once: as many as the playbook wants, or as the quota of its instance type allows
+/// where that is lower.
+pub fn lanes(snapshot: &Snapshot, playbook: &Playbook) -> usize {
+    at_once(&View::of(snapshot, playbook))
+}
+
+fn at_once(view: &View<'_>) -> usize {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
     let allowed =
         instances_allowed(view).map_or(usize::MAX, |(_, value)| value.clamp(0.0, 1e6) as usize);
-    estimate.at_once = view.playbook.limits.users.min(allowed);
+    view.playbook.limits.users.min(allowed)
+}
+
+fn time(view: &View<'_>, homes: &[(Range, Range)], estimate: &mut Estimate) {
+    let minutes = homes.iter().map(minutes_of).fold(Range::default(), Range::plus);
+    let longest = homes
+        .iter()
+        .map(minutes_of)
+        .fold(Range::default(), |a, b| Range { low: a.low.max(b.low), high: a.high.max(b.high) });
+    estimate.at_once = at_once(view);
     estimate.measured = view.homes().count();
     estimate.unmeasured = homes.len() - estimate.measured;
     if !homes.is_empty() {

@@ -72,7 +72,7 @@ pub(super) fn is_long(line: &Line) -> bool {
                 "pip" | "pip3" | "conda" | "mamba" | "yum" | "dnf" | "apt" | "apt-get" | "npm",
                 ..,
             ] => has("install") || has("upgrade") || has("create") || has("update"),
-            ["python" | "python3", "-m", "pip", ..] => has("install"),
+            [python, "-m", "pip", ..] if python.starts_with("python") => has("install"),
             ["git", "clone", ..] | ["docker", "pull" | "build", ..] | ["wget", ..] => true,
             ["aws", "s3", "sync", ..] => true,
             ["aws", "s3", "cp", ..] => has("--recursive"),
@@ -91,11 +91,12 @@ pub(super) fn internet(line: &Line) -> bool {
     }
     line.commands().any(|words| match words.as_slice() {
         ["git", verb, ..] => matches!(*verb, "clone" | "pull" | "fetch" | "submodule"),
-        ["python" | "python3", "-m", "pip", "install", ..] => true,
+        [python, "-m", "pip", "install", ..] if python.starts_with("python") => true,
         ["curl" | "wget", ..] => true,
-        [program, verb, ..] => {
-            FETCHING.contains(program)
-                && matches!(*verb, "install" | "update" | "upgrade" | "create" | "-y" | "download")
+        [program, rest @ ..] => {
+            let verb = rest.iter().find(|word| !word.starts_with('-'));
+            const VERBS: [&str; 5] = ["install", "update", "upgrade", "create", "download"];
+            FETCHING.contains(program) && verb.is_some_and(|verb| VERBS.contains(verb))
         }
         _ => false,
     })
@@ -124,9 +125,10 @@ pub(super) fn extension(line: &Line) -> bool {
 
 /// Tells whether the server of Classic is restarted.
 pub(super) fn restart(line: &Line) -> bool {
-    line.runs(&["initctl", "restart-jupyter-server", "systemctl", "service"])
+    let is_about_jupyter = line.code.contains("jupyter");
+    line.runs(&["initctl", "restart-jupyter-server"])
         || line.code.contains("supervisorctl") && line.code.contains("restart")
-        || line.runs(&["pkill", "killall"]) && line.code.contains("jupyter")
+        || line.runs(&["pkill", "killall", "systemctl", "service"]) && is_about_jupyter
 }
 
 /// Tells whether the profile's name is read from the metadata, where the new Studio has the space's.

@@ -3,7 +3,7 @@
 //! What is not mechanical is left as it stands, and named. The proposal is as sound to `bash -n` as the script was.
 
 use super::check;
-use super::line::{Line, here_document, lines};
+use super::line::{Line, here_document, is_shell, lines};
 use super::{CHECKS, FOREGROUND, LARGEST, may_hold_secret, without_logins};
 
 /// The home of the new Studio, whatever Classic's was.
@@ -25,6 +25,11 @@ pub struct Converted {
 /// Converts a Classic script.
 pub fn convert(text: &str) -> Converted {
     let mut converted = Converted::default();
+    if !is_shell(text) {
+        let why = "it is no shell script, and stands as it was: a person has to look at all of it"
+            .to_owned();
+        return Converted { text: text.to_owned(), changes: Vec::new(), left: vec![(0, why)] };
+    }
     let text = &text.replace("\r\n", "\n");
     let long: Vec<_> = lines(text).into_iter().filter(check::foreground).collect();
     let has_options = lines(text).iter().any(|line| line.code.starts_with("set -e"));

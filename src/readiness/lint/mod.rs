@@ -160,6 +160,9 @@ struct Mark {
 
 /// Returns the lines that a check marks.
 fn marks(text: &str, code: &str) -> Vec<Mark> {
+    if !line::is_shell(text) {
+        return Vec::new();
+    }
     let checks: Vec<_> = CHECKS.iter().filter(|check| check.code == code).collect();
     let read = lines(text);
     let of_code = read.iter().filter(|line| checks.iter().any(|check| (check.looks)(line)));
@@ -177,6 +180,9 @@ fn mark(line: &Line) -> Mark {
 
 /// Returns every line that any check marks, in words, for a script that is shown as a whole.
 pub(super) fn telling_lines(text: &str) -> String {
+    if !line::is_shell(text) {
+        return "it is no shell script, so its lines were not judged".to_owned();
+    }
     let read = lines(text);
     let telling = read.iter().filter(|line| CHECKS.iter().any(|check| (check.looks)(line)));
     quoted(&telling.map(mark).collect::<Vec<_>>())
@@ -254,11 +260,45 @@ fn too_large(view: &View<'_>) -> Vec<Hit> {
     hits
 }
 
-/// Tells whether a line speaks of secrets.
+/// Tells whether a line speaks of secrets, or hands a login over. Rather one line too many is kept back than one too few.
 fn may_hold_secret(line: &str) -> bool {
-    const SECRET: [&str; 6] = ["secret", "token", "password", "passwd", "api_key", "apikey"];
+    const SECRET: [&str; 16] = [
+        "secret",
+        "token",
+        "password",
+        "passwd",
+        "passphrase",
+        "pwd",
+        "pass=",
+        "api_key",
+        "apikey",
+        "api-key",
+        "access_key",
+        "private_key",
+        "credential",
+        "authorization",
+        "bearer ",
+        "basic ",
+    ];
     let lower = line.to_ascii_lowercase();
-    SECRET.iter().any(|word| lower.contains(word)) || line.contains("AKIA") || line.contains("ASIA")
+    let mut words = line.split_whitespace().peekable();
+    let mut hands_login = false;
+    while let Some(word) = words.next() {
+        let next = words.peek().copied().unwrap_or_default();
+        // `curl -u user:password`, `--user=user:password`.
+        let login = match word {
+            "-u" | "--user" | "--proxy-user" => next,
+            other => other.strip_prefix("--user=").unwrap_or_default(),
+        };
+        // `mysql -ppassword`.
+        let is_database = line.contains("mysql") || line.contains("mariadb");
+        let is_joined = is_database && word.len() > 2 && word.starts_with("-p");
+        hands_login |= login.contains(':') || is_joined;
+    }
+    hands_login
+        || SECRET.iter().any(|word| lower.contains(word))
+        || line.contains("AKIA")
+        || line.contains("ASIA")
 }
 
 /// Takes the user and password out of addresses.
@@ -295,6 +335,62 @@ mod tests {
         );
         let shown = convert(text).shown();
         assert!(!shown.contains("abc") && !shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn a_login_is_kept_back_however_it_is_handed_over() {
+        let kept_back = [
+            "curl -u alice:hunter2 https://x",
+            "curl --user=alice:hunter2 https://x",
+            "export DB_PWD=hunter3",
+            "curl -H 'Authorization: Basic aHVudGVyNA==' https://x",
+            "mysql -h db -phunter5 < x.sql",
+        ];
+        for line in kept_back {
+            assert!(may_hold_secret(line), "{line}");
+        }
+        for line in ["sudo -u ec2-user pip install x", "pip install -p x", "mkdir -p /tmp/x"] {
+            assert!(!may_hold_secret(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_common_is_seen_and_what_is_only_said_is_not() {
+        let marked = |text: &str, code: &str| !marks(text, code).is_empty();
+        for line in [
+            "/opt/conda/bin/pip install torch",
+            "python3.8 -m pip install y",
+            "sudo -u sagemaker-user -i pip install z",
+            "su ec2-user -c 'pip install z'",
+        ] {
+            assert!(marked(line, "SM413") && marked(line, "SM414"), "{line}");
+        }
+        assert!(marked("pip --quiet install torch", "SM414"));
+        let handed = "sudo -u ec2-user -i <<'EOF'\npip install big\nEOF\n";
+        assert!(marked(handed, "SM413"));
+        assert!(!marked("cat > notes <<'EOF'\npip install big\nEOF\n", "SM413"));
+        let said = "echo \"run yum install foo; pip install x yourself\"";
+        assert!(!marked(said, "SM413") && !marked(said, "SM414") && !marked(said, "SM409"));
+        assert!(!marked("service cron start", "SM416"));
+        assert!(marked("sudo systemctl restart jupyter-server", "SM416"));
+    }
+
+    #[test]
+    fn a_shift_and_a_quoted_text_begin_no_here_document_and_what_is_no_shell_script_is_left_alone()
+    {
+        for line in ["x=$((1<<BITS))", "echo 'see <<README for more'", "cat <<< WORD"] {
+            let script = format!("#!/bin/bash\n{line}\nsleep 900\n");
+            let converted = convert(&script).text;
+            assert!(
+                !converted.lines().any(|line| ["BITS", "README", "WORD"].contains(&line)),
+                "{converted}"
+            );
+            assert!(!marks(&script, "SM413").is_empty(), "{line}");
+        }
+        let python = "#!/usr/bin/env python3\nimport os\nos.system('yum install x')\n";
+        let converted = convert(python);
+        assert_eq!((converted.text.as_str(), converted.left.len()), (python, 1));
+        assert!(marks(python, "SM409").is_empty());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod again;
 mod careful;
 mod elsewhere;
+mod honest;
 mod people;
 mod report;
 mod several;

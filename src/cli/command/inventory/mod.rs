@@ -11,7 +11,7 @@ pub use take::Take;
 
 use super::write_file;
 use crate::cli::{Context, Exit, Failure};
-use crate::inventory::{Snapshot, Table, people_csv};
+use crate::inventory::{Note, Snapshot, Table, people_csv};
 use crate::names::SnapshotId;
 
 /// Arguments of `inventory`.
@@ -78,22 +78,39 @@ impl Inventory {
     }
 }
 
-/// Keeps a snapshot like the last one, with what a table of people says.
+/// Keeps snapshots like the last one of every account and Region, with what a table of people says.
 fn rescope(context: &Context, path: &Path) -> Result<Exit, Failure> {
     let table = super::table_of_people(path)?;
     let journal = context.existing_journal()?;
-    let mut snapshot = super::latest_snapshot(&journal)?;
-    apply(context, &table, &mut snapshot);
-    let id = journal
-        .keep_snapshot(&snapshot)
-        .map_err(|error| Failure::journal("keep the snapshot", error))?;
-    context.ui.data(format_args!("Snapshot {id}: {}", super::count(table.len(), "noted profile")));
+    let failed = |error| Failure::journal("keep the snapshot", error);
+    let mut last = std::collections::BTreeMap::new();
+    for (place, kept) in journal.snapshots().map_err(failed)?.into_iter().enumerate() {
+        last.insert((kept.account, kept.region), (place, kept.id));
+    }
+    if last.is_empty() {
+        return super::latest_snapshot(&journal).map(|_| Exit::Done);
+    }
+    // The one that was last stays last.
+    let mut ids: Vec<_> = last.into_values().collect();
+    ids.sort();
+    let mut snapshots = Vec::new();
+    for (_, id) in ids {
+        let mut snapshot = journal.snapshot(&id).map_err(failed)?;
+        table.apply(&mut snapshot);
+        let id = journal.keep_snapshot(&snapshot).map_err(failed)?;
+        let noted = snapshot.people().filter(|(_, profile)| profile.note != Note::default());
+        context
+            .ui
+            .data(format_args!("Snapshot {id}: {}", super::count(noted.count(), "noted profile")));
+        snapshots.push(snapshot);
+    }
+    name_strangers(context, &table, &snapshots);
     Ok(Exit::Done)
 }
 
-/// Writes a table's notes into a snapshot, and names the rows that are about nobody.
-fn apply(context: &Context, table: &Table, snapshot: &mut Snapshot) {
-    for row in table.apply(snapshot) {
+/// Names the rows of a table that are about nobody.
+fn name_strangers(context: &Context, table: &Table, snapshots: &[Snapshot]) {
+    for row in table.strangers(snapshots) {
         context.ui.warning(format_args!("the table of people is about nobody in {row}"));
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::command::{self, count};
 use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::{Partial, Request, Snapshot, Table, collect, people_csv};
-use crate::journal::Journal;
+use crate::journal::{Journal, KeptSnapshot};
 use crate::names::DomainId;
 use crate::playbook::AccountTarget;
 
@@ -63,6 +63,31 @@ fn pace(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Takes over what the last table of people said of those who are still there.
+fn carry_over(
+    context: &Context,
+    journal: &Journal,
+    snapshot: &mut Snapshot,
+) -> Result<(), Failure> {
+    let failed = |error| Failure::journal("read the snapshot before", error);
+    let is_of_it = |kept: &KeptSnapshot| {
+        Some(kept.account.as_str()) == snapshot.account.as_ref().map(AsRef::as_ref)
+            && Some(kept.region.as_str()) == snapshot.region.as_ref().map(AsRef::as_ref)
+    };
+    let Some(last) = journal.snapshots().map_err(failed)?.into_iter().rfind(is_of_it) else {
+        return Ok(());
+    };
+    let noted = snapshot.take_notes_of(&journal.snapshot(&last.id).map_err(failed)?);
+    if noted > 0 {
+        context.ui.status(format_args!(
+            "  what the table of people says of {} is taken over from snapshot {}; --scope gives another table",
+            count(noted, "person"),
+            last.id
+        ));
+    }
+    Ok(())
+}
+
 impl Take {
     /// Takes the snapshot, or one of every target, and keeps it.
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
@@ -89,6 +114,12 @@ impl Take {
                 taken.push(self.target(context, target, pace, table.as_ref()).await?);
             }
         }
+        if let Some(table) = &table {
+            super::name_strangers(context, table, &taken);
+        }
+        for snapshot in &taken {
+            self.show(context, snapshot);
+        }
         if let Some(path) = &self.out {
             let text = match taken.as_slice() {
                 [one] => command::json(one)?,
@@ -98,9 +129,6 @@ impl Take {
         }
         if let Some(path) = &self.csv {
             command::write_file(path, &people_csv(&taken))?;
-        }
-        for snapshot in &taken {
-            self.show(context, snapshot);
         }
         Ok(Exit::Done)
     }
@@ -153,7 +181,7 @@ impl Take {
             ));
         }
         let request = Request {
-            domains: self.domains.clone(),
+            domains: self.distinct(),
             mount: self.mount.as_deref(),
             opened_days: self.opened_days,
             partial: Some(&partial),
@@ -168,8 +196,9 @@ impl Take {
             return Err(Failure::usage(format!("domain {missing} could not be seen{why}"))
                 .hinted("`aws sagemaker list-domains` lists what there is; no snapshot was kept"));
         }
-        if let Some(table) = table {
-            super::apply(context, table, &mut snapshot);
+        match table {
+            Some(table) => table.apply(&mut snapshot),
+            None => carry_over(context, journal, &mut snapshot)?,
         }
         let id = journal
             .keep_snapshot(&snapshot)
@@ -179,6 +208,14 @@ impl Take {
             Failure::of(Exit::Unexpected, "take the half of an inventory away", error)
         })?;
         Ok(snapshot)
+    }
+
+    /// The domains that were asked for, each once.
+    fn distinct(&self) -> Vec<DomainId> {
+        let mut domains = self.domains.clone();
+        domains.sort();
+        domains.dedup();
+        domains
     }
 
     /// Opens what an inventory of the same things has left behind when it was killed.
@@ -191,7 +228,7 @@ impl Take {
         if self.fresh && path.exists() {
             std::fs::remove_file(&path).map_err(failed)?;
         }
-        let domains: Vec<_> = self.domains.iter().map(ToString::to_string).collect();
+        let domains: Vec<_> = self.distinct().iter().map(ToString::to_string).collect();
         let about = format!(
             "{} {} domains [{}] {} days of openings",
             identity.account,
@@ -199,7 +236,16 @@ impl Take {
             domains.join(" "),
             self.opened_days
         );
-        Partial::open(&path, &about).map_err(failed)
+        Partial::open(&path, &about).map_err(|error| {
+            if error.kind() == std::io::ErrorKind::ResourceBusy {
+                return Failure::new(
+                    Exit::LeaseHeld,
+                    "another inventory of this account and Region is under way",
+                )
+                .hinted(format!("it holds {}", path.display()));
+            }
+            failed(error)
+        })
     }
 
     fn show(&self, context: &Context, snapshot: &Snapshot) {
