@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::command::{
-    audit, cleanup, completions, cutover, demo, doctor, explain, iam, inventory, mover, plan,
+    audit, cleanup, completions, cutover, demo, doctor, explain, gate, iam, inventory, mover, plan,
     playbook, readiness, report, retry, rollback, run, sim, status, verify, version,
 };
 use super::context::Global;
@@ -60,6 +60,8 @@ pub enum Command {
     Iam(iam::Iam),
     /// Check caller, permissions, bucket, clock and journal
     Doctor(doctor::Doctor),
+    /// Open the gates that keep batches waiting, and list them
+    Gate(gate::Gate),
     /// Move one directory: what runs inside a space, and works anywhere
     Mover(mover::Mover),
     /// Serve a simulated account over the AWS protocols

@@ -228,8 +228,17 @@ pub fn approved_plan(journal: &Journal) -> Result<Plan, Failure> {
         Some(plan) => Ok(plan),
         None => match journal.latest_plan() {
             Ok(Some(plan)) => {
-                Err(Failure::new(Exit::ApprovalNeeded, format!("plan {} is not approved", plan.id))
-                    .hinted(format!("approve it with `studio-migrate plan approve {}`", plan.id)))
+                let callers = plan.playbook.approvals.callers;
+                let wants = if callers > 1 {
+                    format!("; its playbook wants {callers} different callers to approve")
+                } else {
+                    String::new()
+                };
+                Err(Failure::new(
+                    Exit::ApprovalNeeded,
+                    format!("plan {} is not approved{wants}", plan.id),
+                )
+                .hinted(format!("approve it with `studio-migrate plan approve {}`", plan.id)))
             }
             Ok(None) => Err(Failure::usage("there is no plan yet")
                 .hinted("draw one up with `studio-migrate plan`")),

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::StreamExt;
 
+use super::admission::{drifted, held_back, is_open};
 use super::context::Context;
 use super::failure::{Failure, Stuck};
 use super::halt::Halt;
@@ -41,6 +42,8 @@ pub struct Execution {
     pub halt: Halt,
     /// Whether a rollback may destroy a space that its owner may have worked in since.
     pub may_delete_used_spaces: bool,
+    /// Whether batches may begin outside the playbook's windows, too.
+    pub may_run_any_time: bool,
 }
 
 /// Which migrations of the plan are meant. Nothing named means all.
@@ -67,6 +70,8 @@ pub struct Summary {
     pub done: Vec<MigrationId>,
     /// Migrations in which a step failed.
     pub failed: Vec<(MigrationId, Failure)>,
+    /// Migrations that were not begun, since the plan no longer holds for them, and what has changed.
+    pub drifted: Vec<(MigrationId, Vec<String>)>,
     /// Rollbacks that a person must look at.
     pub stuck: Vec<(MigrationId, Stuck)>,
     /// Migrations that were stopped in between or not begun; the next run goes on with them.
@@ -83,6 +88,7 @@ impl Summary {
             Outcome::Done(_) => self.done.push(id),
             Outcome::Failed(failure) => self.failed.push((id, failure)),
             Outcome::Stuck(stuck) => self.stuck.push((id, stuck)),
+            Outcome::Drifted(changes) => self.drifted.push((id, changes)),
             Outcome::Halted => self.left.push(id),
             Outcome::Fatal(failure) => {
                 self.left.push(id);
@@ -153,6 +159,18 @@ async fn all(execution: &Execution, selection: &Selection, direction: Direction)
         if todo.is_empty() {
             continue;
         }
+        if let (Direction::Forward(_), None) = (direction, &summary.stopped) {
+            match held_back(execution, batch) {
+                Ok(why) => {
+                    if let Some(why) = &why {
+                        let (batch, why) = (batch.name.clone(), why.clone());
+                        (execution.watch)(Notice::BatchStopped { batch, why });
+                    }
+                    summary.stopped = why;
+                }
+                Err(failure) => summary.fatal = Some(failure),
+            }
+        }
         if execution.halt.is_draining() || summary.stopped.is_some() || summary.fatal.is_some() {
             summary.left.extend(todo.iter().map(|cx| cx.id().clone()));
             continue;
@@ -209,7 +227,8 @@ async fn one(
         .map(|cx| {
             let failures = &failures;
             async move {
-                let outcome = if failures.load(Ordering::SeqCst) >= enough {
+                let is_late = matches!(direction, Direction::Forward(_)) && !is_open(execution);
+                let outcome = if is_late || failures.load(Ordering::SeqCst) >= enough {
                     Outcome::Halted
                 } else {
                     travel(&cx, direction).await
@@ -229,6 +248,13 @@ async fn one(
     for (id, outcome) in outcomes {
         summary.take(id, outcome);
     }
+    if matches!(direction, Direction::Forward(_)) && !summary.left.is_empty() && !is_open(execution)
+    {
+        let why = format!("the window of {} has closed", batch.name);
+        (execution.watch)(Notice::BatchStopped { batch: batch.name.clone(), why: why.clone() });
+        summary.stopped = Some(why);
+        return;
+    }
     let count = failures.load(Ordering::SeqCst);
     if count >= enough && summary.fatal.is_none() {
         let why = format!("{count} migrations of {} failed (stop_rules.failures)", batch.name);
@@ -245,6 +271,13 @@ async fn travel(cx: &Context, direction: Direction) -> Outcome {
     }
     let is_resumed =
         cx.standing().is_ok_and(|standing| standing.word() != MigrationStanding::Waiting);
+    if let (Direction::Forward(_), false) = (direction, is_resumed) {
+        match drifted(cx).await {
+            Ok(changes) if changes.is_empty() => {}
+            Ok(changes) => return cx.refused(changes),
+            Err(failure) => return saga::failed(failure),
+        }
+    }
     cx.tell(Notice::MigrationBegan { migration: cx.id().clone(), is_resumed });
     let outcome = match direction {
         Direction::Forward(last) => saga::forward(cx, last).await,

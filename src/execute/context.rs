@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::halt::Halt;
 use super::notice::{Notice, Watch};
+use super::saga::Outcome;
 use super::standing::{Standing, kind};
 use super::step::Step;
 use super::tools::Tools;
@@ -92,6 +93,22 @@ impl Context {
         }
         self.record(step, kind::NOTED, json!({ name: now }))?;
         Ok(now)
+    }
+
+    /// Writes down that the plan no longer holds for this person, and does nothing.
+    pub(super) fn refused(&self, changes: Vec<String>) -> Outcome {
+        let written = self.journal.record(&NewEvent {
+            operation: Some(self.operation),
+            plan: Some(&self.plan.id),
+            migration: Some(&self.migration.id),
+            step: None,
+            kind: "drifted",
+            detail: json!({ "changes": changes }),
+        });
+        match written {
+            Ok(_) => Outcome::Drifted(changes),
+            Err(error) => Outcome::Fatal(error.into()),
+        }
     }
 
     /// Tells whoever watches.

@@ -4,6 +4,7 @@
 //! going on after a crash is the same code as going on at all. This module asks nobody and prints nothing: it tells whoever
 //! watches through [`Notice`].
 
+mod admission;
 mod batch;
 mod context;
 mod failure;

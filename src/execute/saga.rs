@@ -24,6 +24,8 @@ pub enum Outcome {
     Failed(Failure),
     /// An undo failed; a person must look.
     Stuck(Stuck),
+    /// Not begun: the plan no longer holds, and this is what has changed since it was drawn up.
+    Drifted(Vec<String>),
     /// Stopped in between; the next run goes on.
     Halted,
     /// Nobody's migration can go on: credentials, the journal or the lease are gone.
@@ -34,11 +36,16 @@ pub enum Outcome {
 pub async fn forward(cx: &Context, last: Step) -> Outcome {
     match step_by_step(cx, last).await {
         Ok(standing) => Outcome::Done(standing),
-        Err(failure) => match failure.kind {
-            FailureKind::Step => Outcome::Failed(failure),
-            FailureKind::Halted => Outcome::Halted,
-            FailureKind::Credentials | FailureKind::Journal => Outcome::Fatal(failure),
-        },
+        Err(failure) => failed(failure),
+    }
+}
+
+/// What a failure makes of a migration, by its kind.
+pub(super) fn failed(failure: Failure) -> Outcome {
+    match failure.kind {
+        FailureKind::Step => Outcome::Failed(failure),
+        FailureKind::Halted => Outcome::Halted,
+        FailureKind::Credentials | FailureKind::Journal => Outcome::Fatal(failure),
     }
 }
 

@@ -74,7 +74,9 @@ pub(super) async fn openings(looking: &Looking<'_>, days: u32, now: Timestamp) -
         if counted.is_whole || pages.is_multiple_of(KEPT_EVERY) {
             looking.keep(KEY.to_owned(), &counted);
             if let Some(until) = counted.until {
-                (looking.tell)(format!("openings of profiles: seen back to {until}"));
+                (looking.tell)(format!(
+                    "openings of profiles: the oldest that was seen is of {until}"
+                ));
             }
         }
     };

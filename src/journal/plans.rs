@@ -44,10 +44,12 @@ impl Journal {
         self.read_plan("ORDER BY sequence DESC LIMIT 1", &[])
     }
 
-    /// Returns the last plan that someone approved: the one that `run` executes.
+    /// Returns the last plan that as many different callers have approved as its playbook wants: the one that `run` executes.
     pub fn latest_approved_plan(&self) -> Result<Option<Plan>, Error> {
         self.read_plan(
-            "WHERE id IN (SELECT plan FROM approval) ORDER BY sequence DESC LIMIT 1",
+            "WHERE coalesce(json_extract(body, '$.playbook.approvals.callers'), 1) \
+                   <= (SELECT count(DISTINCT approver) FROM approval WHERE approval.plan = plan.id) \
+             ORDER BY sequence DESC LIMIT 1",
             &[],
         )
     }

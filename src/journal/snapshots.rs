@@ -22,6 +22,8 @@ pub struct KeptSnapshot {
     pub domains: u32,
     /// How many profiles they have together.
     pub profiles: u32,
+    /// Of how many the homes were measured.
+    pub homes: u32,
 }
 
 impl Journal {
@@ -65,7 +67,10 @@ impl Journal {
                     coalesce(json_extract(body, '$.taken_at'), ''), \
                     json_array_length(body, '$.domains'), \
                     (SELECT coalesce(sum(json_array_length(value, '$.profiles')), 0) \
-                       FROM json_each(body, '$.domains')) \
+                       FROM json_each(body, '$.domains')), \
+                    (SELECT count(*) FROM json_each(body, '$.domains') AS domain, \
+                            json_each(domain.value, '$.profiles') AS profile \
+                      WHERE json_type(profile.value, '$.home') = 'object') \
                FROM snapshot ORDER BY sequence",
         )?;
         let rows = statement.query_map([], |row| {
@@ -76,6 +81,7 @@ impl Journal {
                 taken_at: row.get(3)?,
                 domains: row.get(4)?,
                 profiles: row.get(5)?,
+                homes: row.get(6)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -14,7 +14,10 @@ use super::crash::CrashPoint;
 use super::error::Error;
 
 /// The schema, oldest first; the position is SQLite's `user_version`. Only ever appended to.
-const SCHEMA: &[M<'static>] = &[M::up(include_str!("../../state/schema/0001-journal.sql"))];
+const SCHEMA: &[M<'static>] = &[
+    M::up(include_str!("../../state/schema/0001-journal.sql")),
+    M::up(include_str!("../../state/schema/0002-gates-and-views.sql")),
+];
 
 /// How long a writer waits for another process to finish its transaction.
 const BUSY: Duration = Duration::from_secs(10);

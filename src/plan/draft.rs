@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::error::Error;
 use crate::names::{
@@ -114,6 +115,11 @@ pub struct LeftOut {
     pub because: String,
 }
 
+fn id_of(content: &impl Serialize) -> Result<PlanId, Error> {
+    let hash = blake3::hash(&serde_json::to_vec(content)?).to_hex();
+    Ok(PlanId::new(&hash.as_str()[..12]))
+}
+
 impl Plan {
     /// Reads a plan from its JSON.
     ///
@@ -131,7 +137,10 @@ impl Plan {
             return Err(Error::Schema(schema));
         }
         let plan: Self = serde_json::from_str(text)?;
-        let found = plan.content_id()?;
+        // What stands in the text is what the id was given for, whatever keys have come to be since it was written.
+        let mut content: Value = serde_json::from_str(text)?;
+        content["id"] = Value::from("");
+        let found = id_of(&content)?;
         if found != plan.id {
             return Err(Error::Altered { said: plan.id, found });
         }
@@ -154,8 +163,7 @@ impl Plan {
     /// A number of the playbook has no JSON form.
     pub fn content_id(&self) -> Result<PlanId, Error> {
         let nameless = Self { id: PlanId::from(""), ..self.clone() };
-        let hash = blake3::hash(&serde_json::to_vec(&nameless)?).to_hex();
-        Ok(PlanId::new(&hash.as_str()[..12]))
+        id_of(&nameless)
     }
 
     /// Returns the migration with this id, and the batch that it is in.

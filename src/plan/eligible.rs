@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use globset::GlobMatcher;
-
 use super::draft::LeftOut;
 use super::naming::migration_id;
 use super::sizing::{Load, volume};
 use crate::inventory::{Domain, Profile, Snapshot};
 use crate::names::{DomainId, HomeUid, MigrationId};
-use crate::playbook::{LeaveOutRules, Order, Playbook, name_glob};
-use crate::readiness::{Finding, Range, Severity, Subject, minutes};
+use crate::playbook::{LeaveOutRules, Order, Playbook};
+use crate::readiness::{Finding, Range, Scoping, Severity, Subject, minutes};
 
 /// Someone who moves.
 #[derive(Clone, Debug)]
@@ -85,8 +83,7 @@ pub(super) fn sort<'a>(
 /// What everyone is judged by.
 struct Judge<'p> {
     playbook: &'p Playbook,
-    include: Vec<GlobMatcher>,
-    exclude: Vec<GlobMatcher>,
+    scoping: Scoping<'p>,
     rules: LeaveOutRules,
     /// Codes of blockers by what they are about.
     blockers: BTreeMap<Subject, BTreeSet<String>>,
@@ -100,9 +97,6 @@ fn subject(domain: &Domain, profile: &Profile) -> Subject {
 
 impl<'p> Judge<'p> {
     fn new(findings: &[Finding], playbook: &'p Playbook) -> Result<Self, globset::Error> {
-        let globs = |patterns: &[String]| -> Result<Vec<GlobMatcher>, globset::Error> {
-            patterns.iter().map(|pattern| name_glob(pattern)).collect()
-        };
         let of = |severity| {
             let mut codes: BTreeMap<Subject, BTreeSet<String>> = BTreeMap::new();
             for finding in findings.iter().filter(|finding| finding.severity == severity) {
@@ -112,8 +106,7 @@ impl<'p> Judge<'p> {
         };
         Ok(Self {
             playbook,
-            include: globs(&playbook.scope.include)?,
-            exclude: globs(&playbook.scope.exclude)?,
+            scoping: Scoping::of(playbook),
             rules: LeaveOutRules::of(playbook)?,
             blockers: of(Severity::Blocker),
             warnings: of(Severity::Warning),
@@ -122,7 +115,7 @@ impl<'p> Judge<'p> {
 
     /// Takes a profile into the plan, or says everything that keeps it out.
     fn profile<'a>(&self, domain: &'a Domain, profile: &'a Profile) -> Result<Person<'a>, String> {
-        if let Some(because) = self.out_of_scope(domain, profile) {
+        if let Some(because) = self.scoping.why_out(domain, profile) {
             return Err(because);
         }
         let mut reasons = self.blocked(domain, profile);
@@ -160,36 +153,6 @@ impl<'p> Judge<'p> {
                 reasons.extend(sized.err());
                 Err(reasons.join("; "))
             }
-        }
-    }
-
-    fn out_of_scope(&self, domain: &Domain, profile: &Profile) -> Option<String> {
-        let scope = &self.playbook.scope;
-        let name = profile.name.as_str();
-        let matching = |globs: &[GlobMatcher], patterns: &[String]| {
-            globs.iter().position(|glob| glob.is_match(name)).map(|i| patterns[i].clone())
-        };
-        if !scope.domains.is_empty() && !scope.domains.iter().any(|id| id == domain.id.as_str()) {
-            Some("out of scope: scope.domains does not name the domain".to_owned())
-        } else if let Some(pattern) = matching(&self.exclude, &scope.exclude) {
-            Some(format!("out of scope: `{pattern}` of scope.exclude matches"))
-        } else if profile.note.take == Some(false) {
-            let reason = profile.note.reason.as_deref().filter(|reason| !reason.trim().is_empty());
-            let reason = reason.unwrap_or("it gives no reason");
-            Some(format!("the table of people leaves {name} out: {reason}"))
-        } else if profile.note.take.is_some() {
-            None
-        } else if matching(&self.include, &scope.include).is_none() {
-            Some("out of scope: nothing in scope.include matches".to_owned())
-        } else if !scope.has_tags(&profile.tags) {
-            let wanted: Vec<_> =
-                scope.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            Some(format!(
-                "out of scope: the profile lacks tags of scope.tags ({})",
-                wanted.join(", ")
-            ))
-        } else {
-            None
         }
     }
 

@@ -16,6 +16,8 @@ mod schedule;
 mod sizing;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use diff::{Change, diff};
 pub use draft::{Batch, LeftOut, Migration, Plan, Route, Slot};

@@ -197,7 +197,10 @@ impl<'a> Packer<'a, '_> {
         } else {
             ", as nobody whom the playbook names can move"
         };
-        let after = rest.split_off(self.policy.pilot_users.min(rest.len()));
+        // An empty home tries nothing out.
+        rest.sort_by_key(|person| person.load.is_some_and(|load| load.files == 0));
+        let mut after = rest.split_off(self.policy.pilot_users.min(rest.len()));
+        after.sort_by(|a, b| a.order(self.policy.order).cmp(&b.order(self.policy.order)));
         for (i, person) in rest.into_iter().enumerate() {
             let because = format!(
                 "{} is in the pilot: {} ({}){why_not_named}",

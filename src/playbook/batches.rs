@@ -14,30 +14,22 @@ pub struct Batches {
     /// How many go first when `pilot` names nobody. 0 means no pilot.
     pub pilot_users: usize,
     /// How many go after the pilot and before everyone else, as a second trial. 0 means none.
-    #[serde(skip_serializing_if = "is_zero")]
     pub canary_users: usize,
     /// The largest number of people in a batch.
     pub users: usize,
     /// The most GiB to copy in a batch; 0 means no bound.
-    #[serde(skip_serializing_if = "is_zero")]
     pub gb: usize,
     /// The most hours that a batch may take, by the upper end of the estimate; 0 means no bound but the longest window's.
-    #[serde(skip_serializing_if = "is_nought")]
     pub hours: f64,
     /// Homes with so many GiB to copy go last, in batches of their own; 0 means that size does not matter.
-    #[serde(skip_serializing_if = "is_zero")]
     pub big_home_gb: usize,
     /// In which order people go.
-    #[serde(skip_serializing_if = "is_usual")]
     pub order: Order,
     /// What is never mixed in one batch: `domain`, `wave`, `owner`, `cost-centre`, or `tag:KEY` for a tag of the profile.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub never_mix: Vec<String>,
     /// People who go in one batch, whatever else is said: each a list of `profile` or `domain/profile`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub together: Vec<Vec<String>>,
     /// Batches by name, in this order, before all that are made up.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<BatchList>,
 }
 
@@ -90,19 +82,4 @@ impl Batches {
     pub fn canary_name() -> BatchName {
         BatchName::from("canary")
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
-fn is_zero(number: &usize) -> bool {
-    *number == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
-fn is_nought(number: &f64) -> bool {
-    *number == 0.0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
-fn is_usual(order: &Order) -> bool {
-    *order == Order::default()
 }

@@ -40,13 +40,13 @@ pub struct Playbook {
     #[serde(default)]
     pub batches: Batches,
     /// When batches may run.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub calendar: Calendar,
     /// Who has to say yes before a batch.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub gates: Vec<Gate>,
     /// Who has to say yes to a plan.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub approvals: Approvals,
     /// How much is done at once, and how long anything may take.
     #[serde(default)]
@@ -101,7 +101,6 @@ pub struct Scope {
     /// Glob patterns of profile names to leave.
     pub exclude: Vec<String>,
     /// Tags that a profile must have, all of them; an empty value means any.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }
 
@@ -331,8 +330,4 @@ impl Default for Staging {
             prefix: "studio-migrate".to_owned(),
         }
     }
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }

@@ -14,10 +14,11 @@ pub struct Shipped {
 }
 
 /// Every playbook that comes with the tool.
-pub const SHIPPED: [Shipped; 4] = [
+pub const SHIPPED: [Shipped; 5] = [
     Shipped { name: "standard", text: include_str!("../../playbooks/standard.yaml") },
     Shipped { name: "pilot", text: include_str!("../../playbooks/pilot.yaml") },
     Shipped { name: "careful", text: include_str!("../../playbooks/careful.yaml") },
+    Shipped { name: "weekend", text: include_str!("../../playbooks/weekend.yaml") },
     Shipped { name: "demo", text: include_str!("../../playbooks/demo.yaml") },
 ];
 

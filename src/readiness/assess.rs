@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::estimate::{Estimate, estimate};
 use super::finding::{Finding, Severity, Subject};
+use super::scoping::OutOfScope;
 use super::suppress::{Suppressed, Weighed, weigh};
 use super::verdict::{self, Group, Person, Verdict};
 use super::view::View;
@@ -123,6 +124,12 @@ pub struct Readiness {
     /// How long a migration takes and what it costs.
     #[serde(default)]
     pub estimate: Estimate,
+    /// People who are not in scope, and why.
+    #[serde(default)]
+    pub out_of_scope: Vec<OutOfScope>,
+    /// Targets of the playbook of which there is no snapshot: this report does not speak of them.
+    #[serde(default)]
+    pub missing_targets: Vec<String>,
     /// Findings that count no more, since the playbook names who answers for them.
     #[serde(default)]
     pub suppressed: Vec<Suppressed>,
@@ -139,7 +146,10 @@ impl Readiness {
         let view = View::of(snapshot, playbook);
         let weighed = weighed(&view);
         let verdicts = verdict::people(&view, &weighed.findings);
-        Self::counted(playbook, vec![looked(&view)], verdicts, weighed, estimate(&view))
+        let estimate = estimate(&view);
+        let mut report = Self::counted(playbook, vec![looked(&view)], verdicts, weighed, estimate);
+        report.out_of_scope = view.out;
+        report
     }
 
     /// Assesses what several snapshots hold as one report: the last of every target, say.
@@ -189,6 +199,8 @@ impl Readiness {
             findings,
             suppressed,
             estimate,
+            out_of_scope: Vec::new(),
+            missing_targets: Vec::new(),
         }
     }
 
@@ -203,6 +215,13 @@ impl Readiness {
             all.largest = all.largest.max(homes.largest);
         }
         all
+    }
+
+    /// Warnings and blockers about a whole account: they hold for everyone in it.
+    pub fn of_accounts(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| {
+            finding.subject == Subject::Account && finding.severity > Severity::Advice
+        })
     }
 
     /// Tells whether anything blocks anyone, or everyone.
@@ -223,6 +242,7 @@ const OF_THE_PLAYBOOK: [&str; 3] = ["SM108", "SM109", "SM110"];
 fn merged(parts: Vec<Readiness>, playbook: &Playbook) -> Readiness {
     let (mut targets, mut verdicts, mut estimates) = (Vec::new(), Vec::new(), Vec::new());
     let mut all = Weighed::default();
+    let mut out_of_scope = Vec::new();
     let of_the_playbook = |finding: &Finding| OF_THE_PLAYBOOK.contains(&finding.code.as_str());
     // A domain that is not in this target may be in that one: what is missing is missing in all.
     let everywhere: Vec<_> = parts
@@ -247,6 +267,7 @@ fn merged(parts: Vec<Readiness>, playbook: &Playbook) -> Readiness {
                 .into_iter()
                 .map(|one| Suppressed { finding: named(one.finding), ..one }),
         );
+        out_of_scope.extend(part.out_of_scope);
         targets.extend(part.targets);
         verdicts.extend(part.verdicts);
         estimates.push((whose, part.estimate));
@@ -254,7 +275,9 @@ fn merged(parts: Vec<Readiness>, playbook: &Playbook) -> Readiness {
     all.findings.extend(everywhere);
     all.findings.sort_by(order);
     all.suppressed.sort_by(|a, b| order(&a.finding, &b.finding));
-    Readiness::counted(playbook, targets, verdicts, all, Estimate::sum(estimates))
+    let estimate = Estimate::sum(estimates);
+    let counted = Readiness::counted(playbook, targets, verdicts, all, estimate);
+    Readiness { out_of_scope, ..counted }
 }
 
 impl Looked {

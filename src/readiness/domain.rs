@@ -19,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Blocker,
         title: "The domain has no home file system",
         cause: "Classic homes live on the domain's EFS file system. A domain without one has no Classic homes to move: quick-setup domains made since June 2026 have none by default.",
-        remedy: "Leave the domain out with `scope.domains` in the playbook. If it should have homes, look at HomeEfsFileSystemId in `aws sagemaker describe-domain --domain-id <domain> --region <region>`.",
+        remedy: "Leave it out: list the other domains, which are to be taken, under `scope.domains` in the playbook. If it should have homes, look at HomeEfsFileSystemId in `aws sagemaker describe-domain --domain-id <domain> --region <region>`.",
         sources: &[page::AUTOMOUNT, page::API_CREATE_DOMAIN],
         look: no_file_system,
     },
@@ -82,7 +82,7 @@ fn not_in_service(view: &View<'_>) -> Vec<Hit> {
 fn no_file_system(view: &View<'_>) -> Vec<Hit> {
     view.domains
         .iter()
-        .filter(|scope| scope.domain.file_system.is_none())
+        .filter(|scope| scope.domain.file_system.is_none() && !scope.people.is_empty())
         .map(|scope| {
             Hit::new(
                 Subject::domain(&scope.domain.id),

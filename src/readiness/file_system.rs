@@ -111,8 +111,8 @@ fn policy(view: &View<'_>) -> Vec<Hit> {
             let flat: String = policy.split_whitespace().collect::<Vec<_>>().join(" ");
             let shown: String = flat.chars().take(300).collect();
             hits.push(Hit::new(
-                Subject::thing(file_system.id.as_str()),
-                format!("home of {}: {shown}", domain.id),
+                Subject::domain(&domain.id),
+                format!("{}: {shown}", file_system.id),
             ));
         }
     }
@@ -131,8 +131,8 @@ fn subnet_without(view: &View<'_>) -> Vec<Hit> {
         let bare: Vec<_> = subnets.filter(|subnet| !has.contains(subnet)).collect();
         if !bare.is_empty() {
             hits.push(Hit::new(
-                Subject::thing(file_system.id.as_str()),
-                format!("{}: none in {}", domain.id, listed(&bare)),
+                Subject::domain(&domain.id),
+                format!("{}: none in {}", file_system.id, listed(&bare)),
             ));
         }
     }
@@ -149,7 +149,11 @@ fn none_available(view: &View<'_>) -> Vec<Hit> {
             .collect();
         let is_any = file_system.mount_targets.iter().any(|target| target.state == "available");
         if !states.is_empty() && !is_any {
-            hits.push(Hit::new(Subject::domain(&domain.id), listed(&states)));
+            let id = file_system.id.as_str();
+            hits.push(
+                Hit::new(Subject::domain(&domain.id), format!("{id}: {}", listed(&states)))
+                    .mended_by(format!("Wait until `aws efs describe-mount-targets --file-system-id {id} --region <region>` says `available`, mend what failed, and take the inventory again.")),
+            );
         }
     }
     hits
@@ -182,7 +186,7 @@ fn without_access_point(view: &View<'_>) -> Vec<Hit> {
 
 fn without_groups(view: &View<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
-    for (_, file_system) in homes(view) {
+    for (InScope { domain, .. }, file_system) in homes(view) {
         let bare: Vec<_> = file_system
             .mount_targets
             .iter()
@@ -191,8 +195,8 @@ fn without_groups(view: &View<'_>) -> Vec<Hit> {
             .collect();
         if !bare.is_empty() {
             hits.push(Hit::new(
-                Subject::thing(file_system.id.as_str()),
-                format!("no security group on {}", listed(&bare)),
+                Subject::domain(&domain.id),
+                format!("{}: no security group on {}", file_system.id, listed(&bare)),
             ));
         }
     }

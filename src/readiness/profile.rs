@@ -75,7 +75,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Blocker,
         title: "A space of the name that would be made is already there",
         cause: "The migration makes the space and copies into it. A space of that name which it did not make is never touched, so the person's migration would fail.",
-        remedy: "Change `target.space_name` in the playbook, e.g. to `{profile}-migrated`, or have the owner delete the space: `aws sagemaker delete-space --domain-id <domain> --space-name <space> --region <region>` (its volume goes with it).",
+        remedy: "Change `target.space_name` in the playbook, e.g. to `{profile}-migrated`, or exclude the person. Whoever owns the space may delete it, and loses all files in it for good: `aws sagemaker delete-space --domain-id <domain> --space-name <space> --region <region>`.",
         sources: &[page::API_CREATE_SPACE],
         look: space_name_taken,
     },
@@ -244,7 +244,8 @@ fn space_name_taken(view: &View<'_>) -> Vec<Hit> {
                 space.owner.as_ref().map_or("nobody", |owner| owner.as_str())
             );
             let remedy = format!(
-                "Change `target.space_name` in the playbook, e.g. to `{{profile}}-migrated`, or have the owner delete the space: `aws sagemaker delete-space --domain-id <domain> --space-name {} --region <region>` (its volume goes with it).",
+                "Change `target.space_name` in the playbook, e.g. to `{{profile}}-migrated`, or exclude the person. The space belongs to {}: whoever deletes it (`aws sagemaker delete-space --domain-id <domain> --space-name {} --region <region>`) deletes all files in it, for good.",
+                space.owner.as_ref().map_or("nobody", |owner| owner.as_str()),
                 space.name
             );
             let hit = Hit::new(Subject::profile(&scope.domain.id, &profile.name), evidence)

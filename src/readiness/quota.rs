@@ -128,6 +128,7 @@ fn few_spaces(view: &View<'_>) -> Vec<Hit> {
                     view.headcount()
                 ),
             )
+            .mended_by(format!("Ask for more before the first batch: Service Quotas, Amazon SageMaker, quota L-8E5333B4: `aws service-quotas request-service-quota-increase --service-code sagemaker --quota-code L-8E5333B4 --desired-value {wanted} --region <region>`."))
         })
         .into_iter()
         .collect()

@@ -24,7 +24,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "The bucket of shared notebooks may be public",
         cause: "Not all of S3's public access blocks are on, so a policy or an access list may show people's notebooks to anyone.",
-        remedy: "`aws s3api put-public-access-block --bucket <bucket> --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`, after looking for whoever needs it otherwise.",
+        remedy: "`aws s3api put-public-access-block --bucket <name> --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`, after looking for whoever needs it otherwise.",
         sources: &[
             "docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
         ],

@@ -43,6 +43,9 @@ const FITS_NOTHING: &str = "SM110";
 pub struct Suppressed {
     /// What was found.
     pub finding: Finding,
+    /// What it is about, in words.
+    #[serde(default)]
+    pub about: String,
     /// Why it is no obstacle, by the playbook.
     pub reason: String,
     /// Who answers for that.
@@ -110,6 +113,7 @@ pub(super) fn weigh(view: &View<'_>) -> Weighed {
             match fitting.first() {
                 None => weighed.findings.push(finding),
                 Some((_, by)) => weighed.suppressed.push(Suppressed {
+                    about: finding.subject.to_string(),
                     finding,
                     reason: by.reason.clone(),
                     owner: by.owner.clone(),

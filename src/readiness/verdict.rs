@@ -22,6 +22,8 @@ pub enum Verdict {
     Ready,
     /// They can move, and someone should look first.
     ReadyWithWarnings,
+    /// Some of a group can move, and others cannot.
+    ReadyInPart,
     /// They cannot move as things are.
     Blocked,
 }
@@ -32,6 +34,7 @@ impl Verdict {
         match self {
             Self::Ready => "ready",
             Self::ReadyWithWarnings => "ready with warnings",
+            Self::ReadyInPart => "ready in part",
             Self::Blocked => "blocked",
         }
     }
@@ -85,7 +88,8 @@ pub struct Group {
     pub kind: String,
     /// What it is called; a domain's id.
     pub name: String,
-    /// The worst verdict of its people, and of warnings about the domain itself.
+    /// `blocked` where nobody can move and `ready-in-part` where some can; else the worst verdict of its people, and of
+    /// warnings about the domain itself.
     pub verdict: Verdict,
     /// People.
     pub people: usize,
@@ -200,15 +204,20 @@ pub(super) fn groups(people: &[Person], findings: &[Finding]) -> Vec<Group> {
 impl Group {
     fn add(&mut self, verdict: Verdict) {
         self.people += 1;
-        self.verdict = self.verdict.max(verdict);
         match verdict {
-            Verdict::Ready => self.ready += 1,
+            Verdict::Ready | Verdict::ReadyInPart => self.ready += 1,
             Verdict::ReadyWithWarnings => {
                 self.ready += 1;
                 self.with_warnings += 1;
             }
             Verdict::Blocked => self.blocked += 1,
         }
+        self.verdict = match (self.blocked, self.ready, self.with_warnings) {
+            (0, _, 0) => Verdict::Ready,
+            (0, _, _) => Verdict::ReadyWithWarnings,
+            (_, 0, _) => Verdict::Blocked,
+            _ => Verdict::ReadyInPart,
+        };
     }
 }
 

@@ -3,10 +3,10 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use jiff::Timestamp;
 
 use super::openers::Openers;
+use super::scoping::{OutOfScope, Scoping};
 use super::uses::Uses;
 use crate::inventory::{Domain, Home, Profile, Snapshot};
 use crate::playbook::Playbook;
@@ -22,6 +22,8 @@ pub(super) struct View<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) playbook: &'a Playbook,
     pub(super) domains: Vec<InScope<'a>>,
+    /// Everyone else.
+    pub(super) out: Vec<OutOfScope>,
     /// The numbers of the suppressions that fit a finding, once that is known.
     pub(super) fitted: OnceCell<BTreeSet<usize>>,
     by_role: OnceCell<BTreeMap<&'a str, Vec<Someone<'a>>>>,
@@ -36,33 +38,33 @@ impl<'a> View<'a> {
     /// Works the scope out.
     pub(super) fn of(snapshot: &'a Snapshot, playbook: &'a Playbook) -> Self {
         let scope = &playbook.scope;
-        let include = globs(&scope.include);
-        let exclude = globs(&scope.exclude);
-        let is_taken = |profile: &&Profile| {
-            let name = profile.name.as_str();
-            // The table of people may take someone in or leave them out; whom the playbook excludes stays out.
-            let is_wanted = profile
-                .note
-                .take
-                .unwrap_or_else(|| include.is_match(name) && scope.has_tags(&profile.tags));
-            is_wanted && !exclude.is_match(name)
-        };
+        let scoping = Scoping::of(playbook);
         let is_domain_taken = |domain: &&Domain| {
             scope.domains.is_empty() || scope.domains.iter().any(|id| id == domain.id.as_str())
         };
-        let domains = snapshot
-            .domains
-            .iter()
-            .filter(is_domain_taken)
-            .map(|domain| InScope {
-                domain,
-                people: domain.profiles.iter().filter(is_taken).collect(),
-            })
-            .collect();
+        let mut out = Vec::new();
+        let mut domains = Vec::new();
+        for domain in &snapshot.domains {
+            let mut people = Vec::new();
+            for profile in &domain.profiles {
+                match scoping.why_out(domain, profile) {
+                    None => people.push(profile),
+                    Some(because) => out.push(OutOfScope {
+                        domain: domain.id.clone(),
+                        profile: profile.name.clone(),
+                        because,
+                    }),
+                }
+            }
+            if is_domain_taken(&domain) {
+                domains.push(InScope { domain, people });
+            }
+        }
         Self {
             snapshot,
             playbook,
             domains,
+            out,
             fitted: OnceCell::new(),
             by_role: OnceCell::new(),
             openers: OnceCell::new(),
@@ -121,18 +123,6 @@ impl<'a> View<'a> {
     pub(super) fn is_unseen(&self, subject: &str) -> bool {
         self.snapshot.unseen.iter().any(|unseen| unseen.subject.contains(subject))
     }
-}
-
-/// AWS does not tell upper from lower case in profile names. A pattern that is none matches nobody: the playbook's own check
-/// refuses it before.
-fn globs(patterns: &[String]) -> GlobSet {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        if let Ok(glob) = GlobBuilder::new(pattern).case_insensitive(true).build() {
-            set.add(glob);
-        }
-    }
-    set.build().unwrap_or_else(|_| GlobSet::empty())
 }
 
 /// Returns the first of the words in a name, which stand between whatever is no letter.

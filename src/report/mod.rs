@@ -1,13 +1,14 @@
 //! Phase 5: what happened, with the proof.
 //!
 //! A [`Report`] is plain data, made from [`Inputs`] that the caller reads out of the journal; JSON is its serde form, and
-//! [`html()`], [`markdown()`] and [`csv()`] are renderings of it. Nothing here asks AWS or the journal anything, so the same inputs
+//! [`html()`], [`markdown()`] and [`csv()`] are renderings of it; [`plan_page()`] shows a plan before it is run. Nothing here asks AWS or the journal anything, so the same inputs
 //! give the same report, byte for byte.
 
 mod csv;
 mod facts;
 mod html;
 mod markdown;
+mod plan_page;
 mod summary;
 
 #[cfg(test)]
@@ -18,4 +19,5 @@ pub use csv::csv;
 pub use facts::{Approval, Audit, FailureFacts, Inputs, PersonFacts, Proof, StepFacts, standing};
 pub use html::html;
 pub use markdown::markdown;
+pub use plan_page::plan_page;
 pub use summary::{Report, Totals};

@@ -13,6 +13,7 @@ mod inventory;
 mod layers;
 mod mover;
 mod others;
+mod planning;
 mod playbooks;
 mod promises;
 mod replan;

@@ -183,3 +183,23 @@ fn shipped_playbooks_keep_work_and_credentials_and_leave_what_refills_itself() {
         assert!(standard.first_match(path).is_some(), "{path}");
     }
 }
+
+/// The schema for editors, as it is published.
+const SCHEMA: &str = "docs/playbook.schema.json";
+
+#[test]
+fn the_published_schema_is_that_of_the_types_and_every_shipped_playbook_keeps_it() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(SCHEMA);
+    let now = serde_json::to_string_pretty(&studio_migrate::playbook::schema()).unwrap() + "\n";
+    if std::env::var_os("STUDIO_MIGRATE_BLESS").is_some() {
+        fs::write(&path, &now).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), now, "{SCHEMA}");
+    let folder = tempfile::tempdir().unwrap();
+    for shipped in SHIPPED {
+        let value: serde_json::Value = serde_saphyr::from_str(shipped.text).unwrap();
+        let file = folder.path().join(format!("{}.json", shipped.name));
+        fs::write(&file, value.to_string()).unwrap();
+        crate::common::python::check("validate_schema.py", &[&path, &file]);
+    }
+}

@@ -7,6 +7,7 @@ pub mod cutover;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
+pub mod gate;
 pub mod iam;
 pub mod inventory;
 pub mod mover;

@@ -34,7 +34,12 @@ enum Action {
         /// A file, or the name of a shipped playbook
         #[arg(default_value = "standard")]
         playbook: String,
+        /// Every value that holds, which is what is shown in any case
+        #[arg(long)]
+        effective: bool,
     },
+    /// Print the JSON Schema of playbooks, for editors that complete and check
+    Schema,
 }
 
 impl Playbook {
@@ -43,7 +48,7 @@ impl Playbook {
         match &self.action {
             Action::Check { playbook } => {
                 let checked = super::playbook(playbook)?;
-                context.ui.data(format_args!("{} is sound", checked.name));
+                context.ui.data(format_args!("{playbook} is sound (its name is {})", checked.name));
             }
             Action::New { file, from } => {
                 let shipped = SHIPPED.iter().find(|shipped| shipped.name == from.as_str());
@@ -55,10 +60,16 @@ impl Playbook {
                 if file.exists() {
                     return Err(Failure::usage(format!("{} is already there", file.display())));
                 }
-                super::write_file(file, shipped.text)?;
+                // The new playbook is called as its file is.
+                let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("mine");
+                let (old, new) = (format!("\nname: {from}\n"), format!("\nname: {stem}\n"));
+                super::write_file(file, &shipped.text.replacen(&old, &new, 1))?;
                 context.ui.status(format_args!("Wrote {}", file.display()));
             }
-            Action::Show { playbook } => context.ui.data(super::json(&super::playbook(playbook)?)?),
+            Action::Show { playbook, .. } => {
+                context.ui.data(super::json(&super::playbook(playbook)?)?);
+            }
+            Action::Schema => context.ui.data(super::json(&crate::playbook::schema())?),
         }
         Ok(Exit::Done)
     }

@@ -34,7 +34,8 @@ pub struct Readiness {
     /// Write everyone's verdict as CSV, a row a person
     #[arg(long, value_name = "FILE")]
     people_csv: Option<PathBuf>,
-    /// Print a lifecycle script of the last snapshot as it could run in the new Studio, and nothing else
+    /// Print a lifecycle script of the last snapshot as it could run in the new Studio, and nothing else; lines that a person
+    /// has to look at are named on stderr
     #[arg(long, value_name = "NAME")]
     script: Option<String>,
     /// Write the report as Markdown
@@ -47,16 +48,17 @@ pub struct Readiness {
 
 impl Readiness {
     /// The snapshots to report on: the one that is asked for, the last of every target of the playbook, the last of every
-    /// account and Region, or the last.
+    /// account and Region, or the last; with them, the targets of which there is none.
     fn snapshots(
         &self,
         context: &Context,
         journal: &Journal,
         playbook: &Playbook,
-    ) -> Result<Vec<Snapshot>, Failure> {
+    ) -> Result<(Vec<Snapshot>, Vec<String>), Failure> {
         let failed = |error| Failure::journal("read the snapshots", error);
         if self.snapshot.is_some() || playbook.targets.is_empty() && !self.all_targets {
-            return Ok(vec![super::chosen_snapshot(context, journal, self.snapshot.as_ref())?]);
+            let chosen = super::chosen_snapshot(context, journal, self.snapshot.as_ref())?;
+            return Ok((vec![chosen], Vec::new()));
         }
         if self.all_targets {
             let mut last = BTreeMap::new();
@@ -64,20 +66,26 @@ impl Readiness {
                 last.insert((kept.account, kept.region), kept.id);
             }
             if last.is_empty() {
-                return Ok(vec![super::latest_snapshot(journal)?]);
+                super::latest_snapshot(journal)?;
             }
-            return last.values().map(|id| journal.snapshot(id).map_err(failed)).collect();
+            let all: Result<_, _> =
+                last.values().map(|id| journal.snapshot(id).map_err(failed)).collect();
+            return Ok((all?, Vec::new()));
         }
         let mut found: Vec<Snapshot> = Vec::new();
+        let mut missing = Vec::new();
         for target in &playbook.targets {
             match last_of(journal, target)? {
                 Some(snapshot) if found.iter().any(|one| one.id == snapshot.id) => {}
                 Some(snapshot) => found.push(snapshot),
-                None => context.ui.warning(format_args!(
-                    "there is no snapshot of {}: `studio-migrate inventory --playbook {}` takes one",
-                    described(target),
-                    self.playbook
-                )),
+                None => {
+                    context.ui.warning(format_args!(
+                        "there is no snapshot of {}: `studio-migrate inventory --playbook {}` takes one",
+                        described(target),
+                        self.playbook
+                    ));
+                    missing.push(described(target));
+                }
             }
         }
         if found.is_empty() {
@@ -87,19 +95,20 @@ impl Readiness {
                     self.playbook
                 )));
         }
-        Ok(found)
+        Ok((found, missing))
     }
 
     /// Assesses the last snapshot. Ends with [`Exit::Blocked`] when something blocks.
     pub fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let playbook = super::playbook(&self.playbook)?;
         let journal = context.existing_journal()?;
-        let snapshots = self.snapshots(context, &journal, &playbook)?;
+        let (snapshots, missing) = self.snapshots(context, &journal, &playbook)?;
         if let Some(name) = &self.script {
             return print_script(context, &snapshots, name);
         }
         let mut report = readiness::Readiness::over(&snapshots, &playbook);
         report.in_batches(&batches(&journal)?);
+        report.missing_targets = missing;
         if let Some(path) = &self.html {
             let page = readiness::html(&snapshots, &report)
                 .map_err(|error| Failure::of(Exit::Unexpected, "render the page", error))?;
@@ -206,12 +215,26 @@ fn show(context: &Context, report: &readiness::Readiness) {
         ]);
     }
     context.ui.data(table);
+    for finding in report.of_accounts() {
+        context
+            .ui
+            .data(format_args!("For the whole account: {} ({})", finding.title, finding.code));
+    }
     context.ui.data(format_args!(
         "{} of {} people are ready; {} are blocked. `studio-migrate explain CODE` says what to do.",
         report.ready,
         report.people,
         report.blocked.len()
     ));
+    let unmeasured = report.homes().unmeasured;
+    let asides = [
+        (unmeasured, "homes were not measured, so nobody knows whether they fit"),
+        (report.out_of_scope.len(), "more people are not in scope"),
+        (report.suppressed.len(), "findings do not count, since someone answers for them"),
+    ];
+    for (count, what) in asides.iter().filter(|(count, _)| *count > 0) {
+        context.ui.data(format_args!("{count} {what}"));
+    }
 }
 
 fn about(subject: &Subject) -> String {

@@ -30,6 +30,9 @@ pub struct Run {
     /// Say what would be done, and make no call that changes anything
     #[arg(long)]
     pub dry_run: bool,
+    /// Begin batches outside the playbook's windows and before their time, too
+    #[arg(long)]
+    pub any_time: bool,
     /// Do not ask before a one-way door
     #[arg(long)]
     pub yes: bool,
@@ -59,7 +62,9 @@ impl Run {
         let tools = tools(self.mover.as_deref())?;
         let halt = listen(context);
         let progress = Progress::start(context.ui, waiting.len());
-        let execution = execution(&operation, plan, tools, halt.clone(), progress.watch(), false);
+        let mut execution =
+            execution(&operation, plan, tools, halt.clone(), progress.watch(), false);
+        execution.may_run_any_time = self.any_time;
         let summary = execute::run(&execution, &selection, until, &operation.lease).await;
         progress.finish();
         let exit = tell(context, &summary, "moved");
@@ -131,6 +136,7 @@ pub(super) fn execution(
         watch,
         halt,
         may_delete_used_spaces,
+        may_run_any_time: false,
     }
 }
 
@@ -245,12 +251,21 @@ pub(super) fn tell(context: &Context, summary: &Summary, done: &str) -> Exit {
     for (id, stuck) in &summary.stuck {
         ui.warning(format_args!("{id} is stuck: {stuck}; look at {}", stuck.look_at));
     }
+    for (id, changes) in &summary.drifted {
+        ui.warning(format_args!(
+            "{id} was not begun, since the plan no longer holds: {}",
+            changes.join("; ")
+        ));
+    }
+    if !summary.drifted.is_empty() {
+        ui.status("  take an inventory, draw the plan up again and have it approved; what is done stays done");
+    }
     ui.data(format_args!(
         "{} {done}, {} failed, {} stuck, {} left for the next run",
         summary.done.len(),
         summary.failed.len(),
         summary.stuck.len(),
-        summary.left.len()
+        summary.left.len() + summary.drifted.len()
     ));
     if let Some(fatal) = &summary.fatal {
         ui.error(fatal);
@@ -264,7 +279,7 @@ pub(super) fn tell(context: &Context, summary: &Summary, done: &str) -> Exit {
         ui.warning(format_args!("the run stopped before its end: {why}"));
         return Exit::Stopped;
     }
-    if summary.failed.is_empty() && summary.stuck.is_empty() {
+    if summary.failed.is_empty() && summary.stuck.is_empty() && summary.drifted.is_empty() {
         Exit::Done
     } else {
         Exit::SomeFailed

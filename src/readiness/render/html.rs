@@ -15,6 +15,7 @@ use crate::readiness::catalogue::{chapter, explain};
 use crate::readiness::doors::is_one_way;
 use crate::readiness::estimate::{Estimate, Range};
 use crate::readiness::finding::{Finding, Severity, Subject};
+use crate::readiness::scoping::OutOfScope;
 use crate::readiness::suppress::Suppressed;
 use crate::readiness::verdict::{self, Person, Verdict};
 
@@ -50,6 +51,8 @@ struct Page<'a> {
     groups: Vec<Group<'a>>,
     unseen: Vec<&'a Unseen>,
     homes: Homes,
+    /// What holds for everyone of an account.
+    accounts: Vec<Door<'a>>,
     owners: Vec<Owner<'a>>,
     /// How many people move at once, in words.
     lanes: String,
@@ -86,11 +89,14 @@ struct Shown<'a> {
     groups: &'a [verdict::Group],
     estimate: &'a Estimate,
     suppressed: &'a [Suppressed],
+    out_of_scope: &'a [OutOfScope],
+    missing_targets: &'a [String],
 }
 
 #[derive(Serialize)]
 struct Door<'a> {
     subject: String,
+    title: &'a str,
     evidence: &'a str,
     code: &'a str,
 }
@@ -144,6 +150,8 @@ pub fn html(snapshots: &[Snapshot], readiness: &Readiness) -> Result<String, Ren
             groups: &readiness.groups,
             estimate: &readiness.estimate,
             suppressed: &readiness.suppressed,
+            out_of_scope: &readiness.out_of_scope,
+            missing_targets: &readiness.missing_targets,
         },
         is_simulated: readiness
             .targets
@@ -153,6 +161,7 @@ pub fn html(snapshots: &[Snapshot], readiness: &Readiness) -> Result<String, Ren
         groups: groups(snapshots, &readiness.findings),
         unseen: readiness.targets.iter().flat_map(|looked| &looked.unseen).collect(),
         homes: readiness.homes(),
+        accounts: readiness.of_accounts().map(door).collect(),
         owners: owners(&readiness.verdicts),
         lanes: match readiness.estimate.at_once {
             0 => "one at a time once the quota allows any".to_owned(),
@@ -218,11 +227,16 @@ fn percent(count: usize, of: usize) -> f64 {
 }
 
 fn doors(findings: &[Finding]) -> impl Iterator<Item = Door<'_>> {
-    findings.iter().filter(|finding| is_one_way(&finding.code)).map(|finding| Door {
+    findings.iter().filter(|finding| is_one_way(&finding.code)).map(door)
+}
+
+fn door(finding: &Finding) -> Door<'_> {
+    Door {
         subject: finding.subject.to_string(),
+        title: &finding.title,
         evidence: &finding.evidence,
         code: &finding.code,
-    })
+    }
 }
 
 fn with_shares(counts: Vec<(String, usize)>) -> Vec<(String, usize, f64)> {
@@ -285,7 +299,7 @@ fn owners(people: &[Person]) -> Vec<Owner<'_>> {
         let codes = match person.verdict {
             Verdict::Blocked => &person.blockers,
             Verdict::ReadyWithWarnings => &person.warnings,
-            Verdict::Ready => &Vec::new(),
+            Verdict::Ready | Verdict::ReadyInPart => &Vec::new(),
         };
         if !codes.is_empty() {
             who.push_str(&format!(" ({})", codes.join(" ")));
@@ -293,7 +307,7 @@ fn owners(people: &[Person]) -> Vec<Owner<'_>> {
         match person.verdict {
             Verdict::Blocked => owner.blocked.push(who),
             Verdict::ReadyWithWarnings => owner.warned.push(who),
-            Verdict::Ready => owner.ready.push(who),
+            Verdict::Ready | Verdict::ReadyInPart => owner.ready.push(who),
         }
     }
     by_owner.into_values().collect()

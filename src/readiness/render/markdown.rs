@@ -32,6 +32,8 @@ pub fn markdown(readiness: &Readiness) -> String {
     for (first, chunk) in groups {
         group(&mut page, first, chunk);
     }
+    suppressed(&mut page, readiness);
+    out_of_scope(&mut page, readiness);
     unseen(&mut page, readiness);
     page
 }
@@ -53,6 +55,19 @@ fn head(page: &mut String, readiness: &Readiness) {
         })
         .collect();
     let _ = writeln!(page, "{}.\n", counts.join(", "));
+    for target in &readiness.missing_targets {
+        let target = markdown_cell(target);
+        let _ = writeln!(page, "**Not in this report:** {target}, a target without a snapshot.\n");
+    }
+    if homes.unmeasured > 0 {
+        let homes = counted(homes.unmeasured as u64, "home was", "homes were");
+        let _ =
+            writeln!(page, "**{homes} not measured, so nobody knows whether they fit (SM301).**\n");
+    }
+    for one in readiness.of_accounts() {
+        let (title, seen) = (markdown_cell(&one.title), markdown_cell(&one.evidence));
+        let _ = writeln!(page, "For the whole account: {title}: {seen} ({})\n", one.code);
+    }
     let _ = writeln!(page, "- Playbook {}", markdown_cell(&readiness.playbook));
     for looked in &readiness.targets {
         seen(page, looked);
@@ -92,13 +107,18 @@ fn seen(page: &mut String, looked: &Looked) {
 
 fn doors(page: &mut String, readiness: &Readiness) {
     let doors: Vec<_> = readiness.findings.iter().filter(|one| is_one_way(&one.code)).collect();
-    if doors.is_empty() {
-        return;
-    }
     page.push_str("\n## What cannot be undone\n\n");
+    for said in [
+        "A Classic app that is stopped can never be started again.",
+        "A volume can grow once in six hours and never shrink; the owner of a space can never be changed.",
+        "The Classic file system cannot be dropped while its domain lives. Homes are read, and never written or deleted.",
+    ] {
+        let _ = writeln!(page, "- {said}");
+    }
     for one in doors.iter().take(LISTED) {
         let about = markdown_cell(&one.subject.to_string());
-        let _ = writeln!(page, "- {about}: {} ({})", markdown_cell(&one.evidence), one.code);
+        let (title, seen) = (markdown_cell(&one.title), markdown_cell(&one.evidence));
+        let _ = writeln!(page, "- {about}: {title}: {seen} ({})", one.code);
     }
     more(page, doors.len());
 }
@@ -194,6 +214,44 @@ fn more(page: &mut String, count: usize) {
     if count > LISTED {
         let _ = writeln!(page, "\nand {} more", grouped((count - LISTED) as u64));
     }
+}
+
+fn suppressed(page: &mut String, readiness: &Readiness) {
+    if readiness.suppressed.is_empty() {
+        return;
+    }
+    page.push_str("\n## What someone answers for\n\n| finding | about | what was seen | why it does not count | who answers | until |\n| --- | --- | --- | --- | --- | --- |\n");
+    for one in &readiness.suppressed {
+        let _ = writeln!(
+            page,
+            "| {} ({}) {} | {} | {} | {} | {} | {} |",
+            one.finding.code,
+            one.finding.severity,
+            markdown_cell(&one.finding.title),
+            markdown_cell(&one.about),
+            markdown_cell(&one.finding.evidence),
+            markdown_cell(&one.reason),
+            markdown_cell(&one.owner),
+            one.until
+        );
+    }
+}
+
+fn out_of_scope(page: &mut String, readiness: &Readiness) {
+    if readiness.out_of_scope.is_empty() {
+        return;
+    }
+    page.push_str("\n## Who is not in scope\n\n| domain | person | why |\n| --- | --- | --- |\n");
+    for one in readiness.out_of_scope.iter().take(LISTED) {
+        let _ = writeln!(
+            page,
+            "| {} | {} | {} |",
+            markdown_cell(one.domain.as_str()),
+            markdown_cell(one.profile.as_str()),
+            markdown_cell(&one.because)
+        );
+    }
+    more(page, readiness.out_of_scope.len());
 }
 
 fn unseen(page: &mut String, readiness: &Readiness) {

@@ -138,6 +138,7 @@ async fn context(
     let migration = plan.migrations().find(|(_, m)| m.profile.as_str() == "alice").unwrap().1;
     let migration = migration.clone();
     let execution = Execution {
+        may_run_any_time: false,
         account: aws::connect(&access)
             .await
             .unwrap()

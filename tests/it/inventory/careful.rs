@@ -51,11 +51,11 @@ SM311 clinical/huge-home
 SM313 clinical/at-work
 SM314 lodger
 SM314 people-sso
-SM315 file system of guarded-files
-SM316 file system of guarded-files
+SM315 guarded-files
+SM316 guarded-files
 SM317 unmounting
 SM318 guarded-files
-SM319 file system of guarded-files
+SM319 guarded-files
 SM401 clinical/Still-Running
 SM401 clinical/space classic-team
 SM402 classic-kernels

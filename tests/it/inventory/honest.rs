@@ -117,7 +117,7 @@ fn the_table_of_people_can_be_taken_back_and_outlives_the_next_inventory() {
         assert_eq!(in_scope(), [left]);
     }
     let ran = run_on(&world.served, &world.journal, &["inventory"]).ended(0);
-    assert!(ran.err.contains("says of 1 person is taken over"), "{}", ran.err);
+    assert!(ran.err.contains("says of 1 profile is taken over"), "{}", ran.err);
     assert_eq!(in_scope(), ["bert"]);
 }
 

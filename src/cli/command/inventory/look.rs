@@ -13,8 +13,15 @@ pub(super) fn list(context: &Context) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
     let snapshots =
         journal.snapshots().map_err(|error| Failure::journal("list the snapshots", error))?;
-    let mut table =
-        command::table(["Snapshot", "Account", "Region", "Taken at", "Domains", "Profiles"]);
+    let mut table = command::table([
+        "Snapshot",
+        "Account",
+        "Region",
+        "Taken at",
+        "Domains",
+        "Profiles",
+        "Homes measured",
+    ]);
     for one in snapshots {
         table.add_row([
             one.id.to_string(),
@@ -23,6 +30,7 @@ pub(super) fn list(context: &Context) -> Result<Exit, Failure> {
             one.taken_at,
             one.domains.to_string(),
             one.profiles.to_string(),
+            one.homes.to_string(),
         ]);
     }
     context.ui.data(table);
@@ -60,10 +68,17 @@ pub(super) fn diff(
         context.ui.data(line(change));
     }
     context.ui.status(format_args!(
-        "{} between {} and {}",
+        "{} between {} of {} and {} of {}{}",
         command::count(changes.len(), "difference"),
+        before.id.as_ref().map_or("?", SnapshotId::as_str),
         before.taken_at,
-        after.taken_at
+        after.id.as_ref().map_or("?", SnapshotId::as_str),
+        after.taken_at,
+        if before.taken_at == after.taken_at {
+            ": one inventory, and another table of people"
+        } else {
+            ""
+        }
     ));
     Ok(Exit::Done)
 }
@@ -107,6 +122,22 @@ pub(super) fn show(context: &Context, who: &str) -> Result<Exit, Failure> {
         table.add_row([name, plain(&value), from.to_owned()]);
     }
     context.ui.data(format_args!("{}/{}: {}", domain.id, profile.name, profile.status));
+    let note = &profile.note;
+    let taken = match note.take {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "as the playbook says",
+    };
+    let said = |name: &str, value: &Option<String>| {
+        value.as_ref().map(|value| format!(", {name} {value}")).unwrap_or_default()
+    };
+    context.ui.data(format_args!(
+        "table of people: to move: {taken}{}{}{}{}",
+        said("reason", &note.reason),
+        said("owner", &note.owner),
+        said("cost centre", &note.cost_centre),
+        said("wave", &note.wave)
+    ));
     context.ui.data(table);
     context.ui.data("What is not listed is set nowhere, and AWS's default holds.");
     let home = profile.home_uid.as_ref().map_or("none", |uid| uid.as_str());

@@ -98,10 +98,25 @@ fn rescope(context: &Context, path: &Path) -> Result<Exit, Failure> {
         let mut snapshot = journal.snapshot(&id).map_err(failed)?;
         table.apply(&mut snapshot);
         let id = journal.keep_snapshot(&snapshot).map_err(failed)?;
-        let noted = snapshot.people().filter(|(_, profile)| profile.note != Note::default());
-        context
-            .ui
-            .data(format_args!("Snapshot {id}: {}", super::count(noted.count(), "noted profile")));
+        let noted = || {
+            let notes = snapshot.people().map(|(_, profile)| &profile.note);
+            notes.filter(|note| **note != Note::default())
+        };
+        let of = |take| noted().filter(|note| note.take == Some(take)).count();
+        context.ui.data(format_args!(
+            "Snapshot {id}: {}, {} of them to take and {} to leave",
+            super::count(noted().count(), "noted profile"),
+            of(true),
+            of(false)
+        ));
+        for (domain, profile) in snapshot.people() {
+            if profile.note.take == Some(false) && profile.note.reason.is_none() {
+                context.ui.warning(format_args!(
+                    "{}/{} is left out without a reason, which reports will say",
+                    domain.id, profile.name
+                ));
+            }
+        }
         snapshots.push(snapshot);
     }
     name_strangers(context, &table, &snapshots);

@@ -1,5 +1,6 @@
 //! Taking a snapshot: of the caller's account and Region, or of every target that a playbook names.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -26,7 +27,7 @@ pub struct Take {
     #[arg(long)]
     all_domains: bool,
     /// Look at every target of this playbook, each with its role: a file, or the name of a shipped one
-    #[arg(long, value_name = "PLAYBOOK", conflicts_with_all = ["domains", "mount"])]
+    #[arg(long, value_name = "PLAYBOOK", conflicts_with = "domains")]
     playbook: Option<String>,
     /// Measure homes under this mounted EFS root, or take them from what `mover scan --per-home --format json` wrote elsewhere
     #[arg(long, value_name = "EFS_ROOT|FILE")]
@@ -70,19 +71,34 @@ fn carry_over(
     snapshot: &mut Snapshot,
 ) -> Result<(), Failure> {
     let failed = |error| Failure::journal("read the snapshot before", error);
-    let is_of_it = |kept: &KeptSnapshot| {
-        Some(kept.account.as_str()) == snapshot.account.as_ref().map(AsRef::as_ref)
-            && Some(kept.region.as_str()) == snapshot.region.as_ref().map(AsRef::as_ref)
-    };
-    let Some(last) = journal.snapshots().map_err(failed)?.into_iter().rfind(is_of_it) else {
-        return Ok(());
-    };
-    let noted = snapshot.take_notes_of(&journal.snapshot(&last.id).map_err(failed)?);
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let account = text(snapshot.account.as_ref().map(AsRef::as_ref));
+    let region = text(snapshot.region.as_ref().map(AsRef::as_ref));
+    let is_of_it = |kept: &KeptSnapshot| kept.account == account && kept.region == region;
+    let earlier = journal.snapshots().map_err(failed)?;
+    let mut unmet: BTreeSet<_> = snapshot.domains.iter().map(|domain| domain.id.clone()).collect();
+    let (mut noted, mut measured) = (0, 0);
+    for kept in earlier.iter().rev().filter(|kept| is_of_it(kept)) {
+        if unmet.is_empty() {
+            break;
+        }
+        let mut before = journal.snapshot(&kept.id).map_err(failed)?;
+        // Of each domain the last snapshot that has it is what counts.
+        before.domains.retain(|domain| unmet.remove(&domain.id));
+        noted += snapshot.take_notes_of(&before);
+        measured += before.people().filter(|(_, profile)| profile.home.is_some()).count();
+    }
     if noted > 0 {
         context.ui.status(format_args!(
-            "  what the table of people says of {} is taken over from snapshot {}; --scope gives another table",
-            count(noted, "person"),
-            last.id
+            "  what the table of people says of {} is taken over; --scope gives another table",
+            count(noted, "profile")
+        ));
+    }
+    let measures = snapshot.people().any(|(_, profile)| profile.home.is_some());
+    if measured > 0 && !measures {
+        context.ui.warning(format_args!(
+            "no home was measured, where the snapshot before had {}: give --mount, or sizes are unknown to readiness and plan",
+            count(measured, "home")
         ));
     }
     Ok(())
@@ -104,14 +120,25 @@ impl Take {
             Some(name) => command::playbook(name)?.targets,
             None => Vec::new(),
         };
-        let mut taken = Vec::new();
+        let (mut taken, mut failed) = (Vec::new(), None);
         if targets.is_empty() {
             let reader = context.onlooker(pace).await?;
             let journal = context.journal_of(&reader)?;
             taken.push(self.snapshot(context, &reader, &journal, table.as_ref()).await?);
         } else {
-            for target in &targets {
-                taken.push(self.target(context, target, pace, table.as_ref()).await?);
+            for (number, target) in (1..).zip(&targets) {
+                match self.target(context, target, pace, table.as_ref()).await {
+                    Ok(snapshot) => taken.push(snapshot),
+                    // The others are looked at all the same, and what was seen of them is kept.
+                    Err(failure) => {
+                        context.ui.error(format_args!(
+                            "target {number} of {} ({}): {failure}",
+                            targets.len(),
+                            target.region
+                        ));
+                        failed.get_or_insert(failure);
+                    }
+                }
             }
         }
         if let Some(table) = &table {
@@ -129,6 +156,9 @@ impl Take {
         }
         if let Some(path) = &self.csv {
             command::write_file(path, &people_csv(&taken))?;
+        }
+        if let Some(failure) = failed {
+            return Err(failure);
         }
         Ok(Exit::Done)
     }

@@ -1,0 +1,112 @@
+//! `plan explain`: all that a plan means for one person.
+
+use super::show::headline;
+use crate::cli::command::bytes;
+use crate::cli::{Context, Failure};
+use crate::journal::Journal;
+use crate::plan::{self, Batch, Migration, Plan};
+use crate::playbook::{AutoMount, ClassicApps};
+use crate::readiness::{Subject, assess};
+
+/// Says what happens to a person, when, and why; or why nothing does.
+pub(super) fn explain(
+    context: &Context,
+    journal: &Journal,
+    plan: &Plan,
+    who: &str,
+) -> Result<(), Failure> {
+    let ui = context.ui;
+    let is_it = |domain: &str, name: &str| {
+        name.eq_ignore_ascii_case(who) || format!("{domain}/{name}").eq_ignore_ascii_case(who)
+    };
+    let mut met = false;
+    for (batch, migration) in plan.migrations() {
+        if is_it(migration.domain.as_str(), migration.profile.as_str()) {
+            met = true;
+            moved(context, plan, batch, migration);
+            findings(context, journal, plan, migration)?;
+        }
+    }
+    for left in plan.left_out.iter().filter(|left| is_it(left.domain.as_str(), &left.who)) {
+        met = true;
+        ui.data(format_args!("{}/{} stays on Classic: {}", left.domain, left.who, left.because));
+    }
+    if met {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("plan {} knows nobody called {who}", plan.id))
+        .hinted("give `profile` or `domain/profile`; `plan show` names everyone"))
+}
+
+fn moved(context: &Context, plan: &Plan, batch: &Batch, migration: &Migration) {
+    let ui = context.ui;
+    let playbook = &plan.playbook;
+    ui.data(format_args!("{} moves in {}", migration.id, headline(batch)));
+    ui.data(format_args!("  why there: {}", migration.because));
+    let size = migration.bytes.map_or_else(|| "a home that was not measured".to_owned(), bytes);
+    let into = match playbook.placement.folder.as_str() {
+        "" => "its home".to_owned(),
+        folder => format!("the folder {folder}"),
+    };
+    ui.data(format_args!(
+        "  what: {size} from directory /{} into {into} in the space {}, on {} GiB",
+        migration.home_uid, migration.space, migration.volume_gb
+    ));
+    let apps = match playbook.classic_apps {
+        ClassicApps::Stop => "Classic apps are stopped, for good",
+        ClassicApps::RequireStopped => "nothing happens while a Classic app of theirs runs",
+        ClassicApps::Leave => "Classic apps are left running, and may write meanwhile",
+    };
+    let steps = [
+        apps.to_owned(),
+        format!("a private space {} is made, owned by {}", migration.space, migration.profile),
+        format!(
+            "its app starts on {} with the script {}, which copies",
+            playbook.target.instance_type, migration.hook
+        ),
+        "what was copied is proven, and listed what was not".to_owned(),
+        "the landing page becomes the new Studio, by the profile's own settings".to_owned(),
+        "the app is stopped; settings and proof are looked at again".to_owned(),
+    ];
+    for (number, step) in (1..).zip(steps) {
+        ui.data(format_args!("  {number}. {step}"));
+    }
+    let hidden = if playbook.experience.hide_classic { ", and Classic is hidden" } else { "" };
+    let mount = match playbook.experience.auto_mount {
+        AutoMount::Leave => "stays mounted in the new space",
+        AutoMount::Disable => "is mounted no more",
+    };
+    ui.data(format_args!("  after the cut-over of the domain the old home {mount}{hidden}"));
+    ui.data(format_args!(
+        "  back: `studio-migrate rollback --user {}` puts the settings back, and deletes the space unless {} may have worked in it; the home on EFS is never written",
+        migration.profile, migration.profile
+    ));
+}
+
+/// What readiness says of them, and what has changed since.
+fn findings(
+    context: &Context,
+    journal: &Journal,
+    plan: &Plan,
+    migration: &Migration,
+) -> Result<(), Failure> {
+    let failed = |error| Failure::journal("read the snapshot", error);
+    let snapshot = journal.snapshot(&plan.snapshot).map_err(failed)?;
+    let subject = Subject::profile(&migration.domain, &migration.profile);
+    for finding in assess(&snapshot, &plan.playbook).iter().filter(|one| one.subject == subject) {
+        context.ui.data(format_args!(
+            "  {} ({}): {}: {}",
+            finding.code, finding.severity, finding.title, finding.evidence
+        ));
+    }
+    let Some(latest) = journal.latest_snapshot().map_err(failed)? else { return Ok(()) };
+    let is_of_it = latest.account.as_ref() == Some(&plan.account)
+        && latest.region.as_ref() == Some(&plan.region);
+    if latest.id.as_ref() == Some(&plan.snapshot) || !is_of_it {
+        return Ok(());
+    }
+    for change in plan::drift(plan, &latest).remove(&migration.id).unwrap_or_default() {
+        context.ui.data(format_args!("  changed since the plan was drawn up: {change}"));
+    }
+    Ok(())
+}

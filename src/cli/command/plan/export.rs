@@ -1,0 +1,199 @@
+//! `plan export` and `plan import`: a pack for a change board, and what people changed in its table as constraints.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use csv::ReaderBuilder;
+
+use super::show;
+use crate::cli::command::{json, write_file};
+use crate::cli::{Context, Exit, Failure};
+use crate::inventory::{CSV_BOM, csv_line};
+use crate::journal::Journal;
+use crate::names::{BatchName, ProfileName};
+use crate::plan::Plan;
+use crate::playbook::{BatchList, Batches, Playbook};
+use crate::readiness::{self, Readiness};
+
+/// The columns of the table; `plan import` reads the first three.
+const COLUMNS: [&str; 11] = [
+    "domain",
+    "profile",
+    "batch",
+    "not_before",
+    "ends_by",
+    "bytes",
+    "files",
+    "space",
+    "volume_gb",
+    "gates",
+    "because",
+];
+
+/// What stands in the column `batch` of whoever is left out.
+const NOWHERE: &str = "-";
+
+/// Writes a pack: the plan as a page and as JSON, the readiness that it stands on, and the table of everyone.
+pub(super) fn export(
+    context: &Context,
+    journal: &Journal,
+    plan: &Plan,
+    folder: &Path,
+) -> Result<Exit, Failure> {
+    let failed = |error| Failure::journal("read the plan's snapshot", error);
+    let approvals = journal.approvals(&plan.id).map_err(failed)?;
+    let snapshot = journal.snapshot(&plan.snapshot).map_err(failed)?;
+    let mut report = Readiness::of(&snapshot, &plan.playbook);
+    let batches = plan
+        .migrations()
+        .map(|(batch, one)| ((one.domain.clone(), one.profile.clone()), batch.name.to_string()));
+    report.in_batches(&batches.collect());
+    let rendered = readiness::html(std::slice::from_ref(&snapshot), &report)
+        .map_err(|error| Failure::of(Exit::Unexpected, "render the page", error))?;
+    show::page(plan, &approvals, &folder.join("plan.html"))?;
+    write_file(&folder.join("plan.json"), &json(plan)?)?;
+    write_file(&folder.join("readiness.html"), &rendered)?;
+    write_file(&folder.join("findings.csv"), &readiness::csv(&report))?;
+    write_file(&folder.join("people.csv"), &people(plan))?;
+    let playbook = serde_saphyr::to_string(&plan.playbook)
+        .map_err(|error| Failure::of(Exit::Unexpected, "write the playbook", error))?;
+    write_file(&folder.join("playbook.yaml"), &playbook)?;
+    context.ui.data(format_args!(
+        "Plan {} in {}: plan.html, plan.json, readiness.html, findings.csv, people.csv, playbook.yaml",
+        plan.id,
+        folder.display()
+    ));
+    Ok(Exit::Done)
+}
+
+fn people(plan: &Plan) -> String {
+    let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let mut table = String::from(CSV_BOM);
+    table.push_str(&csv_line(COLUMNS));
+    for (batch, one) in plan.migrations() {
+        let slot = batch.slot.as_ref();
+        table.push_str(&csv_line([
+            one.domain.to_string(),
+            one.profile.to_string(),
+            batch.name.to_string(),
+            slot.map(|slot| slot.from.to_string()).unwrap_or_default(),
+            slot.map(|slot| slot.to.to_string()).unwrap_or_default(),
+            number(one.bytes),
+            number(one.files),
+            one.space.to_string(),
+            one.volume_gb.to_string(),
+            batch.gates.join(" "),
+            one.because.clone(),
+        ]));
+    }
+    for left in &plan.left_out {
+        let mut row = vec![String::new(); COLUMNS.len()];
+        row[0] = left.domain.to_string();
+        row[1].clone_from(&left.who);
+        NOWHERE.clone_into(&mut row[2]);
+        left.because.clone_into(&mut row[COLUMNS.len() - 1]);
+        table.push_str(&csv_line(row));
+    }
+    table
+}
+
+/// Reads the table back: whoever is in a batch there is to be in that batch, and who has no batch is left to the planner.
+/// Whom the plan moved and the table marks with `-` is excluded.
+pub(super) fn constrained(plan: &Plan, path: &Path) -> Result<Playbook, Failure> {
+    let what = || format!("read {}", path.display());
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Failure::of(Exit::Usage, what(), error))?;
+    let text = text.trim_start_matches('\u{feff}');
+    let first = text.lines().next().unwrap_or_default();
+    let delimiter = if first.contains(';') && !first.contains(',') { b';' } else { b',' };
+    let mut reader =
+        ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
+    let failed = |error| Failure::of(Exit::Usage, what(), error);
+    let header = reader.headers().map_err(failed)?.clone();
+    let place = |name: &str| header.iter().position(|column| column.trim() == name);
+    let (Some(domain), Some(profile), Some(batch)) =
+        (place("domain"), place("profile"), place("batch"))
+    else {
+        return Err(Failure::usage(format!(
+            "{} has no columns `domain`, `profile` and `batch`",
+            path.display()
+        ))
+        .hinted("`studio-migrate plan export DIR` writes one to begin with"));
+    };
+    let movable: BTreeSet<String> =
+        plan.migrations().map(|(_, one)| one.id.as_str().to_ascii_lowercase()).collect();
+    let mut wanted: Vec<(String, Vec<String>)> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut playbook = plan.playbook.clone();
+    for record in reader.records() {
+        let record = record.map_err(failed)?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let cell = |at: usize| {
+            record.get(at).unwrap_or_default().trim().trim_start_matches('\'').to_owned()
+        };
+        let (id, name) = (format!("{}/{}", cell(domain), cell(profile)), cell(batch));
+        if !movable.contains(&id.to_ascii_lowercase()) {
+            // What cannot move stays out, whatever the table says; that it is asked for is told.
+            if name.is_empty() || name == NOWHERE {
+                continue;
+            }
+            return Err(Failure::usage(format!(
+                "line {line}: {id} is not moved by plan {}",
+                plan.id
+            ))
+            .hinted(format!("`studio-migrate plan explain {id}` says why; mend that first")));
+        }
+        match name.as_str() {
+            "" => {}
+            NOWHERE => {
+                let others = plan
+                    .migrations()
+                    .filter(|(_, one)| one.profile.as_str().eq_ignore_ascii_case(&cell(profile)));
+                if others.count() > 1 {
+                    return Err(Failure::usage(format!(
+                        "line {line}: {} is a profile of several domains, and would be left out of all",
+                        cell(profile)
+                    ))
+                    .hinted("use `take` = `no` in the table of people (`inventory scope`)"));
+                }
+                playbook.scope.exclude.push(cell(profile));
+            }
+            _ => {
+                let at = *places.entry(name.clone()).or_insert_with(|| {
+                    wanted.push((name.clone(), Vec::new()));
+                    wanted.len() - 1
+                });
+                if let Some((_, people)) = wanted.get_mut(at) {
+                    people.push(id);
+                }
+            }
+        }
+    }
+    order(&mut wanted, plan);
+    playbook.batches.pilot.clear();
+    playbook.batches.pilot_users = 0;
+    playbook.batches.canary_users = 0;
+    playbook.batches.lists.clear();
+    for (name, people) in wanted {
+        if name == Batches::pilot_name().as_str() {
+            let names = people.iter().filter_map(|id| id.split_once('/'));
+            playbook.batches.pilot = names.map(|(_, name)| ProfileName::from(name)).collect();
+        } else {
+            playbook.batches.lists.push(BatchList { name: BatchName::from(name), people });
+        }
+    }
+    let problems = playbook.check();
+    if problems.is_empty() {
+        return Ok(playbook);
+    }
+    let list: Vec<_> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
+    Err(Failure::usage(format!("the table cannot be planned with:{}", list.concat())))
+}
+
+/// Batches that the plan knows keep its order; new ones follow in that of the table.
+fn order(wanted: &mut [(String, Vec<String>)], plan: &Plan) {
+    let place = |name: &str| {
+        plan.batches.iter().position(|batch| batch.name.as_str() == name).unwrap_or(usize::MAX)
+    };
+    wanted.sort_by_key(|(name, _)| place(name));
+}

@@ -1,0 +1,148 @@
+//! Whether a batch may begin now, and whether one person's plan still holds.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::batch::Execution;
+use super::context::Context;
+use super::failure::Failure;
+use crate::aws::ErrorKind;
+use crate::inventory::{Domain, Profile, Snapshot, Space};
+use crate::plan::{Batch, drift};
+use crate::playbook::Calendar;
+
+/// Says why a batch may not begin: a gate is shut, its time has not come, or it could not end in what is left of its window.
+pub(super) fn held_back(execution: &Execution, batch: &Batch) -> Result<Option<String>, Failure> {
+    let open = execution.journal.open_gates()?;
+    if let Some(gate) = batch.gates.iter().find(|gate| !open.contains(*gate)) {
+        let what = execution.plan.playbook.gates.iter().find(|known| known.name == *gate);
+        let what = what.map(|gate| gate.what.as_str()).filter(|what| !what.is_empty());
+        return Ok(Some(format!(
+            "{} waits for gate {gate}{}: `studio-migrate gate open {gate}`",
+            batch.name,
+            what.map(|what| format!(" ({what})")).unwrap_or_default()
+        )));
+    }
+    if execution.may_run_any_time {
+        return Ok(None);
+    }
+    Ok(out_of_time(&execution.plan.playbook.calendar, batch, Timestamp::now()))
+}
+
+/// Says why now is not a batch's time.
+fn out_of_time(calendar: &Calendar, batch: &Batch, now: Timestamp) -> Option<String> {
+    if !calendar.says_when() {
+        return None;
+    }
+    // A zone that there is not was refused with the playbook.
+    let zone = calendar.zone().ok()?;
+    let said = |at: Timestamp| {
+        at.to_zoned_datetime(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string()
+    };
+    if let Some(slot) = batch.slot.as_ref().filter(|slot| now < slot.from) {
+        return Some(format!("{} is not to begin before {}", batch.name, said(slot.from)));
+    }
+    let spans = calendar.spans(&zone, now);
+    let open = spans.first().filter(|(from, _)| *from <= now);
+    let Some((_, end)) = open else {
+        let next = spans.first().map_or_else(|| "never again".to_owned(), |(from, _)| said(*from));
+        return Some(format!("{} waits for its window, which opens {next}", batch.name));
+    };
+    let minutes = batch.minutes.map_or(0.0, |minutes| minutes.high);
+    let needed = SignedDuration::try_from_secs_f64(minutes * 60.0).unwrap_or_default();
+    let longest = spans.iter().map(|(from, to)| to.duration_since(*from)).max().unwrap_or_default();
+    // What fits in no window begins when one opens, and is not held back for ever.
+    if end.duration_since(now) < needed && longest >= needed {
+        return Some(format!(
+            "{} may take {minutes:.0} minutes, and its window closes {}",
+            batch.name,
+            said(*end)
+        ));
+    }
+    None
+}
+
+/// Tells whether the window is open, for whoever is about to begin with one more person.
+pub(super) fn is_open(execution: &Execution) -> bool {
+    let calendar = &execution.plan.playbook.calendar;
+    let now = Timestamp::now();
+    let Ok(zone) = calendar.zone() else { return true };
+    execution.may_run_any_time
+        || !calendar.says_when()
+        || calendar.spans(&zone, now).first().is_some_and(|(from, _)| *from <= now)
+}
+
+/// Says what no longer holds for a person since the plan was drawn up. Asked once, before anything is done.
+pub(super) async fn drifted(cx: &Context) -> Result<Vec<String>, Failure> {
+    let migration = &cx.migration;
+    let domain = cx.account.domain(&migration.domain).await?;
+    let profiles = match cx.account.profile(&migration.domain, &migration.profile).await {
+        Ok(seen) => vec![Profile {
+            name: seen.name,
+            // A change that is under way ends by itself, and is waited for where it matters.
+            status: if seen.status.ends_with("ing") { "InService".to_owned() } else { seen.status },
+            home_uid: seen.home_uid,
+            effective: seen.settings,
+            ..Profile::default()
+        }],
+        Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let spaces = match cx.account.space(&migration.domain, &migration.space).await {
+        Ok(seen) => vec![Space {
+            name: seen.name,
+            status: seen.status,
+            app_type: seen.app_type,
+            sharing: seen.sharing,
+            owner: seen.owner,
+            ..Space::default()
+        }],
+        Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let now = Snapshot {
+        domains: vec![Domain {
+            id: migration.domain.clone(),
+            status: domain.status,
+            defaults: domain.defaults,
+            profiles,
+            spaces,
+            ..Domain::default()
+        }],
+        ..Snapshot::default()
+    };
+    Ok(drift(&cx.plan, &now).remove(&migration.id).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::readiness::Range;
+
+    fn batch(minutes: f64) -> Batch {
+        Batch {
+            name: "batch-1".into(),
+            migrations: Vec::new(),
+            minutes: Some(Range { low: minutes, high: minutes }),
+            slot: None,
+            gates: Vec::new(),
+        }
+    }
+
+    fn said(minutes: f64, now: &str) -> Option<String> {
+        let calendar: Calendar =
+            serde_saphyr::from_str("windows: [{ days: [sat], from: '08:00', to: '12:00' }]\n")
+                .unwrap();
+        out_of_time(&calendar, &batch(minutes), now.parse().unwrap())
+    }
+
+    #[test]
+    fn a_batch_begins_only_in_a_window_in_which_it_can_end() {
+        assert_eq!(said(60.0, "2026-12-05T08:30:00Z"), None);
+        let early = said(60.0, "2026-12-04T08:30:00Z").unwrap();
+        assert!(early.contains("opens Sat 2026-12-05 08:00 UTC"), "{early}");
+        let late = said(60.0, "2026-12-05T11:30:00Z").unwrap();
+        assert!(late.contains("closes Sat 2026-12-05 12:00 UTC"), "{late}");
+        // What is longer than any window would wait for ever.
+        assert_eq!(said(600.0, "2026-12-05T11:30:00Z"), None);
+    }
+}
