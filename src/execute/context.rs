@@ -52,6 +52,20 @@ impl Context {
         Ok(ReportKey::derive(self.journal.secret()?.as_bytes(), self.migration.id.as_str()))
     }
 
+    /// Returns the tags of the space: the playbook's, filled in, and those that everything made for this migration carries.
+    pub fn space_tags(&self) -> BTreeMap<String, String> {
+        let filled = |value: &String| {
+            value
+                .replace("{profile}", self.migration.profile.as_str())
+                .replace("{domain}", self.migration.domain.as_str())
+        };
+        let of_playbook = self.plan.playbook.target.tags.iter();
+        let mut tags: BTreeMap<_, _> =
+            of_playbook.map(|(key, value)| (key.clone(), filled(value))).collect();
+        tags.extend(self.tags());
+        tags
+    }
+
     /// Returns the tags that everything made for this migration carries.
     pub fn tags(&self) -> BTreeMap<String, String> {
         BTreeMap::from([

@@ -5,6 +5,8 @@
 //! watches through [`Notice`].
 
 mod admission;
+#[cfg(test)]
+mod agreement;
 mod batch;
 mod context;
 mod failure;

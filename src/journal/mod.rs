@@ -12,6 +12,7 @@ mod lease;
 mod ledger;
 mod operation;
 mod plans;
+mod progress;
 mod snapshots;
 mod store;
 
@@ -23,5 +24,6 @@ pub use lease::{BEAT, Holder, Lease};
 pub use ledger::{Attribution, CallLedger, attributed};
 pub use operation::{NewOperation, Operation, OperationId};
 pub use plans::Approval;
+pub use progress::{PlanHead, Progress};
 pub use snapshots::KeptSnapshot;
 pub use store::Journal;

@@ -1,6 +1,6 @@
 //! Plans and who approved them.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use serde_json::json;
 
 use super::error::Error;
@@ -20,16 +20,58 @@ pub struct Approval {
     pub at: String,
 }
 
+/// Keeps a row for everyone of a plan.
+fn keep_people(transaction: &Transaction<'_>, plan: &Plan) -> Result<(), Error> {
+    let mut statement = transaction.prepare(
+        "INSERT INTO planned (plan, position, batch_number, batch, migration, domain, profile, space, volume_gb, bytes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    let mut position = 0_i64;
+    for (number, batch) in (0_i64..).zip(&plan.batches) {
+        for one in &batch.migrations {
+            position += 1;
+            statement.execute(params![
+                plan.id.as_str(),
+                position,
+                number,
+                batch.name.as_str(),
+                one.id.as_str(),
+                one.domain.as_str(),
+                one.profile.as_str(),
+                one.space.as_str(),
+                one.volume_gb,
+                one.bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX))
+            ])?;
+        }
+    }
+    Ok(())
+}
+
 impl Journal {
     /// Keeps a plan; keeping the same one twice keeps one.
     pub fn keep_plan(&self, plan: &Plan) -> Result<(), Error> {
         let body = serde_json::to_string(plan)
             .map_err(|source| Error::Body { what: format!("plan {}", plan.id), source })?;
-        self.lock().execute(
-            "INSERT INTO plan (id, snapshot, kept_at, body) VALUES (?1, ?2, ?3, ?4)
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        let is_new = transaction.execute(
+            "INSERT INTO plan (id, snapshot, kept_at, body, account, region, callers)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT DO NOTHING",
-            params![plan.id.as_str(), plan.snapshot.as_str(), now(), body],
+            params![
+                plan.id.as_str(),
+                plan.snapshot.as_str(),
+                now(),
+                body,
+                plan.account.as_str(),
+                plan.region.as_str(),
+                i64::try_from(plan.playbook.approvals.callers).unwrap_or(i64::MAX)
+            ],
         )?;
+        if is_new > 0 {
+            keep_people(&transaction, plan)?;
+        }
+        transaction.commit()?;
         Ok(())
     }
 
@@ -46,12 +88,10 @@ impl Journal {
 
     /// Returns the last plan that as many different callers have approved as its playbook wants: the one that `run` executes.
     pub fn latest_approved_plan(&self) -> Result<Option<Plan>, Error> {
-        self.read_plan(
-            "WHERE coalesce(json_extract(body, '$.playbook.approvals.callers'), 1) \
-                   <= (SELECT count(DISTINCT approver) FROM approval WHERE approval.plan = plan.id) \
-             ORDER BY sequence DESC LIMIT 1",
-            &[],
-        )
+        match self.latest_approved()? {
+            Some(head) => self.plan(&head.id).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Writes down that someone approves a plan.

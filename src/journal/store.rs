@@ -3,11 +3,13 @@
 //! Write-ahead log with `synchronous=FULL`, so that an event is on the disk before the call that it announces is made. WAL
 //! needs a local disk: a journal on NFS or EFS is refused. A newer journal may not be opened at all by an older binary.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension};
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use rusqlite_migration::{M, Migrations};
 
 use super::crash::CrashPoint;
@@ -36,7 +38,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal, making it and its folder when they are not there.
+    /// Opens the journal, making it and its folder when they are not there. One that may only be read is read.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Open {
             path: path.to_owned(),
@@ -47,6 +49,9 @@ impl Journal {
             std::fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
         }
         refuse_network_file_system(folder.unwrap_or(Path::new(".")), path)?;
+        if is_read_only(path) {
+            return Self::look(path);
+        }
         make_private(path).map_err(|error| failed(error.into()))?;
         let mut connection = Connection::open(path).map_err(|error| failed(error.into()))?;
         if is_foreign(&connection).map_err(|error| failed(error.into()))? {
@@ -56,6 +61,42 @@ impl Journal {
         Migrations::new(SCHEMA.to_vec())
             .to_latest(&mut connection)
             .map_err(|error| failed(error.into()))?;
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+            path: path.to_owned(),
+            crash: CrashPoint::default(),
+            token: Arc::default(),
+        })
+    }
+
+    /// Opens a journal to look at it: on a read-only disk, as a copy of somebody else's. Whatever would be written is refused.
+    fn look(path: &Path) -> Result<Self, Error> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let log = path.with_file_name(format!(
+            "{}-wal",
+            path.file_name().unwrap_or_default().to_string_lossy()
+        ));
+        // Without a log beside it nothing can come in, and SQLite need not write beside it either.
+        let is_at_rest = std::fs::metadata(&log).map_or(true, |about| about.len() == 0);
+        let encoded = percent_encode(path.as_os_str().as_bytes(), ENCODED);
+        let rest = if is_at_rest { "?immutable=1" } else { "" };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(format!("file:{encoded}{rest}"), flags)
+            .map_err(|error| failed(error.into()))?;
+        connection.busy_timeout(BUSY).map_err(|error| failed(error.into()))?;
+        let version: i64 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(|error| failed(error.into()))?;
+        if usize::try_from(version) != Ok(SCHEMA.len()) {
+            let why = format!(
+                "it may only be read, and is of version {version} where this program reads {}: look at a copy that may be written",
+                SCHEMA.len()
+            );
+            return Err(failed(why.into()));
+        }
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             path: path.to_owned(),
@@ -180,6 +221,20 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     }
 }
 
+/// What stands for something in a URI of SQLite's.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'#').add(b'%').add(b'?');
+
+/// Tells whether a file is there and may not be written.
+fn is_read_only(path: &Path) -> bool {
+    let opened = std::fs::OpenOptions::new().write(true).open(path);
+    opened.is_err_and(|error| {
+        matches!(
+            error.kind(),
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem
+        )
+    })
+}
+
 fn refuse_network_file_system(folder: &Path, path: &Path) -> Result<(), Error> {
     match rustix::fs::statfs(folder) {
         Ok(found) if found.f_type == NFS_SUPER_MAGIC => {
@@ -207,6 +262,68 @@ mod tests {
         again.belong_to("444455556666 us-east-1").unwrap();
         again.belong_to("111122223333 eu-west-1").unwrap();
         again.belong_to("444455556666 eu-west-1").unwrap_err();
+    }
+
+    #[test]
+    fn a_journal_that_may_only_be_read_is_read_and_refuses_to_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a copy #1?.db");
+        Journal::open(&path).unwrap().belong_to("111122223333 eu-west-1").unwrap();
+        let looked = Journal::look(&path).unwrap();
+        assert_eq!(looked.owner().unwrap().as_deref(), Some("111122223333 eu-west-1"));
+        let refused = looked.open_gate("go", "me", "").unwrap_err();
+        let said = format!("{refused}: {:?}", std::error::Error::source(&refused));
+        assert!(said.contains("readonly"), "{said}");
+        let older = folder.path().join("older.db");
+        Connection::open(&older)
+            .unwrap()
+            .execute_batch(include_str!("../../state/schema/0001-journal.sql"))
+            .unwrap();
+        Connection::open(&older).unwrap().pragma_update(None, "user_version", 1).unwrap();
+        let refused = Journal::look(&older).unwrap_err();
+        let said = format!("{:?}", std::error::Error::source(&refused));
+        assert!(said.contains("of version 1"), "{said}");
+    }
+
+    #[test]
+    fn a_journal_of_the_first_version_is_brought_up_to_date_with_what_is_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let plan = r#"{"account":"000000000000","region":"eu-west-1","playbook":{},"batches":[{"name":"pilot","migrations":[
+            {"id":"d-a/ada","domain":"d-a","profile":"ada","space":"ada-studio","volume_gb":5,"bytes":7}]}]}"#;
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(include_str!("../../state/schema/0001-journal.sql")).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.execute("INSERT INTO snapshot (id, kept_at, body) VALUES ('s', '', '{}')", []).unwrap();
+        old.execute(
+            "INSERT INTO plan (id, snapshot, kept_at, body) VALUES ('p', 's', '', ?1)",
+            [plan],
+        )
+        .unwrap();
+        old.execute(
+            "INSERT INTO approval (plan, approver, note, at) VALUES ('p', 'me', '', '')",
+            [],
+        )
+        .unwrap();
+        for (kind, step) in [
+            ("started", "quiesce"),
+            ("finished", "quiesce"),
+            ("started", "stage"),
+            ("failed", "stage"),
+        ] {
+            old.execute(
+                "INSERT INTO event (at, migration, step, kind, detail, hash) VALUES ('', 'd-a/ada', ?1, ?2, '{\"message\":\"no\"}', '')",
+                [step, kind],
+            )
+            .unwrap();
+        }
+        drop(old);
+        let journal = Journal::open(&path).unwrap();
+        let head = journal.latest_approved().unwrap().unwrap();
+        assert_eq!((head.id.as_str(), head.account.as_str()), ("p", "000000000000"));
+        let [ada] = &journal.progress(&head.id).unwrap()[..] else { panic!("one person") };
+        assert_eq!((ada.standing.as_str(), ada.next_step.as_deref()), ("failed", Some("stage")));
+        assert_eq!(ada.why.as_deref(), Some("no"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod eligible;
 mod error;
 mod naming;
 mod packing;
+mod places;
 mod schedule;
 mod sizing;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Whether what a playbook says can be done. Every problem is found at once, each with the key and what to do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -212,6 +212,37 @@ fn target(target: &Target, problems: &mut Problems) {
     }
     problems.within("target.idle_shutdown_minutes", target.idle_shutdown_minutes, IDLE);
     volume(&target.volume, problems);
+    tags(&target.tags, problems);
+}
+
+/// What AWS takes for tags: 128 characters of key, 256 of value, fifty in all, of which two are ours.
+fn tags(tags: &BTreeMap<String, String>, problems: &mut Problems) {
+    if tags.len() > 48 {
+        problems.add("target.tags", format!("{} are too many", tags.len()), "keep 48 at most");
+    }
+    for (name, value) in tags {
+        let key = format!("target.tags.{name}");
+        let lower = name.to_ascii_lowercase();
+        if lower.starts_with("aws:") || lower.starts_with("studio-migrate:") {
+            problems.add(&key, "the prefix is taken", "choose a key without it");
+        }
+        let is_plain =
+            |text: &str| text.chars().all(|c| c.is_alphanumeric() || " _.:/=+-@{}".contains(c));
+        if name.is_empty() || name.chars().count() > 128 || !is_plain(name) {
+            problems.add(
+                &key,
+                "AWS does not take such a key",
+                "use 1 to 128 letters, digits, spaces and `_.:/=+-@`",
+            );
+        }
+        if value.chars().count() > 150 || !is_plain(value) {
+            problems.add(
+                &key,
+                format!("`{value}` cannot be a value"),
+                "use up to 150 letters, digits, spaces and `_.:/=+-@`",
+            );
+        }
+    }
 }
 
 fn volume(volume: &Volume, problems: &mut Problems) {

@@ -136,6 +136,8 @@ pub struct Target {
     pub idle_shutdown_minutes: i32,
     /// How the EBS volume is sized. It can never shrink, and grows once in six hours.
     pub volume: Volume,
+    /// Tags of the space, beside our own; `{profile}` and `{domain}` in a value are filled in.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Default for Target {
@@ -145,6 +147,7 @@ impl Default for Target {
             instance_type: "ml.t3.medium".to_owned(),
             idle_shutdown_minutes: 120,
             volume: Volume::default(),
+            tags: BTreeMap::new(),
         }
     }
 }

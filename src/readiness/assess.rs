@@ -10,6 +10,7 @@ use super::estimate::{Estimate, estimate};
 use super::finding::{Finding, Severity, Subject};
 use super::scoping::OutOfScope;
 use super::suppress::{Suppressed, Weighed, weigh};
+use super::targets;
 use super::verdict::{self, Group, Person, Verdict};
 use super::view::View;
 use crate::inventory::{Snapshot, Unseen};
@@ -29,7 +30,7 @@ fn weighed(view: &View<'_>) -> Weighed {
     weighed
 }
 
-fn order(a: &Finding, b: &Finding) -> Ordering {
+pub(super) fn order(a: &Finding, b: &Finding) -> Ordering {
     b.severity
         .cmp(&a.severity)
         .then_with(|| a.code.cmp(&b.code))
@@ -164,7 +165,7 @@ impl Readiness {
                 .next()
                 .unwrap_or_else(|| Self::of(&Snapshot::default(), playbook));
         }
-        merged(parts, playbook)
+        targets::merged(parts, playbook)
     }
 
     /// Says which batch everyone is in, by domain and profile, and groups them by it.
@@ -177,7 +178,7 @@ impl Readiness {
     }
 
     /// Counts what was found.
-    fn counted(
+    pub(super) fn counted(
         playbook: &Playbook,
         targets: Vec<Looked>,
         verdicts: Vec<Person>,
@@ -236,59 +237,6 @@ impl Readiness {
 }
 
 /// Those who cannot be migrated as things are.
-/// Rules about the playbook itself: they speak of every target at once.
-const OF_THE_PLAYBOOK: [&str; 3] = ["SM108", "SM109", "SM110"];
-
-fn merged(parts: Vec<Readiness>, playbook: &Playbook) -> Readiness {
-    let (mut targets, mut verdicts, mut estimates) = (Vec::new(), Vec::new(), Vec::new());
-    let mut all = Weighed::default();
-    let mut out_of_scope = Vec::new();
-    let of_the_playbook = |finding: &Finding| OF_THE_PLAYBOOK.contains(&finding.code.as_str());
-    // A domain that is not in this target may be in that one: what is missing is missing in all.
-    let everywhere: Vec<_> = parts
-        .iter()
-        .take(1)
-        .flat_map(|part| &part.findings)
-        .filter(|one| of_the_playbook(one) && parts.iter().all(|part| part.findings.contains(one)))
-        .cloned()
-        .collect();
-    for part in parts {
-        let whose = part.targets.first().map_or_else(String::new, Looked::place);
-        let named = |mut finding: Finding| {
-            if matches!(finding.subject, Subject::Account | Subject::Thing { .. }) {
-                finding.evidence = format!("{whose}: {}", finding.evidence);
-            }
-            finding
-        };
-        all.findings
-            .extend(part.findings.into_iter().filter(|one| !of_the_playbook(one)).map(named));
-        all.suppressed.extend(
-            part.suppressed
-                .into_iter()
-                .map(|one| Suppressed { finding: named(one.finding), ..one }),
-        );
-        out_of_scope.extend(part.out_of_scope);
-        targets.extend(part.targets);
-        verdicts.extend(part.verdicts);
-        estimates.push((whose, part.estimate));
-    }
-    all.findings.extend(everywhere);
-    all.findings.sort_by(order);
-    all.suppressed.sort_by(|a, b| order(&a.finding, &b.finding));
-    let estimate = Estimate::sum(estimates);
-    let counted = Readiness::counted(playbook, targets, verdicts, all, estimate);
-    Readiness { out_of_scope, ..counted }
-}
-
-impl Looked {
-    /// The account and Region, in words.
-    pub fn place(&self) -> String {
-        let known = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
-        let account = known(self.account.as_ref().map(AccountId::as_str));
-        format!("{account} in {}", known(self.region.as_ref().map(Region::as_str)))
-    }
-}
-
 fn blocked(people: &[Person]) -> Vec<Blocked> {
     people
         .iter()

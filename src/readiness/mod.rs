@@ -33,6 +33,7 @@ mod scripts;
 mod sharing;
 mod sharing_buckets;
 mod suppress;
+mod targets;
 mod uses;
 mod verdict;
 mod view;

@@ -7,64 +7,115 @@ CREATE TABLE gate (
     at TEXT NOT NULL
 ) STRICT;
 
+-- What is asked of plans all the time, so that nobody reads a hundred thousand people for it.
+ALTER TABLE plan ADD COLUMN account TEXT NOT NULL DEFAULT '';
+ALTER TABLE plan ADD COLUMN region TEXT NOT NULL DEFAULT '';
+ALTER TABLE plan ADD COLUMN callers INTEGER NOT NULL DEFAULT 1;
+UPDATE plan SET
+    account = coalesce(json_extract(body, '$.account'), ''),
+    region = coalesce(json_extract(body, '$.region'), ''),
+    callers = coalesce(json_extract(body, '$.playbook.approvals.callers'), 1);
+
+-- Everyone of every plan: what its body says, a row a person.
+CREATE TABLE planned (
+    plan TEXT NOT NULL REFERENCES plan (id),
+    position INTEGER NOT NULL,
+    batch_number INTEGER NOT NULL,
+    batch TEXT NOT NULL,
+    migration TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    space TEXT NOT NULL,
+    volume_gb INTEGER NOT NULL,
+    bytes INTEGER,
+    PRIMARY KEY (plan, position)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO planned
+SELECT
+    plan.id,
+    row_number() OVER (PARTITION BY plan.id ORDER BY batch.key, one.key),
+    batch.key,
+    json_extract(batch.value, '$.name'),
+    json_extract(one.value, '$.id'),
+    json_extract(one.value, '$.domain'),
+    json_extract(one.value, '$.profile'),
+    json_extract(one.value, '$.space'),
+    json_extract(one.value, '$.volume_gb'),
+    json_extract(one.value, '$.bytes')
+FROM plan, json_each(plan.body, '$.batches') AS batch, json_each(batch.value, '$.migrations') AS one;
+
+-- The last event of every step of every migration that carries its standing. The events are the truth; this is kept with them,
+-- in the same transaction, so that nobody reads them all to say where everyone stands.
+CREATE TABLE step_standing (
+    migration TEXT NOT NULL,
+    step TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    at TEXT NOT NULL,
+    event INTEGER NOT NULL REFERENCES event (sequence),
+    PRIMARY KEY (migration, step)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER event_of_a_step AFTER INSERT ON event
+WHEN NEW.migration IS NOT NULL AND NEW.step IS NOT NULL
+    AND NEW.kind IN ('started', 'finished', 'failed', 'undo-started', 'undo-finished', 'undo-failed')
+BEGIN
+    INSERT INTO step_standing (migration, step, kind, at, event)
+    VALUES (NEW.migration, NEW.step, NEW.kind, NEW.at, NEW.sequence)
+    ON CONFLICT (migration, step) DO UPDATE SET kind = NEW.kind, at = NEW.at, event = NEW.sequence;
+END;
+
+INSERT INTO step_standing (migration, step, kind, at, event)
+SELECT migration, step, kind, at, sequence FROM event
+WHERE migration IS NOT NULL AND step IS NOT NULL
+    AND kind IN ('started', 'finished', 'failed', 'undo-started', 'undo-finished', 'undo-failed')
+ORDER BY sequence
+ON CONFLICT (migration, step)
+DO UPDATE SET kind = excluded.kind, at = excluded.at, event = excluded.event;
+
 -- What people ask the journal for with `sqlite3 journal.db`. Views may get columns, and lose none.
 
 -- Everyone of the plan that was drawn up last, in the order in which batches run.
 CREATE VIEW v_people AS
-SELECT
-    plan.id AS plan,
-    batch.key AS batch_number,
-    json_extract(batch.value, '$.name') AS batch,
-    json_extract(one.value, '$.id') AS migration,
-    json_extract(one.value, '$.domain') AS domain,
-    json_extract(one.value, '$.profile') AS profile,
-    json_extract(one.value, '$.space') AS space,
-    json_extract(one.value, '$.volume_gb') AS volume_gb,
-    json_extract(one.value, '$.bytes') AS bytes
-FROM
-    (SELECT id, body FROM plan ORDER BY sequence DESC LIMIT 1) AS plan,
-    json_each(plan.body, '$.batches') AS batch,
-    json_each(batch.value, '$.migrations') AS one;
+SELECT plan, position, batch_number, batch, migration, domain, profile, space, volume_gb, bytes
+FROM planned
+WHERE plan = (SELECT id FROM plan ORDER BY sequence DESC LIMIT 1);
 
--- The last event of every step of every migration that carries its standing.
+-- The last event of every step, with what it says.
 CREATE VIEW v_steps AS
-SELECT event.migration, event.step, event.kind, event.at, event.detail
-FROM event
-JOIN (
-    SELECT max(sequence) AS sequence
-    FROM event
-    WHERE migration IS NOT NULL
-      AND kind IN ('started', 'finished', 'failed', 'undo-started', 'undo-finished', 'undo-failed')
-    GROUP BY migration, step
-) AS last USING (sequence);
+SELECT step_standing.migration, step_standing.step, step_standing.kind, step_standing.at, event.detail
+FROM step_standing JOIN event ON event.sequence = step_standing.event;
 
--- Where everyone stands, in the words of `studio-migrate status`.
-CREATE VIEW v_progress AS
+-- Where everyone of every plan stands, in the words of `studio-migrate status`.
+CREATE VIEW v_standing AS
 SELECT
-    person.plan, person.batch_number, person.batch, person.migration, person.domain, person.profile,
+    planned.plan, planned.position, planned.batch_number, planned.batch, planned.migration, planned.domain, planned.profile,
     CASE
-        WHEN seen.stuck > 0 THEN 'stuck'
-        WHEN seen.failed > 0 THEN 'failed'
-        WHEN seen.finished = 7 THEN 'moved'
-        WHEN seen.touched > 0 THEN 'underway'
-        WHEN seen.undone > 0 THEN 'rolled-back'
+        WHEN coalesce(sum(step.kind = 'undo-failed'), 0) > 0 THEN 'stuck'
+        WHEN sum(step.kind = 'failed') > 0 THEN 'failed'
+        WHEN sum(step.kind = 'finished') = 7 THEN 'moved'
+        WHEN sum(step.kind <> 'undo-finished') > 0 THEN 'underway'
+        WHEN count(step.kind) > 0 THEN 'rolled-back'
         ELSE 'waiting'
     END AS standing,
-    seen.finished AS steps_done,
-    seen.at AS last_event_at
-FROM v_people AS person
-LEFT JOIN (
-    SELECT
-        migration,
-        sum(kind = 'undo-failed') AS stuck,
-        sum(kind = 'failed') AS failed,
-        sum(kind = 'finished') AS finished,
-        sum(kind <> 'undo-finished') AS touched,
-        sum(kind = 'undo-finished') AS undone,
-        max(at) AS at
-    FROM v_steps
-    GROUP BY migration
-) AS seen ON seen.migration = person.migration;
+    coalesce(sum(step.kind = 'finished'), 0) AS steps_done,
+    CASE
+        WHEN coalesce(sum(step.step = 'quiesce' AND step.kind = 'finished'), 0) = 0 THEN 'quiesce'
+        WHEN sum(step.step = 'stage' AND step.kind = 'finished') = 0 THEN 'stage'
+        WHEN sum(step.step = 'provision' AND step.kind = 'finished') = 0 THEN 'provision'
+        WHEN sum(step.step = 'hydrate' AND step.kind = 'finished') = 0 THEN 'hydrate'
+        WHEN sum(step.step = 'verify' AND step.kind = 'finished') = 0 THEN 'verify'
+        WHEN sum(step.step = 'flip' AND step.kind = 'finished') = 0 THEN 'flip'
+        WHEN sum(step.step = 'confirm' AND step.kind = 'finished') = 0 THEN 'confirm'
+    END AS next_step,
+    max(step.at) AS last_event_at,
+    max(CASE WHEN step.kind IN ('failed', 'undo-failed') THEN step.event END) AS trouble
+FROM planned LEFT JOIN step_standing AS step ON step.migration = planned.migration
+GROUP BY planned.plan, planned.position;
+
+-- The same for the plan that was drawn up last.
+CREATE VIEW v_progress AS
+SELECT * FROM v_standing WHERE plan = (SELECT id FROM plan ORDER BY sequence DESC LIMIT 1);
 
 -- What failed and was not mended yet.
 CREATE VIEW v_failures AS

@@ -97,7 +97,12 @@ fn a_plan_is_shown_explained_exported_and_brought_back_with_what_people_changed(
 #[test]
 fn a_plan_that_two_have_to_approve_runs_once_two_different_callers_have() {
     let world = world();
-    world.plan(&[("callers: 1", "callers: 2")]).ended(0);
+    world
+        .plan(&[
+            ("callers: 1", "callers: 2"),
+            ("  tags: {}\n\n# Where", "  tags: { cost: 'research of {profile}' }\n\n# Where"),
+        ])
+        .ended(0);
     let first = world.run(&["plan", "approve", "--latest"]).ended(0);
     assert!(first.err.contains("1 more"), "{}", first.err);
     let twice = world.run(&["plan", "approve", "--latest"]).ended(7);
@@ -107,6 +112,9 @@ fn a_plan_that_two_have_to_approve_runs_once_two_different_callers_have() {
     let role = ["--assume-role", "arn:aws:iam::000000000000:role/Approver"];
     world.run(&[&["plan", "approve", "--latest"], role.as_slice()].concat()).ended(0);
     world.run(&run_alice()).ended(0);
+    let tags = &world.served.state()["studio"]["tags"];
+    let space = "arn:aws:sagemaker:eu-west-1:000000000000:space/d-sim000000001/alice-studio";
+    assert_eq!(tags[space]["cost"], "research of alice", "{tags:#}");
 }
 
 #[test]

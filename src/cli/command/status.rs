@@ -5,12 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
-use serde_json::Value;
 
-use super::run::standing;
 use crate::cli::context::{Format, approved_plan};
 use crate::cli::{Context, Exit, Failure};
-use crate::execute::{Step, StepStanding};
 
 /// Arguments of `status`.
 #[derive(Args, Clone, Debug)]
@@ -30,7 +27,7 @@ struct Overview {
     plan: String,
     account: String,
     region: String,
-    counts: BTreeMap<&'static str, usize>,
+    counts: BTreeMap<String, usize>,
     running: Option<String>,
     migrations: Vec<Line>,
 }
@@ -40,8 +37,8 @@ struct Overview {
 struct Line {
     migration: String,
     batch: String,
-    standing: &'static str,
-    step: Option<&'static str>,
+    standing: String,
+    step: Option<String>,
     failure: Option<String>,
     hint: Option<String>,
 }
@@ -70,8 +67,8 @@ impl Status {
             table.add_row([
                 line.batch.as_str(),
                 &line.migration,
-                line.standing,
-                line.step.unwrap_or("—"),
+                &line.standing,
+                line.step.as_deref().unwrap_or("—"),
                 line.failure.as_deref().unwrap_or(""),
             ]);
         }
@@ -88,28 +85,23 @@ impl Status {
 
 fn look(context: &Context) -> Result<Overview, Failure> {
     let journal = context.existing_journal()?;
-    let plan = approved_plan(&journal)?;
+    let failed = |error| Failure::journal("read where everyone stands", error);
+    let Some(plan) = journal.latest_approved().map_err(failed)? else {
+        // Says why there is none.
+        approved_plan(&journal)?;
+        return Err(Failure::usage("there is no approved plan"));
+    };
     let mut counts = BTreeMap::new();
     let mut migrations = Vec::new();
-    for (batch, migration) in plan.migrations() {
-        let standing = standing(&journal, &migration.id)?;
-        let word = standing.word().name();
-        *counts.entry(word).or_insert(0) += 1;
-        let trouble = Step::ALL.into_iter().find_map(|step| match standing.step(step) {
-            StepStanding::Failed { failure } => Some(failure.clone()),
-            StepStanding::Stuck { trouble, .. } => Some(trouble.clone()),
-            _ => None,
-        });
-        let said = |name: &str| {
-            trouble.as_ref().and_then(|trouble| trouble.get(name)).and_then(Value::as_str)
-        };
+    for one in journal.progress(&plan.id).map_err(failed)? {
+        *counts.entry(one.standing.clone()).or_insert(0) += 1;
         migrations.push(Line {
-            migration: migration.id.to_string(),
-            batch: batch.name.to_string(),
-            standing: word,
-            step: standing.next_step().map(Step::name),
-            failure: said("message").map(str::to_owned),
-            hint: said("hint").or(said("look_at")).map(str::to_owned),
+            migration: one.migration,
+            batch: one.batch,
+            standing: one.standing,
+            step: one.next_step,
+            failure: one.why,
+            hint: one.hint,
         });
     }
     let holder =
@@ -117,8 +109,8 @@ fn look(context: &Context) -> Result<Overview, Failure> {
     Ok(Overview {
         schema: 1,
         plan: plan.id.to_string(),
-        account: plan.account.to_string(),
-        region: plan.region.to_string(),
+        account: plan.account,
+        region: plan.region,
         counts,
         running: holder.map(|holder| holder.to_string()),
         migrations,

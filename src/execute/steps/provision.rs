@@ -48,7 +48,7 @@ async fn open_or_adopt(cx: &Context) -> Result<bool, Failure> {
         volume_gb: cx.migration.volume_gb,
         idle_minutes: IDLE_MINUTES_WHILE_COPYING,
         instance_type: cx.plan.playbook.target.instance_type.clone(),
-        tags: cx.tags(),
+        tags: cx.space_tags(),
     };
     match cx.account.create_space(&new).await {
         Ok(_) => Ok(false),

@@ -31,6 +31,13 @@ impl Served {
         Self::with_faults(dir, description, None)
     }
 
+    /// Serves one of the worlds that come with the tool.
+    pub fn named(dir: &Path, world: &str) -> Self {
+        let mut command = Command::new(exe());
+        command.args(["sim", "serve", "--dir"]).arg(dir).arg("--world").arg(world);
+        Self::begin(command, dir)
+    }
+
     /// Serves a world in which things go wrong.
     pub fn with_faults(dir: &Path, description: &str, faults: Option<&str>) -> Self {
         let mut command = Command::new(exe());
@@ -87,6 +94,10 @@ impl Served {
             std::fs::write(&file, faults).unwrap();
             command.arg("--faults").arg(file);
         }
+        Self::begin(command, dir)
+    }
+
+    fn begin(mut command: Command, dir: &Path) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
