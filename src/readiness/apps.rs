@@ -51,7 +51,8 @@ fn classic_running(view: &View<'_>) -> Vec<Hit> {
         }
         for (profile, apps) in of_people {
             let subject = Subject::profile(&scope.domain.id, profile);
-            hits.push(weighed(Hit::new(subject, named(&apps)), view.playbook.classic_apps));
+            let hit = Hit::new(subject, named(&apps));
+            hits.push(weighed(hit, view.playbook.classic_apps, &apps));
         }
         for (space, apps) in of_spaces {
             let subject = Subject::space(&scope.domain.id, space);
@@ -66,9 +67,9 @@ fn classic_running(view: &View<'_>) -> Vec<Hit> {
     hits
 }
 
-fn weighed(hit: Hit, policy: ClassicApps) -> Hit {
+fn weighed(hit: Hit, policy: ClassicApps, apps: &[&App]) -> Hit {
     match policy {
-        ClassicApps::RequireStopped => hit,
+        ClassicApps::RequireStopped => hit.mended_by(stopping(apps)),
         ClassicApps::Stop => hit
             .weighing(Severity::Warning)
             .titled("Classic apps are still running and will be stopped for good")
@@ -78,6 +79,23 @@ fn weighed(hit: Hit, policy: ClassicApps) -> Hit {
             .titled("Classic apps are still running and may write during the copy")
             .mended_by("Ask the person not to work while their batch runs. A file that changes while it is read is named in the report as not copied."),
     }
+}
+
+/// How a person's apps are stopped, each by its command.
+fn stopping(apps: &[&App]) -> String {
+    let commands: Vec<_> = apps
+        .iter()
+        .map(|app| {
+            format!(
+                "`aws sagemaker delete-app --domain-id <domain> --user-profile-name <profile> --app-type {} --app-name {} --region <region>`",
+                app.app_type, app.name
+            )
+        })
+        .collect();
+    format!(
+        "Have the person save their work; then {}. Or set `classic_apps: stop` in the playbook. Once stopped, a Classic app can never be started again.",
+        commands.join(", ")
+    )
 }
 
 fn named(apps: &[&App]) -> String {
