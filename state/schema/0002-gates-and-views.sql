@@ -56,6 +56,41 @@ CREATE TABLE step_standing (
     PRIMARY KEY (migration, step)
 ) STRICT, WITHOUT ROWID;
 
+-- What the steps of a migration come to.
+CREATE TABLE migration_standing (
+    migration TEXT PRIMARY KEY,
+    standing TEXT NOT NULL,
+    steps_done INTEGER NOT NULL,
+    next_step TEXT,
+    at TEXT NOT NULL,
+    trouble INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW v_sums (migration, standing, steps_done, next_step, at, trouble) AS
+SELECT
+    step_standing.migration,
+    CASE
+        WHEN sum(kind = 'undo-failed') > 0 THEN 'stuck'
+        WHEN sum(kind = 'failed') > 0 THEN 'failed'
+        WHEN sum(kind = 'finished') = 7 THEN 'moved'
+        WHEN sum(kind <> 'undo-finished') > 0 THEN 'underway'
+        ELSE 'rolled-back'
+    END,
+    sum(kind = 'finished'),
+    CASE
+        WHEN sum(step = 'quiesce' AND kind = 'finished') = 0 THEN 'quiesce'
+        WHEN sum(step = 'stage' AND kind = 'finished') = 0 THEN 'stage'
+        WHEN sum(step = 'provision' AND kind = 'finished') = 0 THEN 'provision'
+        WHEN sum(step = 'hydrate' AND kind = 'finished') = 0 THEN 'hydrate'
+        WHEN sum(step = 'verify' AND kind = 'finished') = 0 THEN 'verify'
+        WHEN sum(step = 'flip' AND kind = 'finished') = 0 THEN 'flip'
+        WHEN sum(step = 'confirm' AND kind = 'finished') = 0 THEN 'confirm'
+    END,
+    max(at),
+    max(CASE WHEN kind IN ('failed', 'undo-failed') THEN event END)
+FROM step_standing
+GROUP BY migration;
+
 CREATE TRIGGER event_of_a_step AFTER INSERT ON event
 WHEN NEW.migration IS NOT NULL AND NEW.step IS NOT NULL
     AND NEW.kind IN ('started', 'finished', 'failed', 'undo-started', 'undo-finished', 'undo-failed')
@@ -63,6 +98,11 @@ BEGIN
     INSERT INTO step_standing (migration, step, kind, at, event)
     VALUES (NEW.migration, NEW.step, NEW.kind, NEW.at, NEW.sequence)
     ON CONFLICT (migration, step) DO UPDATE SET kind = NEW.kind, at = NEW.at, event = NEW.sequence;
+    INSERT INTO migration_standing (migration, standing, steps_done, next_step, at, trouble)
+    SELECT migration, standing, steps_done, next_step, at, trouble FROM v_sums WHERE migration = NEW.migration
+    ON CONFLICT (migration) DO UPDATE SET
+        standing = excluded.standing, steps_done = excluded.steps_done, next_step = excluded.next_step,
+        at = excluded.at, trouble = excluded.trouble;
 END;
 
 INSERT INTO step_standing (migration, step, kind, at, event)
@@ -72,6 +112,8 @@ WHERE migration IS NOT NULL AND step IS NOT NULL
 ORDER BY sequence
 ON CONFLICT (migration, step)
 DO UPDATE SET kind = excluded.kind, at = excluded.at, event = excluded.event;
+
+INSERT INTO migration_standing SELECT migration, standing, steps_done, next_step, at, trouble FROM v_sums;
 
 -- What people ask the journal for with `sqlite3 journal.db`. Views may get columns, and lose none.
 
@@ -90,28 +132,12 @@ FROM step_standing JOIN event ON event.sequence = step_standing.event;
 CREATE VIEW v_standing AS
 SELECT
     planned.plan, planned.position, planned.batch_number, planned.batch, planned.migration, planned.domain, planned.profile,
-    CASE
-        WHEN coalesce(sum(step.kind = 'undo-failed'), 0) > 0 THEN 'stuck'
-        WHEN sum(step.kind = 'failed') > 0 THEN 'failed'
-        WHEN sum(step.kind = 'finished') = 7 THEN 'moved'
-        WHEN sum(step.kind <> 'undo-finished') > 0 THEN 'underway'
-        WHEN count(step.kind) > 0 THEN 'rolled-back'
-        ELSE 'waiting'
-    END AS standing,
-    coalesce(sum(step.kind = 'finished'), 0) AS steps_done,
-    CASE
-        WHEN coalesce(sum(step.step = 'quiesce' AND step.kind = 'finished'), 0) = 0 THEN 'quiesce'
-        WHEN sum(step.step = 'stage' AND step.kind = 'finished') = 0 THEN 'stage'
-        WHEN sum(step.step = 'provision' AND step.kind = 'finished') = 0 THEN 'provision'
-        WHEN sum(step.step = 'hydrate' AND step.kind = 'finished') = 0 THEN 'hydrate'
-        WHEN sum(step.step = 'verify' AND step.kind = 'finished') = 0 THEN 'verify'
-        WHEN sum(step.step = 'flip' AND step.kind = 'finished') = 0 THEN 'flip'
-        WHEN sum(step.step = 'confirm' AND step.kind = 'finished') = 0 THEN 'confirm'
-    END AS next_step,
-    max(step.at) AS last_event_at,
-    max(CASE WHEN step.kind IN ('failed', 'undo-failed') THEN step.event END) AS trouble
-FROM planned LEFT JOIN step_standing AS step ON step.migration = planned.migration
-GROUP BY planned.plan, planned.position;
+    coalesce(seen.standing, 'waiting') AS standing,
+    coalesce(seen.steps_done, 0) AS steps_done,
+    CASE WHEN seen.migration IS NULL THEN 'quiesce' ELSE seen.next_step END AS next_step,
+    seen.at AS last_event_at,
+    seen.trouble
+FROM planned LEFT JOIN migration_standing AS seen ON seen.migration = planned.migration;
 
 -- The same for the plan that was drawn up last.
 CREATE VIEW v_progress AS
