@@ -35,9 +35,7 @@ fn out_of_time(calendar: &Calendar, batch: &Batch, now: Timestamp) -> Option<Str
     }
     // A zone that there is not was refused with the playbook.
     let zone = calendar.zone().ok()?;
-    let said = |at: Timestamp| {
-        at.to_zoned_datetime(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string()
-    };
+    let said = |at| Calendar::said(&zone, at);
     if let Some(slot) = batch.slot.as_ref().filter(|slot| now < slot.from) {
         return Some(format!("{} is not to begin before {}", batch.name, said(slot.from)));
     }

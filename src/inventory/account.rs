@@ -47,9 +47,7 @@ pub(super) async fn scripts_and_images(
     let (images, refused) =
         notes.or_default("sagemaker:ListImages", ACCOUNT, reader.images().await);
     snapshot.images = images;
-    for error in refused {
-        notes.unseen(&format!("sagemaker:{}", error.operation), ACCOUNT, &error);
-    }
+    notes.refused(ACCOUNT, refused);
     let configs = reader.image_configs().await;
     snapshot.image_configs = notes.or_default("sagemaker:ListAppImageConfigs", ACCOUNT, configs);
     let quotas = reader.studio_quotas().await;

@@ -35,9 +35,7 @@ pub(super) async fn of(
         );
         let (targets, refused) =
             notes.or_default("elasticfilesystem:DescribeMountTargets", id, targets);
-        for error in refused {
-            notes.unseen(&format!("elasticfilesystem:{}", error.operation), id, &error);
-        }
+        notes.refused(id, refused);
         found.push(FileSystem {
             domain: owner.map(|domain| domain.id.clone()).or(tagged),
             bytes: seen.bytes,

@@ -21,6 +21,13 @@ impl Notes {
         });
     }
 
+    /// Notes the requests about a subject that were refused while the rest was answered.
+    pub(super) fn refused(&mut self, subject: &str, errors: Vec<aws::Error>) {
+        for error in errors {
+            self.unseen(&format!("{}:{}", error.service, error.operation), subject, error);
+        }
+    }
+
     /// Takes what was answered, or notes why nothing was.
     pub(super) fn or_default<T: Default>(
         &mut self,

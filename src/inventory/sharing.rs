@@ -49,9 +49,7 @@ async fn look(looking: &Looking<'_>, place: &mut SharedNotebooks, notes: &mut No
     match looking.reader.whole_posture(bucket).await {
         Ok((posture, refused)) => {
             place.bucket = Some(posture);
-            for error in refused {
-                notes.unseen(&format!("s3:{}", error.operation), &location, &error);
-            }
+            notes.refused(&location, refused);
         }
         Err(error) => notes.unseen("s3:HeadBucket", &location, error),
     }

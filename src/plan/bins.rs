@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::eligible::Person;
 use crate::playbook::Batches;
-use crate::readiness::{Range, minutes_together};
+use crate::readiness::{Range, minutes_at_most, minutes_together};
 
 /// Bytes of a home that was not measured, where bytes are bounded.
 const UNKNOWN_BYTES: u64 = 5 << 30;
@@ -62,11 +62,9 @@ impl Filled {
         })
     }
 
-    /// As [`minutes_together`] has it, without going through everyone again.
+    /// As [`minutes_together`](crate::readiness::minutes_together) has it, without going through everyone again.
     fn minutes(self, lanes: usize) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "a small count")]
-        let lanes = lanes.clamp(1, self.users.max(1)) as f64;
-        self.sum / lanes + self.longest * (1.0 - 1.0 / lanes)
+        minutes_at_most(self.sum, self.longest, self.users, lanes)
     }
 
     fn is_within(self, bounds: &Bounds) -> bool {

@@ -36,9 +36,7 @@ fn slot(
     needed: SignedDuration,
 ) -> Option<Slot> {
     let left = spans.iter().filter(|(_, to)| *to > free).map(|(from, to)| (*from.max(&free), *to));
-    let said = |at: Timestamp| {
-        at.to_zoned_datetime(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string()
-    };
+    let said = |at| Calendar::said(zone, at);
     let length = |(from, to): &(Timestamp, Timestamp)| to.duration_since(*from);
     let minutes = needed.as_secs() / 60;
     let fitting = left.clone().find(|span| length(span) >= needed);

@@ -116,6 +116,11 @@ impl Calendar {
         first.unwrap_or(otherwise)
     }
 
+    /// Says a moment in the calendar's time zone.
+    pub(crate) fn said(zone: &TimeZone, at: Timestamp) -> String {
+        at.to_zoned_datetime(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string()
+    }
+
     /// Lists when batches may run from a moment on, for a little more than a year: in order, none touching the next.
     pub fn spans(&self, zone: &TimeZone, after: Timestamp) -> Vec<(Timestamp, Timestamp)> {
         let whole_day = Window { days: Vec::new(), from: Time::midnight(), to: Time::midnight() };

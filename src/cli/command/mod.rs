@@ -45,12 +45,17 @@ fn playbook(name: &str) -> Result<Policy, Failure> {
     let is_file = path.exists() || name.contains('/') || name.ends_with(".yaml");
     let read = if is_file { Policy::load(path) } else { Policy::shipped(name) };
     let playbook = read.map_err(|error| Failure::of(Exit::Usage, "read the playbook", error))?;
+    checked(playbook, &format!("playbook {name} cannot be used"))
+}
+
+/// Refuses a playbook with problems, with all of them.
+fn checked(playbook: Policy, refusal: &str) -> Result<Policy, Failure> {
     let problems = playbook.check();
     if problems.is_empty() {
         return Ok(playbook);
     }
     let list: Vec<_> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
-    Err(Failure::usage(format!("playbook {name} cannot be used:{}", list.concat())))
+    Err(Failure::usage(format!("{refusal}:{}", list.concat())))
 }
 
 /// Returns the last snapshot, or says how to take one.

@@ -203,18 +203,25 @@ pub fn minutes(load: Option<(u64, u64)>) -> Range {
     })
 }
 
+/// Returns what so many people at once take at most, whatever order they are taken in, from what they take one after the other
+/// and what the longest of them takes (Graham's bound for list scheduling).
+pub(crate) fn minutes_at_most(sum: f64, longest: f64, people: usize, lanes: usize) -> f64 {
+    let lanes = as_f64(lanes.clamp(1, people.max(1)) as u64);
+    sum / lanes + longest * (1.0 - 1.0 / lanes)
+}
+
 /// Returns the minutes that moving several people takes, so many of them at once.
 ///
-/// The upper end holds for whatever order they are taken in (Graham's bound for list scheduling).
+/// The upper end holds for whatever order they are taken in.
 pub fn minutes_together(people: &[Range], lanes: usize) -> Range {
-    let lanes = as_f64(lanes.clamp(1, people.len().max(1)) as u64);
+    let at_once = as_f64(lanes.clamp(1, people.len().max(1)) as u64);
     let sum = people.iter().copied().fold(Range::default(), Range::plus);
     let longest = people
         .iter()
         .fold(Range::default(), |a, b| Range { low: a.low.max(b.low), high: a.high.max(b.high) });
     Range {
-        low: (sum.low / lanes).max(longest.low),
-        high: sum.high / lanes + longest.high * (1.0 - 1.0 / lanes),
+        low: (sum.low / at_once).max(longest.low),
+        high: minutes_at_most(sum.high, longest.high, people.len(), lanes),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use csv::ReaderBuilder;
 
 use super::show;
-use crate::cli::command::{json, write_file};
+use crate::cli::command::{checked, json, write_file};
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::{CSV_BOM, csv_line};
 use crate::journal::Journal;
@@ -182,12 +182,7 @@ pub(super) fn constrained(plan: &Plan, path: &Path) -> Result<Playbook, Failure>
             playbook.batches.lists.push(BatchList { name: BatchName::from(name), people });
         }
     }
-    let problems = playbook.check();
-    if problems.is_empty() {
-        return Ok(playbook);
-    }
-    let list: Vec<_> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
-    Err(Failure::usage(format!("the table cannot be planned with:{}", list.concat())))
+    checked(playbook, "the table cannot be planned with")
 }
 
 /// Batches that the plan knows keep its order; new ones follow in that of the table.
