@@ -62,7 +62,7 @@ impl Filled {
         })
     }
 
-    /// As [`minutes_together`](crate::readiness::minutes_together) has it, without going through everyone again.
+    /// As [`minutes_together`] has it, without going through everyone again.
     fn minutes(self, lanes: usize) -> f64 {
         minutes_at_most(self.sum, self.longest, self.users, lanes)
     }
