@@ -46,9 +46,12 @@ pub(super) fn find(mark: &str, sessions: &BTreeSet<i32>) -> Vec<i32> {
 /// Kills the processes of an app until there are none, and tells whether that came about in time.
 pub(super) fn kill_all(mark: &str, sessions: &BTreeSet<i32>, patience: Duration) -> bool {
     let start = Instant::now();
+    let mut quiet = 0;
     loop {
         let found = find(mark, sessions);
-        if found.is_empty() {
+        // A process in the middle of its exec shows no environment, and is there at the next look.
+        quiet = if found.is_empty() { quiet + 1 } else { 0 };
+        if quiet == 2 {
             return true;
         }
         if start.elapsed() > patience {
