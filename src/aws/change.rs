@@ -4,24 +4,27 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sagemaker::types::{
-    AppType, AutoMountHomeEfs, EbsStorageSettings, JupyterLabAppSettings, OwnershipSettings,
-    ResourceSpec, SharingType, SpaceAppLifecycleManagement, SpaceIdleSettings,
-    SpaceJupyterLabAppSettings, SpaceSettings, SpaceSharingSettings, SpaceStorageSettings,
-    StudioLifecycleConfigAppType, StudioWebPortal, StudioWebPortalSettings, Tag, UserSettings,
+    AppType, AutoMountHomeEfs, CodeEditorAppSettings, EbsStorageSettings, JupyterLabAppSettings,
+    MlTools, OwnershipSettings, ResourceSpec, SharingType, SpaceAppLifecycleManagement,
+    SpaceCodeEditorAppSettings, SpaceIdleSettings, SpaceJupyterLabAppSettings, SpaceSettings,
+    SpaceSharingSettings, SpaceStorageSettings, StudioLifecycleConfigAppType, StudioWebPortal,
+    StudioWebPortalSettings, Tag, UserSettings,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::error::Error;
 use super::settings::NO_SCRIPT;
 use super::studio::{Owner, SAGEMAKER};
 use crate::names::{DomainId, ProfileName, SpaceName};
+use crate::playbook::SpaceApp;
 
 /// The name that AWS gives the one app of a space.
 const APP: &str = "default";
 
-/// A private JupyterLab space to be made.
+/// A private space to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSpace {
     /// The domain.
@@ -30,6 +33,8 @@ pub struct NewSpace {
     pub name: SpaceName,
     /// Whose it is, for good: AWS cannot change an owner.
     pub owner: ProfileName,
+    /// Which app it is for, for good.
+    pub app: SpaceApp,
     /// The size of its EBS volume in GiB; it cannot shrink.
     pub volume_gb: i32,
     /// Idle shutdown in minutes, 60 to 525,600.
@@ -41,18 +46,12 @@ pub struct NewSpace {
 }
 
 impl Account {
-    /// Makes a private JupyterLab space and returns its ARN.
+    /// Makes a private space and returns its ARN.
     pub async fn create_space(&self, new: &NewSpace) -> Result<String, Error> {
         const OPERATION: &str = "CreateSpace";
-        let lab = SpaceJupyterLabAppSettings::builder()
-            .default_resource_spec(spec(&new.instance_type))
-            .app_lifecycle_management(idle(new.idle_minutes))
-            .build();
-        let settings = SpaceSettings::builder()
-            .app_type(AppType::JupyterLab)
-            .jupyter_lab_app_settings(lab)
-            .space_storage_settings(storage(new.volume_gb))
-            .build();
+        let mut settings = of_app(new.app, Some(spec(&new.instance_type)), new.idle_minutes);
+        settings.app_type = Some(AppType::from(new.app.as_str()));
+        settings.space_storage_settings = Some(storage(new.volume_gb));
         let owner = OwnershipSettings::builder().owner_user_profile_name(new.owner.as_str());
         let sharing = SpaceSharingSettings::builder().sharing_type(SharingType::Private);
         let request = self
@@ -70,17 +69,30 @@ impl Account {
         Ok(made.space_arn.unwrap_or_default())
     }
 
-    /// Sets the idle shutdown of a JupyterLab space, in minutes.
-    pub async fn set_idle_minutes(
+    /// Sets the idle shutdown of a space, in minutes, and what it starts with, where that is given.
+    ///
+    /// The other settings of its app are read first and sent along: an update may replace them all.
+    pub async fn set_up_space(
         &self,
         domain: &DomainId,
         space: &SpaceName,
+        app: SpaceApp,
         minutes: i32,
+        start: Option<&StartWith>,
     ) -> Result<(), Error> {
-        let lab =
-            SpaceJupyterLabAppSettings::builder().app_lifecycle_management(idle(minutes)).build();
-        let settings = SpaceSettings::builder().jupyter_lab_app_settings(lab).build();
-        let what = format!("idle shutdown of {minutes} minutes");
+        let request = self
+            .clients
+            .sagemaker
+            .describe_space()
+            .domain_id(domain.as_str())
+            .space_name(space.as_str());
+        let now = self.ask(SAGEMAKER, "DescribeSpace", request.send()).await?;
+        let mut settings = of_app(app, start.map(StartWith::spec), minutes);
+        if let Some(now) = now.space_settings {
+            keep_the_rest(&mut settings, now);
+        }
+        let image = start.map(|start| format!(" and image {}", start.image)).unwrap_or_default();
+        let what = format!("idle shutdown of {minutes} minutes{image}");
         self.update_space(domain, space, settings, &what).await
     }
 
@@ -125,11 +137,12 @@ impl Account {
         self.change(SAGEMAKER, "DeleteSpace", target, request.send()).await.map(drop)
     }
 
-    /// Starts the JupyterLab app of a space and returns its ARN.
+    /// Starts the app of a space and returns its ARN.
     pub async fn create_app(
         &self,
         domain: &DomainId,
         space: &SpaceName,
+        app: SpaceApp,
         instance_type: &str,
         tags: &BTreeMap<String, String>,
     ) -> Result<String, Error> {
@@ -139,7 +152,7 @@ impl Account {
             .create_app()
             .domain_id(domain.as_str())
             .space_name(space.as_str())
-            .app_type(AppType::JupyterLab)
+            .app_type(AppType::from(app.as_str()))
             .app_name(APP)
             .resource_spec(spec(instance_type))
             .set_tags(Some(sdk_tags(tags)));
@@ -173,10 +186,11 @@ impl Account {
         self.change(SAGEMAKER, "DeleteApp", target, request.send()).await.map(drop)
     }
 
-    /// Makes a JupyterLab lifecycle script and returns its ARN. Scripts cannot be changed afterwards.
+    /// Makes a lifecycle script for an app and returns its ARN. Scripts cannot be changed afterwards.
     pub async fn create_script(
         &self,
         name: &str,
+        app: SpaceApp,
         text: &str,
         tags: &BTreeMap<String, String>,
     ) -> Result<String, Error> {
@@ -185,7 +199,7 @@ impl Account {
             .sagemaker
             .create_studio_lifecycle_config()
             .studio_lifecycle_config_name(name)
-            .studio_lifecycle_config_app_type(StudioLifecycleConfigAppType::JupyterLab)
+            .studio_lifecycle_config_app_type(StudioLifecycleConfigAppType::from(app.as_str()))
             .studio_lifecycle_config_content(STANDARD.encode(text))
             .set_tags(Some(sdk_tags(tags)));
         let target = format!("script {name}");
@@ -207,43 +221,72 @@ impl Account {
             .map(drop)
     }
 
-    /// Sets the built-in JupyterLab script of a profile, or clears it.
+    /// Sets the built-in script of a profile for an app, or clears it.
     ///
-    /// The profile's other JupyterLab settings are read first and sent along, so that an update that replaces them all
+    /// The profile's other settings of that app are read first and sent along, so that an update that replaces them all
     /// changes nothing else.
     pub async fn set_built_in_script(
         &self,
         domain: &DomainId,
         profile: &ProfileName,
+        app: SpaceApp,
         arn: Option<&str>,
     ) -> Result<(), Error> {
-        let now = self.described_profile(domain, profile).await?;
-        let lab = now.user_settings.and_then(|settings| settings.jupyter_lab_app_settings);
+        let now = self.described_profile(domain, profile).await?.user_settings;
         let arn = arn.unwrap_or(NO_SCRIPT);
-        let lab = match lab {
-            Some(mut lab) => {
+        let settings = UserSettings::builder();
+        let settings = match app {
+            SpaceApp::JupyterLab => {
+                let mut lab = now
+                    .and_then(|settings| settings.jupyter_lab_app_settings)
+                    .unwrap_or_else(|| JupyterLabAppSettings::builder().build());
                 lab.built_in_lifecycle_config_arn = Some(arn.to_owned());
-                lab
+                settings.jupyter_lab_app_settings(lab)
             }
-            None => JupyterLabAppSettings::builder().built_in_lifecycle_config_arn(arn).build(),
-        };
-        let settings = UserSettings::builder().jupyter_lab_app_settings(lab).build();
+            SpaceApp::CodeEditor => {
+                let mut editor = now
+                    .and_then(|settings| settings.code_editor_app_settings)
+                    .unwrap_or_else(|| CodeEditorAppSettings::builder().build());
+                editor.built_in_lifecycle_config_arn = Some(arn.to_owned());
+                settings.code_editor_app_settings(editor)
+            }
+        }
+        .build();
         self.update_profile(domain, profile, settings, &format!("built-in script {arn}")).await
     }
 
-    /// Sets the landing page of a profile: both values in one call, because AWS refuses one without the other.
+    /// Sets the landing page of a profile, and what is hidden from it where that is given: all in one call, because AWS
+    /// refuses one value of the landing page without the other.
+    ///
+    /// The other portal settings, the profile's or else the domain's, are sent along with what is hidden: an update may
+    /// replace them all, and those of a profile may hide the domain's.
     pub async fn set_experience(
         &self,
         domain: &DomainId,
         profile: &ProfileName,
         portal: &str,
         landing: &str,
+        hidden: Option<&Hidden>,
     ) -> Result<(), Error> {
-        let settings = UserSettings::builder()
+        let mut settings = UserSettings::builder()
             .studio_web_portal(StudioWebPortal::from(portal))
-            .default_landing_uri(landing)
-            .build();
-        let what = format!("StudioWebPortal={portal} DefaultLandingUri={landing}");
+            .default_landing_uri(landing);
+        let mut what = format!("StudioWebPortal={portal} DefaultLandingUri={landing}");
+        if let Some(hidden) = hidden {
+            let own = self.described_profile(domain, profile).await?.user_settings;
+            let own = own.and_then(|settings| settings.studio_web_portal_settings);
+            let mut web = match own {
+                Some(own) => own,
+                None => self.domain_portal_settings(domain).await?,
+            };
+            web.hidden_app_types =
+                Some(hidden.app_types.iter().map(|kind| AppType::from(kind.as_str())).collect());
+            web.hidden_ml_tools =
+                Some(hidden.tools.iter().map(|tool| MlTools::from(tool.as_str())).collect());
+            settings = settings.studio_web_portal_settings(web);
+            what.push_str(&format!(" hidden={:?} {:?}", hidden.app_types, hidden.tools));
+        }
+        let settings = settings.build();
         self.update_profile(domain, profile, settings, &what).await
     }
 
@@ -265,6 +308,17 @@ impl Account {
         self.change(SAGEMAKER, "UpdateUserProfile", target, request.send()).await.map(drop)
     }
 
+    /// The portal settings that a domain's profiles inherit, whole.
+    async fn domain_portal_settings(
+        &self,
+        domain: &DomainId,
+    ) -> Result<StudioWebPortalSettings, Error> {
+        let request = self.clients.sagemaker.describe_domain().domain_id(domain.as_str());
+        let now = self.ask(SAGEMAKER, "DescribeDomain", request.send()).await?;
+        let web = now.default_user_settings.and_then(|all| all.studio_web_portal_settings);
+        Ok(web.unwrap_or_else(|| StudioWebPortalSettings::builder().build()))
+    }
+
     /// Sets the landing page that a domain's profiles inherit, what is hidden from them, and the auto-mount of the Classic
     /// EFS; `None` leaves a thing as it is.
     pub async fn set_domain_experience(
@@ -282,12 +336,7 @@ impl Account {
             .set_auto_mount_home_efs(auto_mount.map(AutoMountHomeEfs::from));
         if let Some(hidden) = hidden_app_types {
             // Sent with everything else that the portal settings hold: an update may replace them all.
-            let request = self.clients.sagemaker.describe_domain().domain_id(domain.as_str());
-            let now = self.ask(SAGEMAKER, "DescribeDomain", request.send()).await?;
-            let mut web = now
-                .default_user_settings
-                .and_then(|settings| settings.studio_web_portal_settings)
-                .unwrap_or_else(|| StudioWebPortalSettings::builder().build());
+            let mut web = self.domain_portal_settings(domain).await?;
             web.hidden_app_types =
                 Some(hidden.iter().map(|kind| AppType::from(kind.as_str())).collect());
             settings = settings.studio_web_portal_settings(web);
@@ -302,6 +351,72 @@ impl Account {
             "domain {domain}: StudioWebPortal={portal} DefaultLandingUri={landing} hidden={hidden_app_types:?} auto-mount={auto_mount:?}"
         );
         self.change(SAGEMAKER, OPERATION, target, request.send()).await.map(drop)
+    }
+}
+
+/// What is hidden from a profile. Visibility, not permission.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hidden {
+    /// App types, as AWS spells them.
+    pub app_types: Vec<String>,
+    /// ML tools, as AWS spells them.
+    pub tools: Vec<String>,
+}
+
+/// What a space's app starts with when its owner chooses nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartWith {
+    /// The instance type.
+    pub instance_type: String,
+    /// The ARN of a SageMaker image, or of a version of one.
+    pub image: String,
+}
+
+impl StartWith {
+    fn spec(&self) -> ResourceSpec {
+        let spec = ResourceSpec::builder().instance_type(self.instance_type.as_str().into());
+        if self.image.contains(":image-version/") {
+            spec.sage_maker_image_version_arn(&self.image).build()
+        } else {
+            spec.sage_maker_image_arn(&self.image).build()
+        }
+    }
+}
+
+/// The part of a space's settings that belongs to its app.
+fn of_app(app: SpaceApp, spec: Option<ResourceSpec>, idle_minutes: i32) -> SpaceSettings {
+    let settings = SpaceSettings::builder();
+    match app {
+        SpaceApp::JupyterLab => settings.jupyter_lab_app_settings(
+            SpaceJupyterLabAppSettings::builder()
+                .set_default_resource_spec(spec)
+                .app_lifecycle_management(idle(idle_minutes))
+                .build(),
+        ),
+        SpaceApp::CodeEditor => settings.code_editor_app_settings(
+            SpaceCodeEditorAppSettings::builder()
+                .set_default_resource_spec(spec)
+                .app_lifecycle_management(idle(idle_minutes))
+                .build(),
+        ),
+    }
+    .build()
+}
+
+/// Fills what a change of an app's settings does not say from what stands.
+fn keep_the_rest(change: &mut SpaceSettings, now: SpaceSettings) {
+    if let (Some(lab), Some(now)) =
+        (&mut change.jupyter_lab_app_settings, now.jupyter_lab_app_settings)
+    {
+        let spec = lab.default_resource_spec.take().or(now.default_resource_spec);
+        lab.default_resource_spec = spec;
+        lab.code_repositories = now.code_repositories;
+    }
+    if let (Some(editor), Some(now)) =
+        (&mut change.code_editor_app_settings, now.code_editor_app_settings)
+    {
+        let spec = editor.default_resource_spec.take().or(now.default_resource_spec);
+        editor.default_resource_spec = spec;
     }
 }
 

@@ -24,7 +24,7 @@ mod wire_log;
 pub use access::{Decision, Opening, Question};
 pub use account::{Account, Call, Identity, Ledger, Outcome, Reader};
 pub use bucket::{CorsRule, Posture};
-pub use change::NewSpace;
+pub use change::{Hidden, NewSpace, StartWith};
 pub use error::{Error, ErrorKind};
 pub use home::{AccessPoint, ClassBytes, FileSystem, MountTarget};
 pub use object::{About, Checksum, Expected, Fetched, Listed, Page};

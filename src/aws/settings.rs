@@ -6,6 +6,8 @@ use aws_sdk_sagemaker::types::UserSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::playbook::SpaceApp;
+
 /// User settings that matter to the migration; `None` means not set at this level.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -28,6 +30,8 @@ pub struct Settings {
     pub scripts: BTreeMap<String, Vec<String>>,
     /// The built-in lifecycle script of JupyterLab.
     pub built_in_script: Option<String>,
+    /// The built-in lifecycle script of Code Editor.
+    pub built_in_editor_script: Option<String>,
     /// Names of custom images by app type.
     pub custom_images: BTreeMap<String, Vec<String>>,
     /// App types that are hidden. Visibility, not permission.
@@ -79,6 +83,11 @@ impl Settings {
             built_in_script: lab
                 .and_then(|lab| lab.built_in_lifecycle_config_arn.clone())
                 .filter(|arn| arn != NO_SCRIPT),
+            built_in_editor_script: sdk
+                .code_editor_app_settings
+                .as_ref()
+                .and_then(|editor| editor.built_in_lifecycle_config_arn.clone())
+                .filter(|arn| arn != NO_SCRIPT),
             custom_images: custom_images(sdk),
             hidden_app_types: web.map(|web| texts(web.hidden_app_types())).unwrap_or_default(),
             hidden_tools: web.map(|web| texts(web.hidden_ml_tools())).unwrap_or_default(),
@@ -99,6 +108,14 @@ impl Settings {
                 .and_then(|storage| storage.default_ebs_storage_settings.as_ref())
                 .and_then(|ebs| ebs.maximum_ebs_volume_size_in_gb),
             custom_posix: posix.and_then(|posix| Some((posix.uid?, posix.gid?))),
+        }
+    }
+
+    /// Returns the built-in lifecycle script of an app.
+    pub fn built_in(&self, app: SpaceApp) -> Option<&str> {
+        match app {
+            SpaceApp::JupyterLab => self.built_in_script.as_deref(),
+            SpaceApp::CodeEditor => self.built_in_editor_script.as_deref(),
         }
     }
 
@@ -130,6 +147,9 @@ impl Settings {
             sharing_kms_key: own.sharing_kms_key.or(defaults.sharing_kms_key.clone()),
             scripts,
             built_in_script: own.built_in_script.or(defaults.built_in_script.clone()),
+            built_in_editor_script: own
+                .built_in_editor_script
+                .or(defaults.built_in_editor_script.clone()),
             custom_images,
             hidden_app_types: or_theirs(own.hidden_app_types, &defaults.hidden_app_types),
             hidden_tools: or_theirs(own.hidden_tools, &defaults.hidden_tools),

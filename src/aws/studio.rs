@@ -96,6 +96,8 @@ pub struct Space {
     pub volume_gb: Option<i32>,
     /// Its own idle shutdown in minutes.
     pub idle_minutes: Option<i32>,
+    /// The ARN of the image, or of the version of one, that it names for its app to start with.
+    pub image: Option<String>,
     /// The directory of a Classic shared space on the domain's file system.
     pub home_uid: Option<HomeUid>,
 }
@@ -261,8 +263,12 @@ impl Reader {
             .and_then(|settings| settings.space_storage_settings.as_ref())
             .and_then(|storage| storage.ebs_storage_settings.as_ref());
         let idle = settings
-            .and_then(|settings| settings.jupyter_lab_app_settings.as_ref())
-            .and_then(|lab| lab.app_lifecycle_management.as_ref())
+            .and_then(|settings| {
+                let lab = settings.jupyter_lab_app_settings.as_ref();
+                let editor = settings.code_editor_app_settings.as_ref();
+                lab.and_then(|lab| lab.app_lifecycle_management.as_ref())
+                    .or(editor.and_then(|editor| editor.app_lifecycle_management.as_ref()))
+            })
             .and_then(|management| management.idle_settings.as_ref());
         Ok(Space {
             arn: sdk.space_arn.unwrap_or_default(),
@@ -282,6 +288,16 @@ impl Reader {
                 .map(ProfileName::from),
             volume_gb: ebs.and_then(|ebs| ebs.ebs_volume_size_in_gb),
             idle_minutes: idle.and_then(|idle| idle.idle_timeout_in_minutes),
+            image: settings
+                .and_then(|settings| {
+                    let lab = settings.jupyter_lab_app_settings.as_ref();
+                    let editor = settings.code_editor_app_settings.as_ref();
+                    lab.and_then(|lab| lab.default_resource_spec.as_ref())
+                        .or(editor.and_then(|editor| editor.default_resource_spec.as_ref()))
+                })
+                .and_then(|spec| {
+                    spec.sage_maker_image_version_arn.clone().or(spec.sage_maker_image_arn.clone())
+                }),
             home_uid: sdk.home_efs_file_system_uid.map(HomeUid::from),
         })
     }

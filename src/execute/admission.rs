@@ -92,6 +92,7 @@ pub(super) async fn drifted(cx: &Context) -> Result<Vec<String>, Failure> {
             app_type: seen.app_type,
             sharing: seen.sharing,
             owner: seen.owner,
+            volume_gb: seen.volume_gb,
             ..Space::default()
         }],
         Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),

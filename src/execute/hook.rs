@@ -55,7 +55,7 @@ fn ticket(plan: &Plan, migration: &Migration, key: ReportKey) -> Ticket {
         migration: migration.id.to_string(),
         domain: migration.domain.to_string(),
         space: migration.space.to_string(),
-        folder: playbook.placement.folder.clone(),
+        folder: plan.folder(migration).to_owned(),
         conflict: match playbook.placement.conflict {
             Conflict::Refuse => "refuse",
             Conflict::KeepBoth => "keep-both",

@@ -9,7 +9,7 @@ use crate::names::{
     AccountId, BatchName, DomainId, HomeUid, MigrationId, PlanId, ProfileName, Region, SnapshotId,
     SpaceName,
 };
-use crate::playbook::Playbook;
+use crate::playbook::{Playbook, SpaceApp};
 use crate::readiness::Range;
 
 /// An immutable plan. The same snapshot, findings and playbook give the same plan, byte for byte.
@@ -82,6 +82,15 @@ pub struct Migration {
     pub route: Route,
     /// The space that is made for it.
     pub space: SpaceName,
+    /// The app that the space is for.
+    #[serde(default)]
+    pub app: SpaceApp,
+    /// Whether the person had the space before, and what is in it is theirs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_reused: bool,
+    /// What is hidden from the person from the flip on, where the playbook has a group for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<Visibility>,
     /// The size of its volume in GiB.
     pub volume_gb: i32,
     /// The name of the lifecycle script that starts the copy.
@@ -94,6 +103,17 @@ pub struct Migration {
     pub files: Option<u64>,
     /// Why it is in this batch, in words.
     pub because: String,
+}
+
+/// What is hidden from someone in the new Studio. Visibility, not permission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visibility {
+    /// The playbook's group that they are in.
+    pub group: String,
+    /// App types, as AWS spells them.
+    pub app_types: Vec<String>,
+    /// ML tools, as AWS spells them.
+    pub tools: Vec<String>,
 }
 
 /// How the bytes travel.
@@ -179,6 +199,12 @@ impl Plan {
     /// Every migration with its batch, in running order.
     pub fn migrations(&self) -> impl Iterator<Item = (&Batch, &Migration)> {
         self.batches.iter().flat_map(|batch| batch.migrations.iter().map(move |m| (batch, m)))
+    }
+
+    /// The folder under the space's home where the files of a migration land; empty means the home itself.
+    pub fn folder(&self, migration: &Migration) -> &str {
+        let placement = &self.playbook.placement;
+        if migration.is_reused { &placement.folder_if_reused } else { &placement.folder }
     }
 
     /// The staging bucket with account and Region filled in.

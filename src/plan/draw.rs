@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::bins::{Bounds, minutes};
-use super::draft::{Batch, Migration, Plan, Route};
+use super::draft::{Batch, Migration, Plan, Route, Visibility};
 use super::eligible::{Person, sort};
 use super::error::Error;
 use super::naming;
 use super::packing::pack;
 use super::schedule::schedule;
 use super::sizing::size;
-use crate::inventory::Snapshot;
+use crate::inventory::{Snapshot, Space};
 use crate::names::{BatchName, DomainId, PlanId, SnapshotId, SpaceName};
-use crate::playbook::Playbook;
+use crate::playbook::{ExistingSpaces, Playbook, Target};
 use crate::readiness::{Finding, lanes};
 
 /// Draws up a plan. The same input gives the same plan, byte for byte, in whatever order the snapshot lists people.
@@ -143,12 +143,22 @@ impl<'p> Names<'p> {
     fn migration(&mut self, person: &Person<'_>, mut because: String) -> Migration {
         let before = self.before.get(person.id.as_str()).copied();
         let kept = before.filter(|before| is_still_theirs(&before.space, person));
-        let space = match kept {
-            Some(before) => before.space.clone(),
-            None => self.new_space(person, &mut because),
+        let (space, is_reused) = match kept {
+            Some(before) => (before.space.clone(), before.is_reused),
+            None => match reused(person, &self.playbook.target, &mut because) {
+                Some(space) => (space, true),
+                None => (self.new_space(person, &mut because), false),
+            },
         };
+        let app = kept.map_or(self.playbook.target.app_type, |before| before.app);
         because.push_str("; ");
-        because.push_str(&person.volume_because);
+        let theirs = volume_of(person, &space).filter(|_| is_reused);
+        match theirs {
+            Some(gb) => because.push_str(&format!(
+                "its volume has {gb} GiB, and is grown where the files do not fit beside what is there"
+            )),
+            None => because.push_str(&person.volume_because),
+        }
         if let Some(spared) = person.load.map(|load| load.spared).filter(|&spared| spared > 0) {
             because.push_str(&format!(", with {} left out", size(spared)));
         }
@@ -163,7 +173,10 @@ impl<'p> Names<'p> {
             home_uid: person.home_uid.clone(),
             route: Route::InSpace,
             space,
-            volume_gb: person.volume_gb,
+            app,
+            is_reused,
+            visibility: visibility(person, self.playbook, &mut because),
+            volume_gb: person.volume_gb.max(theirs.unwrap_or_default()),
             reports: format!("{}/reports/{}", self.playbook.staging.prefix, person.id),
             bytes: person.load.map(|load| load.bytes),
             files: person.load.map(|load| load.files),
@@ -185,6 +198,82 @@ impl<'p> Names<'p> {
     }
 }
 
+/// What is hidden from a person as the first group of the playbook that they are in says.
+///
+/// A list on the profile hides the domain's, so what `cutover` hides from everyone is in it too.
+fn visibility(
+    person: &Person<'_>,
+    playbook: &Playbook,
+    because: &mut String,
+) -> Option<Visibility> {
+    let experience = &playbook.experience;
+    let (name, tags) = (&person.profile.name, &person.profile.tags);
+    let group = experience.groups.iter().find(|group| group.has(name, tags))?;
+    let classic = ["JupyterServer", "KernelGateway"].map(str::to_owned);
+    let app_types: BTreeSet<String> = group
+        .hide_app_types
+        .iter()
+        .cloned()
+        .chain(classic.into_iter().filter(|_| experience.hide_classic))
+        .collect();
+    let tools: BTreeSet<String> = group.hide_tools.iter().cloned().collect();
+    let hidden: Vec<&str> = app_types.iter().chain(&tools).map(String::as_str).collect();
+    because.push_str(&format!(
+        "; as one of {}, they will not see {}",
+        group.name,
+        hidden.join(", ")
+    ));
+    Some(Visibility {
+        group: group.name.clone(),
+        app_types: app_types.into_iter().collect(),
+        tools: tools.into_iter().collect(),
+    })
+}
+
+/// The space that a person has already and that the playbook wants used, if there is exactly one.
+fn reused(person: &Person<'_>, target: &Target, because: &mut String) -> Option<SpaceName> {
+    if target.existing_spaces == ExistingSpaces::Leave {
+        return None;
+    }
+    let own: Vec<&Space> = person
+        .domain
+        .spaces
+        .iter()
+        .filter(|space| {
+            space.sharing.as_deref() == Some("Private")
+                && space.app_type.as_deref() == Some(target.app_type.as_str())
+                && space.status == "InService"
+                && is_owner(space, person)
+        })
+        .collect();
+    match own.as_slice() {
+        [] => None,
+        [only] => {
+            because.push_str(&format!("; the files go to {}, a space that is theirs", only.name));
+            Some(only.name.clone())
+        }
+        several => {
+            let app = target.app_type;
+            let names: Vec<&str> = several.iter().map(|space| space.name.as_str()).collect();
+            because.push_str(&format!(
+                "; a new space, because which of their {app} spaces to use is not known: {}",
+                names.join(", ")
+            ));
+            None
+        }
+    }
+}
+
+/// The GiB of a space's volume, as far as the snapshot knows.
+fn volume_of(person: &Person<'_>, name: &SpaceName) -> Option<i32> {
+    person.domain.spaces.iter().find(|space| space.name == *name)?.volume_gb
+}
+
+fn is_owner(space: &Space, person: &Person<'_>) -> bool {
+    let profile = person.profile.name.as_str();
+    space.owner.as_ref().is_some_and(|owner| owner.as_str().eq_ignore_ascii_case(profile))
+}
+
 /// Tells whether a name that a parent gave is free, or has become a private space of the same person.
 fn is_still_theirs(name: &SpaceName, person: &Person<'_>) -> bool {
     let name = naming::folded(name.as_str());
@@ -192,9 +281,7 @@ fn is_still_theirs(name: &SpaceName, person: &Person<'_>) -> bool {
     spaces.find(|space| naming::folded(space.name.as_str()) == name).is_none_or(|space| {
         space.sharing.as_deref() != Some("Shared")
             && space.app_type.as_deref() != Some("JupyterServer")
-            && space.owner.as_ref().is_some_and(|owner| {
-                owner.as_str().eq_ignore_ascii_case(person.profile.name.as_str())
-            })
+            && is_owner(space, person)
     })
 }
 

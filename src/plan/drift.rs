@@ -59,8 +59,11 @@ fn changes(
 /// Says whose the space's name is, unless it is free or a private space of the same person.
 fn taken(migration: &Migration, domain: &Domain) -> Option<String> {
     let name = migration.space.as_str();
-    let space =
-        domain.spaces.iter().find(|space| space.name.as_str().eq_ignore_ascii_case(name))?;
+    let Some(space) =
+        domain.spaces.iter().find(|space| space.name.as_str().eq_ignore_ascii_case(name))
+    else {
+        return migration.is_reused.then(|| format!("{name}, the space to be reused, is gone"));
+    };
     let is_own = space
         .owner
         .as_ref()

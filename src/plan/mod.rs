@@ -21,7 +21,7 @@ mod testing;
 mod tests;
 
 pub use diff::{Change, diff};
-pub use draft::{Batch, LeftOut, Migration, Plan, Route, Slot};
+pub use draft::{Batch, LeftOut, Migration, Plan, Route, Slot, Visibility};
 pub use draw::draw;
 pub use drift::drift;
 pub use error::Error;

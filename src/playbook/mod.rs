@@ -7,21 +7,26 @@ mod batches;
 mod calendar;
 mod check;
 mod check_batches;
+mod check_target;
 mod error;
+mod experience;
 mod glob;
 mod parse;
 mod policy;
 mod shipped;
 mod suppression;
+mod target;
 
 pub use batches::{BatchList, Batches, Order};
 pub use calendar::{Calendar, Day, Freeze, Window};
 pub use check::{LARGEST_RULES, Problem};
 pub use error::Error;
+pub use experience::{APP_TYPES, AutoMount, Experience, Group, TOOLS};
 pub use glob::{LeaveOutRules, name_glob, path_glob};
 pub use policy::{
-    AccountTarget, Approvals, AutoMount, ClassicApps, Conflict, Experience, Gate, LeaveOut, Limits,
-    Placement, Playbook, Scope, Staging, StopRules, Target, Volume, schema,
+    AccountTarget, Approvals, ClassicApps, Gate, LeaveOut, Limits, Playbook, Scope, Staging,
+    StopRules, schema,
 };
 pub use shipped::{SHIPPED, Shipped};
 pub use suppression::Suppression;
+pub use target::{Conflict, ExistingSpaces, Placement, SpaceApp, Target, Volume};

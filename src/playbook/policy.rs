@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::batches::Batches;
 use super::calendar::Calendar;
+use super::experience::Experience;
 use super::suppression::Suppression;
+use super::target::{Placement, Target};
 use crate::names::BatchName;
 
 /// A whole playbook, as written in YAML.
@@ -107,10 +109,15 @@ pub struct Scope {
 impl Scope {
     /// Tells whether the tags of a profile are those that are asked for.
     pub fn has_tags(&self, tags: &BTreeMap<String, String>) -> bool {
-        self.tags.iter().all(|(key, wanted)| {
-            tags.get(key).is_some_and(|value| wanted.is_empty() || value == wanted)
-        })
+        has_tags(&self.tags, tags)
     }
+}
+
+/// Tells whether all wanted tags are there; an empty value means any.
+pub(super) fn has_tags(wanted: &BTreeMap<String, String>, tags: &BTreeMap<String, String>) -> bool {
+    wanted.iter().all(|(key, wanted)| {
+        tags.get(key).is_some_and(|value| wanted.is_empty() || value == wanted)
+    })
 }
 
 impl Default for Scope {
@@ -122,79 +129,6 @@ impl Default for Scope {
             tags: BTreeMap::new(),
         }
     }
-}
-
-/// The space that each person gets.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Target {
-    /// The pattern of the space's name; `{profile}` stands for the profile name. Shortened to 63 characters.
-    pub space_name: String,
-    /// The instance type on which homes are copied, e.g. `ml.t3.medium`.
-    pub instance_type: String,
-    /// Idle shutdown of the space after the migration, in minutes, 60 to 525600.
-    pub idle_shutdown_minutes: i32,
-    /// How the EBS volume is sized. It can never shrink, and grows once in six hours.
-    pub volume: Volume,
-    /// Tags of the space, beside our own; `{profile}` and `{domain}` in a value are filled in.
-    pub tags: BTreeMap<String, String>,
-}
-
-impl Default for Target {
-    fn default() -> Self {
-        Self {
-            space_name: "{profile}-studio".to_owned(),
-            instance_type: "ml.t3.medium".to_owned(),
-            idle_shutdown_minutes: 120,
-            volume: Volume::default(),
-            tags: BTreeMap::new(),
-        }
-    }
-}
-
-/// How an EBS volume is sized from its home: bytes to copy, plus headroom, between the bounds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Volume {
-    /// The smallest volume, in GiB; AWS's floor is 5.
-    pub minimum_gb: i32,
-    /// The largest volume that this playbook pays for, in GiB; AWS's ceiling is 16384.
-    pub maximum_gb: i32,
-    /// Room to work in, as a share of the bytes to copy.
-    pub headroom_percent: u32,
-    /// Room to work in on top of that, in GiB.
-    pub headroom_gb: i32,
-}
-
-impl Default for Volume {
-    fn default() -> Self {
-        Self { minimum_gb: 5, maximum_gb: 100, headroom_percent: 30, headroom_gb: 2 }
-    }
-}
-
-/// Where files land in the space, and what happens when something is there already.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Placement {
-    /// A folder under the space's home; empty means the home itself, where notebooks expect their files.
-    pub folder: String,
-    /// What happens to a file that is already there and differs.
-    pub conflict: Conflict,
-}
-
-/// What happens to a file that is already at the destination and differs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Conflict {
-    /// The copy of this file is refused, and the migration fails naming it.
-    #[default]
-    Refuse,
-    /// The file that is there keeps its name; the Classic one arrives beside it.
-    KeepBoth,
-    /// The Classic file replaces it.
-    SourceWins,
-    /// The younger of the two stays.
-    NewerWins,
 }
 
 /// One rule of what is not copied.
@@ -287,33 +221,6 @@ impl Default for StopRules {
     fn default() -> Self {
         Self { failures: 3 }
     }
-}
-
-/// What people see afterwards.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Experience {
-    /// Whether `cutover` hides the Classic app types from everyone. Visibility, not permission.
-    pub hide_classic: bool,
-    /// What `cutover` does with the auto-mount of the Classic EFS.
-    pub auto_mount: AutoMount,
-}
-
-impl Default for Experience {
-    fn default() -> Self {
-        Self { hide_classic: true, auto_mount: AutoMount::Leave }
-    }
-}
-
-/// What `cutover` does with the auto-mount of the Classic EFS.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum AutoMount {
-    /// It stays as it is: people keep a way back to their old files.
-    #[default]
-    Leave,
-    /// It is turned off for the domain.
-    Disable,
 }
 
 /// Where the mover and its reports are kept while a run lasts.

@@ -61,10 +61,11 @@ fn quota<'a>(view: &View<'a>, is_it: impl Fn(&str) -> bool) -> Option<(&'a str, 
         .map(|(name, value)| (name.as_str(), *value))
 }
 
-/// The quota of the playbook's instance type for JupyterLab apps.
+/// The quota of the playbook's instance type for the apps of its spaces.
 pub(super) fn instances_allowed<'a>(view: &View<'a>) -> Option<(&'a str, f64)> {
     let wanted = format!(
-        "studio jupyterlab apps running on {}",
+        "studio {} apps running on {}",
+        view.playbook.target.app_type.as_str().to_ascii_lowercase(),
         view.playbook.target.instance_type.to_ascii_lowercase()
     );
     quota(view, |name| {
@@ -162,14 +163,14 @@ fn unknown_instances(view: &View<'_>) -> Vec<Hit> {
     if view.headcount() == 0 || instances_allowed(view).is_some() {
         return Vec::new();
     }
-    let instance_type = &view.playbook.target.instance_type;
+    let (app, instance_type) = (view.playbook.target.app_type, &view.playbook.target.instance_type);
     vec![
         Hit::new(
             Subject::Account,
-            format!("no quota was read for JupyterLab apps on {instance_type}"),
+            format!("no quota was read for {app} apps on {instance_type}"),
         )
         .mended_by(format!(
-            "Allow `servicequotas:ListServiceQuotas` to the caller and take the inventory again, or look in the console: Service Quotas, Amazon SageMaker, \"Studio JupyterLab Apps running on {instance_type} instances\"."
+            "Allow `servicequotas:ListServiceQuotas` to the caller and take the inventory again, or look in the console: Service Quotas, Amazon SageMaker, \"Studio {app} Apps running on {instance_type} instances\"."
         )),
     ]
 }

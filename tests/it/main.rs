@@ -19,5 +19,6 @@ mod promises;
 mod replan;
 mod report_page;
 mod saga;
+mod spaces;
 mod transfer;
 mod volume;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use studio_migrate::names::{DomainId, SpaceName};
+use studio_migrate::playbook::SpaceApp;
 
 use crate::common::ONE_PERSON;
 use crate::common::client::Client;
@@ -24,7 +25,15 @@ fn alice_starts_an_app(ready: &Ready) {
     let alice = Client::administrator(&ready.served);
     let (domain, space) = (DomainId::new("d-sim000000001"), SpaceName::from("alice-studio"));
     let tags = BTreeMap::new();
-    alice.wait(alice.account.create_app(&domain, &space, "ml.t3.medium", &tags)).unwrap();
+    alice
+        .wait(alice.account.create_app(
+            &domain,
+            &space,
+            SpaceApp::JupyterLab,
+            "ml.t3.medium",
+            &tags,
+        ))
+        .unwrap();
 }
 
 fn status_of_the_app(ready: &Ready) -> Value {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use studio_migrate::aws::NewSpace;
+use studio_migrate::playbook::SpaceApp;
 
 use crate::common::ONE_PERSON;
 use crate::common::account::Served;
@@ -145,6 +146,7 @@ fn whoever_has_drifted_is_refused_by_name_and_the_others_go_on() {
         domain: "d-sim000000001".into(),
         name: "bob-studio".into(),
         owner: "alice".into(),
+        app: SpaceApp::JupyterLab,
         volume_gb: 5,
         idle_minutes: 60,
         instance_type: "ml.t3.medium".to_owned(),

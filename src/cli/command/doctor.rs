@@ -154,7 +154,8 @@ async fn quotas(checks: &mut Checks<'_>, reader: &Reader, playbook: &Playbook) {
         }
     };
     let instance = &playbook.target.instance_type;
-    let name = format!("Studio JupyterLab Apps running on {instance} instance");
+    let app = playbook.target.app_type;
+    let name = format!("Studio {app} Apps running on {instance} instance");
     let needed = playbook.limits.users;
     let found = quotas.iter().find(|(quota, _)| quota.starts_with(&name));
     match found.map(|(_, value)| *value) {

@@ -1,15 +1,16 @@
 //! Confirm: what was done is read back, and nothing of ours is left running.
 //!
-//! - Changes: the space's idle shutdown, from "held off" to what the playbook says.
+//! - Changes: the space's idle shutdown, from "held off" to what the playbook says, and the image that it starts with. A space
+//!   that the person had before gets back the idle shutdown that it had.
 //! - Receipt: what was seen.
 //! - Twice: setting the same idle time again changes nothing; the rest only reads.
 //! - Undo: nothing to undo; the idle time goes with the space.
 
 use serde::{Deserialize, Serialize};
 
-use super::flip::is_new;
-use super::provision::change_space;
-use crate::aws::{ErrorKind, Owner};
+use super::flip::{hidden_on, is_new};
+use super::provision::{change_space, idle_before};
+use crate::aws::{ErrorKind, Owner, StartWith};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
 
@@ -25,16 +26,20 @@ pub struct Receipt {
     pub landing: String,
     /// The space's idle shutdown in minutes.
     pub idle_minutes: i32,
+    /// The ARN of the image that it starts with, where the playbook names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
 }
 
-/// Sets the idle shutdown, and looks until everything is as it should be.
+/// Sets up the space for its owner, and looks until everything is as it should be.
 pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
-    set_idle_shutdown(cx).await?;
+    set_up_space(cx).await?;
+    let idle_minutes = idle_afterwards(cx)?;
     let mut good = 0;
     let mut last_trouble = String::new();
     let looked = cx
         .until("the new settings to be seen", async || {
-            match trouble(cx).await? {
+            match trouble(cx, idle_minutes).await? {
                 None => good += 1,
                 Some(trouble) => {
                     good = 0;
@@ -54,23 +59,42 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     Ok(Receipt {
         portal: profile.settings.studio_web_portal.unwrap_or_default(),
         landing: profile.settings.landing.unwrap_or_default(),
-        idle_minutes: cx.plan.playbook.target.idle_shutdown_minutes,
+        idle_minutes: idle_afterwards(cx)?,
+        image: image_afterwards(cx).map(|start| start.image),
     })
 }
 
-async fn set_idle_shutdown(cx: &Context) -> Result<(), Failure> {
+async fn set_up_space(cx: &Context) -> Result<(), Failure> {
     let migration = &cx.migration;
-    let minutes = cx.plan.playbook.target.idle_shutdown_minutes;
+    let minutes = idle_afterwards(cx)?;
+    let start = image_afterwards(cx);
     let space = cx.account.space(&migration.domain, &migration.space).await?;
-    if space.idle_minutes == Some(minutes) {
+    if space.idle_minutes == Some(minutes)
+        && (start.is_none() || space.image == start.as_ref().map(|start| start.image.clone()))
+    {
         return Ok(());
     }
-    let (domain, name) = (&migration.domain, &migration.space);
-    change_space(cx, async || cx.account.set_idle_minutes(domain, name, minutes).await).await
+    let (domain, name, app) = (&migration.domain, &migration.space, migration.app);
+    let set = async || cx.account.set_up_space(domain, name, app, minutes, start.as_ref()).await;
+    change_space(cx, set).await
+}
+
+/// The idle shutdown that the space is to have in the end, in minutes. AWS has no way to unset one, so a space that had
+/// none of its own gets the playbook's.
+fn idle_afterwards(cx: &Context) -> Result<i32, Failure> {
+    let playbook = cx.plan.playbook.target.idle_shutdown_minutes;
+    Ok(idle_before(cx)?.unwrap_or(playbook))
+}
+
+/// What the space is to start with, where the playbook says so. What the person had before stays as they chose it.
+fn image_afterwards(cx: &Context) -> Option<StartWith> {
+    let target = &cx.plan.playbook.target;
+    let image = target.image.clone().filter(|_| !cx.migration.is_reused)?;
+    Some(StartWith { instance_type: target.instance_type.clone(), image })
 }
 
 /// Says what is not as it should be, if anything is not.
-async fn trouble(cx: &Context) -> Result<Option<String>, crate::aws::Error> {
+async fn trouble(cx: &Context, idle_minutes: i32) -> Result<Option<String>, crate::aws::Error> {
     let migration = &cx.migration;
     let profile = cx.account.profile(&migration.domain, &migration.profile).await?;
     if profile.status != "InService" {
@@ -79,14 +103,27 @@ async fn trouble(cx: &Context) -> Result<Option<String>, crate::aws::Error> {
     if !is_new(&profile) {
         return Ok(Some("the profile does not lead to the new Studio".to_owned()));
     }
-    if profile.settings.built_in_script.is_some_and(|arn| arn.ends_with(&migration.hook)) {
+    if profile.settings.built_in(migration.app).is_some_and(|arn| arn.ends_with(&migration.hook)) {
         return Ok(Some("the hook is still set on the profile".to_owned()));
+    }
+    if let Some(visibility) = &migration.visibility {
+        let hidden = hidden_on(&profile);
+        let is_all =
+            |wanted: &[String], hidden: &[String]| wanted.iter().all(|name| hidden.contains(name));
+        if !is_all(&visibility.app_types, &hidden.app_types)
+            || !is_all(&visibility.tools, &hidden.tools)
+        {
+            return Ok(Some(format!(
+                "what group {} is not to see is not hidden",
+                visibility.group
+            )));
+        }
     }
     let space = cx.account.space(&migration.domain, &migration.space).await?;
     if space.status != "InService" {
         return Ok(Some(format!("the space is {}", space.status)));
     }
-    if space.idle_minutes != Some(cx.plan.playbook.target.idle_shutdown_minutes) {
+    if space.idle_minutes != Some(idle_minutes) {
         return Ok(Some("the space's idle shutdown is not set".to_owned()));
     }
     let owner = Owner::Space(migration.space.clone());

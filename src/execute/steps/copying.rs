@@ -38,8 +38,8 @@ pub(super) async fn run(cx: &Context) -> Result<Done, Failure> {
         cx.plan.playbook.limits.stall_minutes
     ))
     .hinted(format!(
-        "look at the log stream {}/{}/JupyterLab/default/LifecycleConfigOnStart in /aws/sagemaker/studio, and whether the execution role may read and write the staging bucket (`studio-migrate iam execution-role`)",
-        cx.migration.domain, cx.migration.space
+        "look at the log stream {}/{}/{}/default/LifecycleConfigOnStart in /aws/sagemaker/studio, and whether the execution role may read and write the staging bucket (`studio-migrate iam execution-role`)",
+        cx.migration.domain, cx.migration.space, cx.migration.app
     )))
 }
 
@@ -60,7 +60,7 @@ async fn start_app(cx: &Context) -> Result<(), Failure> {
     let instance_type = &cx.plan.playbook.target.instance_type;
     match cx
         .account
-        .create_app(&migration.domain, &migration.space, instance_type, &cx.tags())
+        .create_app(&migration.domain, &migration.space, migration.app, instance_type, &cx.tags())
         .await
     {
         Ok(_) => {}
@@ -70,7 +70,8 @@ async fn start_app(cx: &Context) -> Result<(), Failure> {
                 && app(cx).await?.is_some() => {}
         Err(error) if error.kind == ErrorKind::LimitExceeded => {
             return Err(Failure::from(error).hinted(format!(
-                "raise the Service Quotas entry \"Studio JupyterLab Apps running on {instance_type} instance\", or lower `limits.users`"
+                "raise the Service Quotas entry \"Studio {} Apps running on {instance_type} instance\", or lower `limits.users`",
+                migration.app
             )));
         }
         Err(error) => return Err(error.into()),

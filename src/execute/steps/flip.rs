@@ -1,16 +1,19 @@
 //! Flip: the person's default experience becomes the new Studio.
 //!
-//! - Changes: `StudioWebPortal=ENABLED` and `DefaultLandingUri=studio::` on the profile, both in one call and nothing else.
-//! - Receipt: the two values before.
+//! - Changes: `StudioWebPortal=ENABLED` and `DefaultLandingUri=studio::` on the profile, both in one call. Where the plan hides
+//!   something from the person, the lists of hidden app types and tools go along; what was hidden before stays hidden.
+//! - Receipt: the values before.
 //! - Twice: the values before are noted before the first call; setting the same values again changes nothing.
-//! - Undo: the two values are put back, but only where ours still stand. AWS has no way to unset them on a profile, so where
+//! - Undo: the values are put back, but only where ours still stand. AWS has no way to unset them on a profile, so where
 //!   there were none the domain's values are set, and the undo says so.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::hydrate::{change_profile, settled_profile};
-use crate::aws::{ErrorKind, Profile};
+use crate::aws::{ErrorKind, Hidden, Profile};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
 use crate::execute::step::Step;
@@ -20,6 +23,9 @@ pub const PORTAL: &str = "ENABLED";
 
 /// The value of `DefaultLandingUri` that leads there.
 pub const LANDING: &str = "studio::";
+
+/// The note of what was hidden.
+const HIDDEN: &str = "hidden";
 
 /// The landing page of Studio Classic.
 const CLASSIC_LANDING: &str = "app:JupyterServer:";
@@ -31,6 +37,18 @@ pub struct Receipt {
     pub portal_before: Option<String>,
     /// `DefaultLandingUri` on the profile before; `None` when it was not set there.
     pub landing_before: Option<String>,
+    /// What was hidden from the person and what is now, where the plan hides something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<Change>,
+}
+
+/// What is hidden from a person, on the profile itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Before.
+    pub before: Hidden,
+    /// Now.
+    pub ours: Hidden,
 }
 
 /// Sets both values, unless they stand already.
@@ -42,10 +60,50 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
         "experience",
         json!({ "portal": profile.settings.studio_web_portal, "landing": profile.settings.landing }),
     )?;
-    if !is_new(&profile) {
-        set(cx, PORTAL, LANDING).await?;
+    let hidden = to_hide(cx, &profile).await?;
+    let ours = hidden.as_ref().map(|change| &change.ours);
+    if !is_new(&profile) || ours.is_some_and(|ours| *ours != hidden_on(&profile)) {
+        set(cx, PORTAL, LANDING, ours).await?;
     }
-    Ok(Receipt { portal_before: text(&before, "portal"), landing_before: text(&before, "landing") })
+    Ok(Receipt {
+        portal_before: text(&before, "portal"),
+        landing_before: text(&before, "landing"),
+        hidden,
+    })
+}
+
+/// What is to be hidden on the profile, noted together with what is hidden now before it is first changed.
+async fn to_hide(cx: &Context, profile: &Profile) -> Result<Option<Change>, Failure> {
+    let Some(visibility) = &cx.migration.visibility else { return Ok(None) };
+    let domain = cx.account.domain(&cx.migration.domain).await?;
+    let effective = profile.settings.over(&domain.defaults);
+    let both = |hidden: Vec<String>, more: &[String]| -> Vec<String> {
+        hidden
+            .into_iter()
+            .chain(more.iter().cloned())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    };
+    let change = Change {
+        before: hidden_on(profile),
+        ours: Hidden {
+            app_types: both(effective.hidden_app_types, &visibility.app_types),
+            tools: both(effective.hidden_tools, &visibility.tools),
+        },
+    };
+    let noted = cx.before(Step::Flip, HIDDEN, json!(change))?;
+    serde_json::from_value(noted).map(Some).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// What the profile itself hides, in the order of names.
+pub(super) fn hidden_on(profile: &Profile) -> Hidden {
+    let sorted =
+        |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+    Hidden {
+        app_types: sorted(&profile.settings.hidden_app_types),
+        tools: sorted(&profile.settings.hidden_tools),
+    }
 }
 
 /// Puts the two values back where ours still stand.
@@ -71,16 +129,20 @@ async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
     }
     let (portal, landing) = (text(&before, "portal"), text(&before, "landing"));
     let profile = look(cx).await?;
-    if (&profile.settings.studio_web_portal, &profile.settings.landing) == (&portal, &landing) {
-        return Ok(Vec::new());
-    }
-    if !is_new(&profile) {
-        return Ok(vec![format!(
-            "the landing page of {} was changed since by someone else and is left as it is",
-            cx.migration.profile
-        )]);
-    }
     let mut remarks = Vec::new();
+    let hidden = to_show_again(cx, &profile, &mut remarks)?;
+    let is_back =
+        (&profile.settings.studio_web_portal, &profile.settings.landing) == (&portal, &landing);
+    if is_back && hidden.is_none() {
+        return Ok(remarks);
+    }
+    if !is_back && !is_new(&profile) {
+        remarks.push(format!(
+            "the landing page of {} was changed since by someone else and is left as it is, with what is hidden",
+            cx.migration.profile
+        ));
+        return Ok(remarks);
+    }
     if portal.is_none() || landing.is_none() {
         remarks.push(format!(
             "profile {} had no landing page of its own; AWS cannot unset one, so the domain's is now set on it",
@@ -90,16 +152,45 @@ async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
     let (portal, landing) = explicit(cx, portal, landing).await?;
     if (profile.settings.studio_web_portal.as_ref(), profile.settings.landing.as_ref())
         != (Some(&portal), Some(&landing))
+        || hidden.is_some()
     {
-        set(cx, &portal, &landing).await?;
+        set(cx, &portal, &landing, hidden.as_ref()).await?;
     }
     Ok(remarks)
 }
 
-async fn set(cx: &Context, portal: &str, landing: &str) -> Result<(), Failure> {
+/// What the profile hid before, where it still hides what the flip made it hide.
+fn to_show_again(
+    cx: &Context,
+    profile: &Profile,
+    remarks: &mut Vec<String>,
+) -> Result<Option<Hidden>, Failure> {
+    let Some(noted) = cx.standing()?.noted(Step::Flip, HIDDEN).cloned() else { return Ok(None) };
+    let change: Change =
+        serde_json::from_value(noted).map_err(|error| Failure::new(error.to_string()))?;
+    let now = hidden_on(profile);
+    if now == change.before {
+        return Ok(None);
+    }
+    if now != change.ours {
+        remarks.push(format!(
+            "what is hidden from {} was changed since by someone else and is left as it is",
+            cx.migration.profile
+        ));
+        return Ok(None);
+    }
+    Ok(Some(change.before))
+}
+
+async fn set(
+    cx: &Context,
+    portal: &str,
+    landing: &str,
+    hidden: Option<&Hidden>,
+) -> Result<(), Failure> {
     let (domain, profile) = (&cx.migration.domain, &cx.migration.profile);
-    change_profile(cx, async || cx.account.set_experience(domain, profile, portal, landing).await)
-        .await
+    let set = async || cx.account.set_experience(domain, profile, portal, landing, hidden).await;
+    change_profile(cx, set).await
 }
 
 /// Fills what was not set on the profile from the domain, and from AWS's default where the domain is silent too.

@@ -89,20 +89,28 @@ async fn make_room(cx: &Context, needs_bytes: u64) -> Result<bool, Failure> {
     let wanted = i32::try_from(with_overhead.div_ceil(1 << 30)).unwrap_or(i32::MAX);
     let wanted = wanted.saturating_add(volume.headroom_gb);
     let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
+    // What its owner has in a space that was there before stays there, and the copy comes on top of it.
+    let theirs = space.volume_gb.filter(|_| cx.migration.is_reused).unwrap_or_default();
+    let wanted = wanted.saturating_add(theirs);
     if wanted > volume.maximum_gb || space.volume_gb.is_some_and(|has| has >= wanted) {
         return Ok(false);
     }
     cx.remark(format!("the home needs a volume of {wanted} GiB; the space is stopped and grown"));
     stop_app(cx).await?;
     let (domain, space) = (&cx.migration.domain, &cx.migration.space);
-    change_space(cx, async || cx.account.grow_volume(domain, space, wanted).await).await?;
+    change_space(cx, async || cx.account.grow_volume(domain, space, wanted).await).await.map_err(
+        |failure| match failure.message.contains("VolumeModificationRateExceeded") {
+            true => failure.hinted("AWS changes a volume once in six hours: run again after that"),
+            false => failure,
+        },
+    )?;
     Ok(true)
 }
 
 /// Makes the hook, or adopts the one that an earlier try made.
 async fn make_hook(cx: &Context, hook: &Hook) -> Result<String, Failure> {
     let name = &cx.migration.hook;
-    match cx.account.create_script(name, &hook.script, &cx.tags()).await {
+    match cx.account.create_script(name, cx.migration.app, &hook.script, &cx.tags()).await {
         Ok(arn) => Ok(arn),
         Err(error) if error.kind == ErrorKind::InUse => {
             let found = cx.account.script(name).await?;
@@ -116,7 +124,7 @@ async fn make_hook(cx: &Context, hook: &Hook) -> Result<String, Failure> {
             }
             // Ours, but of another build of the mover: scripts cannot be changed, only replaced.
             tidy(cx).await?;
-            Ok(cx.account.create_script(name, &hook.script, &cx.tags()).await?)
+            Ok(cx.account.create_script(name, cx.migration.app, &hook.script, &cx.tags()).await?)
         }
         Err(error) => Err(error.into()),
     }
@@ -125,13 +133,13 @@ async fn make_hook(cx: &Context, hook: &Hook) -> Result<String, Failure> {
 /// Sets the hook as the profile's built-in script, noting what was there before the first time.
 async fn set_hook(cx: &Context, arn: &str) -> Result<(), Failure> {
     let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
-    let built_in = &profile.settings.built_in_script;
-    if is_hook(cx, built_in.as_deref()) && !has_note(cx)? {
+    let built_in = profile.settings.built_in(cx.migration.app);
+    if is_hook(cx, built_in) && !has_note(cx)? {
         return Err(Failure::new("the hook of this migration is set already, and this journal did not set it")
             .hinted("go on with the journal that did, or clear BuiltInLifecycleConfigArn on the profile first"));
     }
     cx.before(Step::Hydrate, "built_in_script", json!(built_in))?;
-    if profile.settings.built_in_script.as_deref() == Some(arn) {
+    if built_in == Some(arn) {
         return settled_profile(cx).await;
     }
     set_script(cx, Some(arn)).await
@@ -181,7 +189,7 @@ async fn put_back(cx: &Context) -> Result<Option<String>, Failure> {
     };
     let previous = noted_script(cx)?;
     settled_profile(cx).await?;
-    if is_hook(cx, profile.settings.built_in_script.as_deref()) {
+    if is_hook(cx, profile.settings.built_in(cx.migration.app)) {
         set_script(cx, previous.as_deref()).await?;
     }
     if has_note(cx)? {
@@ -201,8 +209,9 @@ fn has_note(cx: &Context) -> Result<bool, Failure> {
 }
 
 async fn set_script(cx: &Context, arn: Option<&str>) -> Result<(), Failure> {
-    let (domain, profile) = (&cx.migration.domain, &cx.migration.profile);
-    change_profile(cx, async || cx.account.set_built_in_script(domain, profile, arn).await).await
+    let (domain, profile, app) = (&cx.migration.domain, &cx.migration.profile, cx.migration.app);
+    change_profile(cx, async || cx.account.set_built_in_script(domain, profile, app, arn).await)
+        .await
 }
 
 /// Changes the profile, waiting while it is busy, and until it is in service again.
@@ -244,8 +253,8 @@ fn failed_copy(cx: &Context, error: &str, needs_bytes: Option<u64>) -> Failure {
 /// Stops the app, puts the previous script back and deletes the hook.
 pub async fn undo(cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
     let look_at = format!(
-        "the app of space {}, and the built-in JupyterLab script of profile {} (ours is called {})",
-        cx.migration.space, cx.migration.profile, cx.migration.hook
+        "the app of space {}, and the built-in {} script of profile {} (ours is called {})",
+        cx.migration.space, cx.migration.app, cx.migration.profile, cx.migration.hook
     );
     let stuck = |failure| Stuck::over(failure, look_at);
     match undone(cx, receipt.is_some()).await {

@@ -4,10 +4,13 @@
 //! - Receipt: the space's ARN, its volume and whether an earlier try had made it.
 //! - Twice: a space of that name that carries our tag is adopted, whatever state the reply was lost in. One without it is
 //!   someone else's, and the step fails leaving nothing behind.
+//!   Where the plan reuses a space that the person had before, that space is not made, not tagged and never deleted: its idle
+//!   shutdown is held off, noted first, and everything else stays as it is.
 //! - Undo: the space is deleted with its volume, unless its owner may have worked in it: then it is kept and named. A
-//!   space that is not there, or not ours, is left alone.
+//!   space that is not there, or not ours, is left alone. A reused space gets its idle shutdown back and keeps what was copied.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::aws::{App, Error, ErrorKind, NewSpace, Owner, Space, wait};
 use crate::execute::context::Context;
@@ -38,6 +41,9 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
 
 /// Tells whether an earlier try had made the space.
 async fn open_or_adopt(cx: &Context) -> Result<bool, Failure> {
+    if cx.migration.is_reused {
+        return reuse(cx).await.map(|()| false);
+    }
     if let Some(space) = found(cx).await? {
         return adopt(cx, &space).await;
     }
@@ -45,6 +51,7 @@ async fn open_or_adopt(cx: &Context) -> Result<bool, Failure> {
         domain: cx.migration.domain.clone(),
         name: cx.migration.space.clone(),
         owner: cx.migration.profile.clone(),
+        app: cx.migration.app,
         volume_gb: cx.migration.volume_gb,
         idle_minutes: IDLE_MINUTES_WHILE_COPYING,
         instance_type: cx.plan.playbook.target.instance_type.clone(),
@@ -63,6 +70,58 @@ async fn open_or_adopt(cx: &Context) -> Result<bool, Failure> {
     }
 }
 
+/// Makes a space that its owner had before ready for the copy: only its idle shutdown changes, and what it was is noted.
+async fn reuse(cx: &Context) -> Result<(), Failure> {
+    let migration = &cx.migration;
+    let space = settled_space(cx).await.map_err(|failure| {
+        failure
+            .hinted("the plan reuses this space; if it is gone or broken, draw up the plan again")
+    })?;
+    if space.owner.as_ref() != Some(&migration.profile)
+        || space.app_type.as_deref() != Some(migration.app.as_str())
+    {
+        return Err(Failure::new(format!(
+            "space {} is no {} space of {}",
+            migration.space, migration.app, migration.profile
+        ))
+        .hinted("draw up the plan again"));
+    }
+    cx.before(Step::Provision, "idle_minutes", json!(space.idle_minutes))?;
+    set_idle(cx, IDLE_MINUTES_WHILE_COPYING).await
+}
+
+/// The idle shutdown that a reused space had, in minutes; `None` where the space is our own, or had none.
+pub(super) fn idle_before(cx: &Context) -> Result<Option<i32>, Failure> {
+    let standing = cx.standing()?;
+    let noted = standing.noted(Step::Provision, "idle_minutes").and_then(Value::as_i64);
+    Ok(noted.and_then(|minutes| i32::try_from(minutes).ok()))
+}
+
+async fn set_idle(cx: &Context, minutes: i32) -> Result<(), Failure> {
+    let (domain, space, app) = (&cx.migration.domain, &cx.migration.space, cx.migration.app);
+    change_space(cx, async || cx.account.set_up_space(domain, space, app, minutes, None).await)
+        .await
+}
+
+/// Gives a reused space its idle shutdown back, and says what stays in it.
+async fn give_back(cx: &Context) -> Result<Vec<String>, Failure> {
+    let migration = &cx.migration;
+    let Some(space) = found(cx).await? else { return Ok(Vec::new()) };
+    stop_app(cx).await?;
+    if space.idle_minutes == Some(IDLE_MINUTES_WHILE_COPYING) {
+        let afterwards = cx.plan.playbook.target.idle_shutdown_minutes;
+        set_idle(cx, idle_before(cx)?.unwrap_or(afterwards)).await?;
+    }
+    let folder = match cx.plan.folder(migration) {
+        "" => "its home".to_owned(),
+        folder => format!("`{folder}`"),
+    };
+    Ok(vec![format!(
+        "space {} was {}'s before and is kept: what was copied stays in {folder}, and a volume that was grown stays so",
+        migration.space, migration.profile
+    )])
+}
+
 async fn adopt(cx: &Context, space: &Space) -> Result<bool, Failure> {
     let is_ours = cx.is_ours(&cx.account.tags(&space.arn).await?);
     let is_theirs = space.owner.as_ref() == Some(&cx.migration.profile);
@@ -77,7 +136,12 @@ async fn adopt(cx: &Context, space: &Space) -> Result<bool, Failure> {
 /// Deletes the space and its volume, or keeps it when work may be in it.
 pub async fn undo(cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
     let look_at = format!("space {} in domain {}", cx.migration.space, cx.migration.domain);
-    take_away(cx, receipt.is_some()).await.map_err(|failure| Stuck::over(failure, look_at))
+    let undone = if cx.migration.is_reused {
+        give_back(cx).await
+    } else {
+        take_away(cx, receipt.is_some()).await
+    };
+    undone.map_err(|failure| Stuck::over(failure, look_at))
 }
 
 async fn take_away(cx: &Context, was_open: bool) -> Result<Vec<String>, Failure> {

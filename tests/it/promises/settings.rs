@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use studio_migrate::aws::NewSpace;
 use studio_migrate::names::{DomainId, ProfileName};
+use studio_migrate::playbook::SpaceApp;
 
 use crate::common::ONE_PERSON;
 use crate::common::client::Client;
@@ -32,6 +33,7 @@ fn a_space_of_the_planned_name_that_is_another_s_is_neither_adopted_nor_deleted(
         domain: DomainId::new("d-sim000000001"),
         name: ready.migration("alice").space,
         owner: ProfileName::from("alice".to_owned()),
+        app: SpaceApp::JupyterLab,
         volume_gb: 17,
         idle_minutes: 120,
         instance_type: "ml.t3.medium".to_owned(),
@@ -55,7 +57,14 @@ fn a_script_of_the_planned_name_that_is_another_s_is_neither_used_nor_deleted() 
     let hook = ready.migration("alice").hook;
     let administrator = Client::administrator(&ready.served);
     let text = "#!/bin/bash\necho mine\n";
-    administrator.wait(administrator.account.create_script(&hook, text, &BTreeMap::new())).unwrap();
+    administrator
+        .wait(administrator.account.create_script(
+            &hook,
+            SpaceApp::JupyterLab,
+            text,
+            &BTreeMap::new(),
+        ))
+        .unwrap();
     let before = end(&ready.served);
     let ran = ready.run_alice(&[]).ended(4);
     assert!(ran.err.contains("is already there"), "{}", ran.err);

@@ -1,5 +1,7 @@
 //! `iam`: least-privilege policies, ready to paste.
 
+mod visibility;
+
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
@@ -21,6 +23,9 @@ pub struct Iam {
     /// The prefix in the staging bucket
     #[arg(long, default_value = "studio-migrate")]
     prefix: String,
+    /// The playbook whose groups are meant, by name or file; for `visibility`
+    #[arg(long, default_value = "standard")]
+    playbook: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -34,6 +39,8 @@ enum Whose {
     DatasyncRole,
     /// The staging bucket's policy
     Bucket,
+    /// The groups of a playbook: what would deny them what they do not see
+    Visibility,
 }
 
 impl Iam {
@@ -47,6 +54,11 @@ impl Iam {
             Whose::ExecutionRole => self.execution_role(&bucket),
             Whose::DatasyncRole => self.datasync_role(&bucket),
             Whose::Bucket => bucket_policy(&bucket),
+            Whose::Visibility => {
+                let playbook = super::playbook(&self.playbook)?;
+                let playbook = super::checked(playbook, "the playbook cannot be used")?;
+                visibility::policies(&playbook, region, &self.account)
+            }
         };
         context.ui.data(super::json(&policy)?);
         Ok(Exit::Done)

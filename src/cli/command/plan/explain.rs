@@ -57,15 +57,30 @@ fn moved(context: &Context, plan: &Plan, batch: &Batch, migration: &Migration) {
         ClassicApps::RequireStopped => "nothing happens while a Classic app of theirs runs",
         ClassicApps::Leave => "Classic apps are left running, and may write meanwhile",
     };
+    let hidden = migration.visibility.as_ref().map(|hidden| {
+        let names: Vec<&str> =
+            hidden.app_types.iter().chain(&hidden.tools).map(String::as_str).collect();
+        format!("; {} are hidden from them, as from all of {}", names.join(", "), hidden.group)
+    });
     let steps = [
         apps.to_owned(),
-        format!("a private space {} is made, owned by {}", migration.space, migration.profile),
+        if migration.is_reused {
+            format!("{}, a {} space of theirs, is got ready", migration.space, migration.app)
+        } else {
+            format!(
+                "a private {} space {} is made, owned by {}",
+                migration.app, migration.space, migration.profile
+            )
+        },
         format!(
             "its app starts on {} with the script {}, which copies",
             playbook.target.instance_type, migration.hook
         ),
         "what was copied is proven, and listed what was not".to_owned(),
-        "the landing page becomes the new Studio, by the profile's own settings".to_owned(),
+        format!(
+            "the landing page becomes the new Studio, by the profile's own settings{}",
+            hidden.unwrap_or_default()
+        ),
         "the app is stopped; settings and proof are looked at again".to_owned(),
     ];
     for (number, step) in (1..).zip(steps) {
