@@ -4,7 +4,7 @@ use std::path::{Component, Path};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
-use super::copy::{Order, copy_with};
+use super::copy::{Copied, Order, copy_with};
 use super::entry::{Class, Entry};
 use super::error::Error;
 use super::meter::Meter;
@@ -51,28 +51,39 @@ pub fn deliver(
     stop: &AtomicBool,
 ) -> (Done, Option<Vec<u8>>) {
     let meter = Meter::new(report, stop);
-    let mut done = Done {
+    let mut done = begun(ticket);
+    let mut stored = None;
+    let carried = carry_out(ticket, home, source, &meter, (&mut done, &mut stored));
+    meter.begin(Phase::Finished, 0, 0);
+    concluded(&mut done, carried);
+    (done, stored)
+}
+
+/// The beginning of a last word.
+pub(super) fn begun(ticket: &Ticket) -> Done {
+    Done {
         schema: 1,
         migration: ticket.migration.clone(),
         space: ticket.space.clone(),
         started_at: jiff::Timestamp::now().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..Done::default()
-    };
-    let mut stored = None;
-    if let Err(failure) = carry_out(ticket, home, source, &meter, (&mut done, &mut stored)) {
+    }
+}
+
+/// Its end: when, and what went wrong.
+pub(super) fn concluded(done: &mut Done, carried: Result<(), Failure>) {
+    if let Err(failure) = carried {
         if let Failure::Mover(Error::NoRoom { needs, .. }) = failure {
             done.needs_bytes = Some(needs);
         }
         done.error = Some(failure.words());
     }
-    meter.begin(Phase::Finished, 0, 0);
     done.ended_at = jiff::Timestamp::now().to_string();
-    (done, stored)
 }
 
 /// Why a ticket was not carried out.
-enum Failure {
+pub(super) enum Failure {
     Words(String),
     Mover(Error),
 }
@@ -84,13 +95,17 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    fn words(&self) -> String {
-        let error: &dyn std::error::Error = match self {
-            Self::Words(words) => return words.clone(),
-            Self::Mover(error) => error,
-        };
+    /// Keeps nothing of an error but what it and its causes say.
+    pub(super) fn words_of(error: &dyn std::error::Error) -> Self {
         let causes = std::iter::successors(Some(error), |error| error.source());
-        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+        Self::Words(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Words(words) => words.clone(),
+            Self::Mover(error) => Self::words_of(error).words(),
+        }
     }
 }
 
@@ -110,38 +125,60 @@ fn carry_out(
         writer.add(&entry)
     };
     let copied = copy_with(&order, &mut give, meter)?;
-    let (bytes, totals, not_copied) = writer.finish()?;
-    let verified = copied.proof.unwrap_or_default();
-    done.source = totals;
-    done.not_copied = not_copied;
-    done.destination = verified.totals;
-    done.evidence = evidence(&order.destination, source);
-    done.manifest_blake3 = blake3::hash(&bytes).to_hex().to_string();
-    done.manifest_bytes = bytes.len() as u64;
-    *stored = Some(bytes);
-    if verified.differing > 0 || done.source != done.destination {
-        let named =
-            verified.differences.into_iter().map(|(path, what)| format!("`{path}`: {what}"));
-        let named = listed(named.take(NAMED).collect(), verified.differing);
-        return Err(Failure::Words(format!("what was read back differs from the home: {named}")));
+    let evidence = evidence(&order.destination, source);
+    Carried { writer, conflicts, copied }.prove(&order, evidence, (done, stored))
+}
+
+/// A home that has arrived, with the list of it.
+pub(super) struct Carried {
+    pub(super) writer: manifest::Writer<Vec<u8>>,
+    pub(super) conflicts: Conflicts,
+    pub(super) copied: Copied,
+}
+
+impl Carried {
+    /// Writes down what arrived and what was read back of it; what differs is an error, and so is a refused conflict.
+    pub(super) fn prove(
+        self,
+        order: &Order,
+        evidence: Evidence,
+        (done, stored): (&mut Done, &mut Option<Vec<u8>>),
+    ) -> Result<(), Failure> {
+        let Self { writer, conflicts, copied } = self;
+        let (bytes, totals, not_copied) = writer.finish()?;
+        let verified = copied.proof.unwrap_or_default();
+        done.source = totals;
+        done.not_copied = not_copied;
+        done.destination = verified.totals;
+        done.evidence = evidence;
+        done.manifest_blake3 = blake3::hash(&bytes).to_hex().to_string();
+        done.manifest_bytes = bytes.len() as u64;
+        *stored = Some(bytes);
+        if verified.differing > 0 || done.source != done.destination {
+            let named =
+                verified.differences.into_iter().map(|(path, what)| format!("`{path}`: {what}"));
+            let named = listed(named.take(NAMED).collect(), verified.differing);
+            let words = format!("what was read back differs from the home: {named}");
+            return Err(Failure::Words(words));
+        }
+        if order.conflict == Conflict::Refuse && conflicts.all > 0 {
+            let named = listed(conflicts.named, conflicts.all);
+            let words = format!("something else is already at the place of {named}");
+            return Err(Failure::Words(words));
+        }
+        Ok(())
     }
-    if order.conflict == Conflict::Refuse && conflicts.all > 0 {
-        let named = listed(conflicts.named, conflicts.all);
-        let words = format!("something else is already at the place of {named}");
-        return Err(Failure::Words(words));
-    }
-    Ok(())
 }
 
 /// Under the policy `refuse` a conflict fails the migration, with names.
 #[derive(Default)]
-struct Conflicts {
+pub(super) struct Conflicts {
     all: u64,
     named: Vec<String>,
 }
 
 impl Conflicts {
-    fn note(&mut self, entry: &Entry) {
+    pub(super) fn note(&mut self, entry: &Entry) {
         if entry.skip.as_ref().is_some_and(|skip| skip.class == Class::Conflict) {
             self.all += 1;
             if self.named.len() < NAMED {
@@ -157,7 +194,7 @@ fn listed(named: Vec<String>, all: u64) -> String {
     format!("{}{more}", named.join(", "))
 }
 
-fn order(ticket: &Ticket, home: &Path, source: &Path) -> Result<Order, Failure> {
+pub(super) fn order(ticket: &Ticket, home: &Path, source: &Path) -> Result<Order, Failure> {
     let folder = Path::new(&ticket.folder);
     if !folder.components().all(|component| matches!(component, Component::Normal(_))) {
         return Err(Failure::Words(format!(
@@ -210,7 +247,7 @@ fn is_mounted(home: &Path, source: &Path) -> Result<(), Failure> {
 }
 
 /// Asks the system where the two directories are.
-fn evidence(destination: &Path, source: &Path) -> Evidence {
+pub(super) fn evidence(destination: &Path, source: &Path) -> Evidence {
     let (device, fstype) = find_mount(destination);
     let (source_device, _) = find_mount(source);
     Evidence { device, fstype, df: said("df", &["-h"], destination), source_device }

@@ -34,6 +34,9 @@ pub struct Ticket {
     pub reports: String,
     /// The key under which every report is sealed.
     pub key: ReportKey,
+    /// The prefix of the packed home that is to be unpacked; none where the home is mounted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packed: Option<String>,
 }
 
 /// Names of what the mover leaves under [`Ticket::reports`], all but [`key::REFUSED`] sealed with the ticket's key.
@@ -47,6 +50,8 @@ pub mod key {
     pub const MANIFEST: &str = "manifest.jsonl.zst";
     /// The [`super::Done`] marker, written last and once.
     pub const DONE: &str = "done.json";
+    /// Below this is the packed home, where it travels so. The machine that packs it writes it; the mover reads it.
+    pub const PACKED: &str = "packed";
 }
 
 /// Where the copy is.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::Summing;
 use super::entry::{Entry, Kind, mtime, size};
 use super::error::Error;
+use super::lift::open_own;
 use super::meter::Meter;
 use super::path::{escape, split};
 use super::place::open;
@@ -169,13 +170,20 @@ pub(super) struct Reading<'a> {
     meter: &'a Meter<'a>,
     pool: &'a Pool,
     share: Share,
+    /// Whether files of our own that may not even be read by their owner are read all the same.
+    lifts: bool,
     /// Content hashes by device and inode, of files with several names.
     hashes: Mutex<HashMap<(u64, u64), [u8; 32]>>,
 }
 
 impl<'a> Reading<'a> {
     pub(super) fn of(tree: &'a Tree, pool: &'a Pool, meter: &'a Meter<'a>) -> Self {
-        Self { tree, meter, pool, share: Share::All, hashes: Mutex::default() }
+        Self { tree, meter, pool, share: Share::All, lifts: false, hashes: Mutex::default() }
+    }
+
+    /// Reads files without a read bit for their owner, too, by giving them one for a moment. For what we have just written.
+    pub(super) fn lifting(self) -> Self {
+        Self { lifts: true, ..self }
     }
 
     /// Reads only so much.
@@ -232,7 +240,11 @@ impl<'a> Reading<'a> {
             return Err(Spill::Read(Errno::NOENT));
         };
         if entry.kind == Kind::File {
-            match self.pool.timed(|| open(place.as_fd(), name)) {
+            let opened = self.pool.timed(|| match self.lifts {
+                true => open_own(place.as_fd(), name),
+                false => open(place.as_fd(), name),
+            });
+            match opened {
                 Ok(file) => return self.read(&file, entry, buffer),
                 // It may be a link, or may not be read, and can be looked at all the same.
                 Err(Errno::LOOP | Errno::NXIO) => {}

@@ -14,6 +14,9 @@ const KIND: &str = "studio-migrate-packed";
 /// The name of it below the prefix.
 pub(in super::super) const NAME: &str = "packed.json";
 
+/// The name under which the manifest of a sealed home is sealed.
+pub(in super::super) const MANIFEST: &str = "manifest";
+
 /// Nothing of ours is near it; a larger one is an attack on memory.
 pub(in super::super) const LARGEST: u64 = 256 << 20;
 

@@ -18,6 +18,7 @@ use super::super::walk::unread;
 use super::super::xattr::{self, Xattrs};
 use super::lanes::Lanes;
 use super::member::{self, BLOCK};
+use super::veil::Veil;
 
 /// Bytes of tar in a frame, about; a larger file has frames of its own.
 pub(super) const FRAME: usize = 1 << 20;
@@ -57,9 +58,15 @@ pub(super) struct Reading {
     pub(super) tree: Arc<Tree>,
     pub(super) lanes: Lanes,
     pub(super) stop: Arc<AtomicBool>,
+    pub(super) veil: Veil,
 }
 
 impl Reading {
+    /// Compresses a frame, and seals it where the home is sealed.
+    pub(super) fn packed(&self, tar: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(self.veil.frame(compressed(tar)?))
+    }
+
     /// Reads entries into one frame.
     pub(super) fn group(&self, entries: Vec<Entry>) -> Result<Frame, Error> {
         let mut tar = Vec::with_capacity(FRAME + FRAME / 8);
@@ -81,7 +88,7 @@ impl Reading {
             stored.push(self.one(&entry, place, name, &mut tar));
         }
         let raw = tar.len() as u64;
-        Ok(Frame { bytes: compressed(&tar)?, raw, begins: true, stored })
+        Ok(Frame { bytes: self.packed(&tar)?, raw, begins: true, stored })
     }
 
     /// Appends one entry to a tar, unless it cannot be read.
@@ -206,7 +213,7 @@ pub(super) fn fill(file: &OwnedFd, buffer: &mut [u8], at: u64) -> Result<usize, 
 }
 
 /// Compresses a frame, with a checksum of zstd's own in it.
-pub(super) fn compressed(tar: &[u8]) -> Result<Vec<u8>, Error> {
+fn compressed(tar: &[u8]) -> Result<Vec<u8>, Error> {
     let failed = |error| Error::io("cannot compress", b"", error);
     let mut zip = zstd::bulk::Compressor::new(LEVEL).map_err(failed)?;
     zip.include_checksum(true).map_err(failed)?;

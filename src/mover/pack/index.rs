@@ -17,6 +17,9 @@ use super::error::TransferError;
 const SCHEMA: u32 = 1;
 const KIND: &str = "studio-migrate-shard";
 
+/// The name under which an index is sealed.
+pub(in super::super) const INDEX: &str = "index";
+
 /// An index is unpacked to no more bytes than this: no shard has so many entries that theirs is larger.
 const LARGEST: u64 = 1 << 30;
 

@@ -121,6 +121,7 @@ mod tests {
     use super::super::super::entry::Kind;
     use super::super::super::tree::Tree;
     use super::super::lanes::Lanes;
+    use super::super::veil::Veil;
     use super::*;
 
     /// Reads a file of 3 MiB, while something is done to it after the first piece.
@@ -132,6 +133,7 @@ mod tests {
             tree: Arc::new(Tree::open(folder.path()).unwrap()),
             lanes: Lanes::of_files(),
             stop: Arc::default(),
+            veil: Veil::default(),
         };
         let mut large = Large::open(&reading, Entry::new(b"a", Kind::File)).unwrap();
         let mut tar = Vec::new();

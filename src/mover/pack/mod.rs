@@ -18,6 +18,7 @@ mod outgoing;
 mod push;
 mod shard;
 mod source;
+pub(super) mod veil;
 
 pub use error::TransferError;
 pub use headway::Headway;

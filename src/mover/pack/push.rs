@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
-use std::io::{BufWriter, Read, Seek};
+use std::io::{BufWriter, Read, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,9 +15,10 @@ use super::super::error::Error;
 use super::super::manifest;
 use super::super::meter::Meter;
 use super::super::rules::Rules;
+use super::super::seal::ReportKey;
 use super::super::ticket::Totals;
 use super::super::tree::Tree;
-use super::contents::{Contents, NAME, Object, ShardOf, below};
+use super::contents::{Contents, MANIFEST, NAME, Object, ShardOf, below};
 use super::cut::{Cutter, Shard, Sizes};
 use super::error::{TransferError, blocking};
 use super::frame::Reading;
@@ -27,6 +28,7 @@ use super::links::Links;
 use super::outgoing::Outgoing;
 use super::shard::{Packed, Packing};
 use super::source;
+use super::veil::Veil;
 use crate::aws::Account;
 
 /// Shards that are made at once: while one waits for its last part, the next is read.
@@ -48,6 +50,8 @@ pub struct PushOrder {
     pub rules: Rules,
     /// Bytes of tar after which a shard may end; it never exceeds four times as many. `None` is 64 MiB.
     pub shard_bytes: Option<u64>,
+    /// The key under which everything is sealed; none leaves it open to whoever may read the bucket.
+    pub seal: Option<ReportKey>,
 }
 
 /// What a push did.
@@ -97,7 +101,12 @@ pub async fn push(
         account: account.clone(),
         bucket: order.bucket.clone(),
         prefix: order.prefix.clone(),
-        reading: Reading { tree, lanes: Lanes::of_files(), stop: Arc::clone(stop) },
+        reading: Reading {
+            tree,
+            lanes: Lanes::of_files(),
+            stop: Arc::clone(stop),
+            veil: Veil::new(order.seal.clone()),
+        },
         headway: Arc::clone(headway),
         finished: Arc::new(finished),
     };
@@ -214,6 +223,7 @@ impl Telling {
         let mut text = serde_json::to_vec_pretty(&contents)
             .map_err(|error| Error::Manifest(error.to_string()))?;
         text.push(b'\n');
+        let text = Veil::new(order.seal.clone()).object(NAME, text);
         let key = below(&order.prefix, NAME);
         let put = account.put_checked(&order.bucket, &key, text.into()).await;
         put.map_err(|error| {
@@ -230,6 +240,9 @@ async fn upload(
     mut file: File,
 ) -> Result<Object, TransferError> {
     let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; PIECE]);
+    if order.seal.is_some() {
+        file = sealed(order, file).map_err(unkept)?;
+    }
     file.rewind().map_err(unkept)?;
     hasher.update_reader(&file).map_err(unkept)?;
     let hash = hasher.finalize().to_hex().to_string();
@@ -252,6 +265,16 @@ async fn upload(
         return Err(error);
     }
     Ok(manifest)
+}
+
+/// Seals a manifest, in another file without a name.
+fn sealed(order: &PushOrder, mut file: File) -> std::io::Result<File> {
+    let mut open = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut open)?;
+    let mut sealed = tempfile::tempfile()?;
+    sealed.write_all(&Veil::new(order.seal.clone()).object(MANIFEST, open))?;
+    Ok(sealed)
 }
 
 fn unkept(error: std::io::Error) -> Error {

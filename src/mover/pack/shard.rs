@@ -12,9 +12,9 @@ use super::super::path::escape;
 use super::contents::{ShardOf, index_key, shard_key};
 use super::cut::Shard;
 use super::error::{TransferError, blocking, lost};
-use super::frame::{ATTEMPTS, FRAME, Frame, Reading, Stored, again, compressed};
+use super::frame::{ATTEMPTS, FRAME, Frame, Reading, Stored, again};
 use super::headway::Headway;
-use super::index::{self, Located};
+use super::index::{self, INDEX, Located};
 use super::large::Large;
 use super::member::{self, BLOCK};
 use super::outgoing::Outgoing;
@@ -124,10 +124,11 @@ impl Packing {
             }
         }
         self.group(group, &frames).await;
-        let end = tokio::task::spawn_blocking(|| {
+        let reading = self.reading.clone();
+        let end = tokio::task::spawn_blocking(move || {
             // Two blocks of zeros end a tar.
             let end = [0; 2 * BLOCK];
-            Ok(Frame { bytes: compressed(&end)?, raw: end.len() as u64, ..Frame::default() })
+            Ok(Frame { bytes: reading.packed(&end)?, raw: end.len() as u64, ..Frame::default() })
         });
         let _taker_gave_up = frames.send((None, end));
         Ok(())
@@ -177,9 +178,10 @@ impl Packing {
                 let retry = attempt < ATTEMPTS
                     && piece.done.as_ref().is_some_and(|done| !done.entry.is_selected());
                 let stored = piece.done.take().filter(|_| !retry).map(said_again);
+                let reading = self.reading.clone();
                 let made = tokio::task::spawn_blocking(move || {
                     Ok(Frame {
-                        bytes: compressed(&piece.tar)?,
+                        bytes: reading.packed(&piece.tar)?,
                         raw: piece.tar.len() as u64,
                         begins: piece.begins,
                         stored: stored.into_iter().collect(),
@@ -207,6 +209,7 @@ impl Packing {
         let (index, located) =
             blocking(move || (index::write(&name, (bytes, tar_bytes), &located), located)).await?;
         let index = index.map_err(|error| Error::io("cannot compress the index of", b"", error))?;
+        let index = self.reading.veil.object(INDEX, index);
         let about = about(&shard.name, (bytes, tar_bytes), &located, &index);
         let key = index_key(&self.prefix, &shard.name);
         let uploaded = bytes + index.len() as u64;
@@ -224,8 +227,9 @@ impl Packing {
         let fetched = self.account.fetch(&self.bucket, &key, None, None).await;
         let fetched = fetched.map_err(|error| TransferError::aws(what(), error))?;
         let index = fetched.collect().await.map_err(|error| TransferError::aws(what(), error))?;
-        let (named, size) = (key.clone(), index.clone());
-        let read = blocking(move || index::read(&named, &size)).await?;
+        let (named, stored, veil) = (key.clone(), index.to_vec(), self.reading.veil.clone());
+        let read =
+            blocking(move || index::read(&named, &veil.open(&named, INDEX, stored)?)).await?;
         let another = || {
             let mut name = blake3::Hasher::new();
             name.update(b"studio-migrate shard 1, another try\n");

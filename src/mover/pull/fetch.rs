@@ -13,6 +13,7 @@ use super::super::entry::{Class, Skip};
 use super::super::error::Error;
 use super::super::pack::error::TransferError;
 use super::super::pack::lanes::Lanes;
+use super::super::pack::veil::Veil;
 use crate::aws::{self, About, ErrorKind, Reader};
 
 /// Bytes of a large object that are asked for at once.
@@ -40,15 +41,18 @@ pub(super) struct Fetcher {
     pub(super) bucket: String,
     pub(super) lanes: Lanes,
     pub(super) budget: Arc<Semaphore>,
+    /// What opens a sealed home.
+    pub(super) veil: Veil,
 }
 
 impl Fetcher {
-    pub(super) fn new(reader: &Reader, bucket: &str) -> Self {
+    pub(super) fn new(reader: &Reader, bucket: &str, veil: Veil) -> Self {
         Self {
             reader: reader.clone(),
             bucket: bucket.to_owned(),
             lanes: Lanes::of_requests(),
             budget: Arc::new(Semaphore::new(BUDGET)),
+            veil,
         }
     }
 

@@ -13,11 +13,12 @@ use super::super::decide::{Deciding, Hitch, Likeness, Verdict};
 use super::super::entry::{Class, Entry, Skip, mtime, size};
 use super::super::error::Error;
 use super::super::folders::Made;
+use super::super::lift::open_own;
 use super::super::pack::error::TransferError;
 use super::super::pack::headway::Headway;
 use super::super::part::Part;
 use super::super::path::{join, split};
-use super::super::place::{open, put, times};
+use super::super::place::{put, times};
 use super::super::tree::{Tree, file_type, lstat, lstat_if_there};
 use super::super::xattr::{self, Xattrs};
 use super::holes::Holes;
@@ -335,7 +336,7 @@ impl Landing {
             Hitch::skip(Class::Conflict, why)
         };
         // Through what is open, for the name may be a link by now.
-        let file = open(folder, name).map_err(refused)?;
+        let file = open_own(folder, name).map_err(refused)?;
         let there = rustix::fs::fstat(&file).map_err(refused)?;
         if (there.st_mode & 0o7777, mtime(&there)) != (entry.mode, entry.mtime) {
             rustix::fs::fchmod(&file, Mode::from_raw_mode(entry.mode)).map_err(refused)?;
@@ -369,7 +370,7 @@ fn hash_of(folder: BorrowedFd<'_>, name: &[u8], there: &Stat) -> Option<[u8; 32]
     if file_type(there) != FileType::RegularFile {
         return None;
     }
-    let file = std::fs::File::from(open(folder, name).ok()?);
+    let file = std::fs::File::from(open_own(folder, name).ok()?);
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(file).ok()?;
     Some(*hasher.finalize().as_bytes())

@@ -7,10 +7,11 @@ use tokio::task::JoinHandle;
 
 use super::super::digest::Summing;
 use super::super::entry::{Class, Entry, Kind, Skip};
+use super::super::error::Error;
 use super::super::manifest;
-use super::super::pack::contents::{Contents, ShardOf, below, index_key, shard_key};
+use super::super::pack::contents::{Contents, MANIFEST, ShardOf, below, index_key, shard_key};
 use super::super::pack::error::{TransferError, lost};
-use super::super::pack::index::{self, Located};
+use super::super::pack::index::{self, INDEX, Located};
 use super::super::pack::links::Links;
 use super::super::path::{escape, is_within, split};
 use super::super::room::Needs;
@@ -55,7 +56,11 @@ pub(super) fn survey(
         .block_on(before.fetcher.file(&key, &contents.manifest.blake3))
         .map_err(|miss| fatal(&key, miss))?;
     let (mut needs, mut taken) = (Needs::default(), Taken::new());
-    for entry in manifest::read(stored)? {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut std::io::BufReader::new(stored), &mut bytes)
+        .map_err(|error| Error::io("cannot read a file in", b"TMPDIR", error))?;
+    let opened = before.fetcher.veil.open(&key, MANIFEST, bytes)?;
+    for entry in manifest::read(opened.as_slice())? {
         let entry = entry?;
         if looks_beside(&entry.path) {
             taken.insert(entry.path.clone());
@@ -208,6 +213,7 @@ async fn fetch(
     if blake3::hash(&stored).to_hex().as_str() != shard.index_blake3 {
         return Err(TransferError::unsound(&key, "it is another one than packed.json names"));
     }
+    let stored = fetcher.veil.open(&key, INDEX, stored.to_vec())?;
     let (header, all) = index::read(&key, &stored)?;
     if header.shard != shard.name || header.entries != shard.entries {
         return Err(TransferError::unsound(&key, "it is the index of another shard"));

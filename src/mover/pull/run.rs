@@ -16,9 +16,11 @@ use super::super::meter::Meter;
 use super::super::pack::contents::{Contents, LARGEST, NAME, below};
 use super::super::pack::error::{TransferError, blocking, lost};
 use super::super::pack::headway::Headway;
+use super::super::pack::veil::Veil;
 use super::super::path::escape;
 use super::super::pool::Pool;
 use super::super::room::{self, Needs};
+use super::super::seal::ReportKey;
 use super::super::sorter::Sorter;
 use super::super::tree::{Tree, names};
 use super::super::verify::{Checked, Reading};
@@ -49,6 +51,8 @@ pub struct PullOrder {
     /// Whether objects are fetched although size and time say that they are there already. A packed home is compared by
     /// content in any case.
     pub is_paranoid: bool,
+    /// The key under which a packed home is sealed; none when it lies open.
+    pub seal: Option<ReportKey>,
 }
 
 /// What a pull did.
@@ -79,7 +83,7 @@ pub async fn pull(
     headway: &Arc<Headway>,
     stop: &Arc<AtomicBool>,
 ) -> Result<Pulled, TransferError> {
-    let fetcher = Fetcher::new(reader, &order.bucket);
+    let fetcher = Fetcher::new(reader, &order.bucket, Veil::new(order.seal.clone()));
     let contents = contents(&fetcher, order).await?;
     let (handle, order) = (Handle::current(), order.clone());
     let (headway, stop) = (Arc::clone(headway), Arc::clone(stop));
@@ -104,6 +108,7 @@ async fn contents(fetcher: &Fetcher, order: &PullOrder) -> Result<Option<Content
         return Err(TransferError::unsound(&key, why));
     }
     let stored = fetched.collect().await.map_err(refused)?;
+    let stored = fetcher.veil.open(&key, NAME, stored.to_vec())?;
     Contents::read(&key, &stored)
 }
 
@@ -273,7 +278,7 @@ fn told(
     let lost = outcome.lost.load(Ordering::Relaxed);
     let shadowed = Mutex::default();
     let entries = each_once(outcome.entries.sorted()?, &shadowed);
-    Reading::of(tree, &pool, &meter).check_all(entries, &checked)?;
+    Reading::of(tree, &pool, &meter).lifting().check_all(entries, &checked)?;
     let copied = sum_up(checked.sorted()?, true, done, give)?;
     let shadowed = shadowed.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(Pulled { copied, lost, shadowed, ..Pulled::default() })

@@ -9,6 +9,7 @@ use super::super::decide::Hitch;
 use super::super::entry::{Entry, Kind};
 use super::super::folders::Made;
 use super::super::pack::error::blocking;
+use super::super::pack::veil::Veil;
 use super::super::xattr::Xattrs;
 use super::fetch::{AT_ONCE, Feed, Fetcher, Miss, RANGE};
 use super::landing::Landing;
@@ -76,15 +77,16 @@ impl Unit {
 
     async fn try_pull(self, fetcher: &Fetcher, landing: &Arc<Landing>) -> Result<(), Miss> {
         let Self { key, items } = self;
+        let veil = fetcher.veil.clone();
         let looking = Arc::clone(landing);
         let items = blocking(move || missing(&looking, items)).await.map_err(Miss::End)?;
         let Some((start, end)) = range(&items) else {
-            return place(landing, items, Feed::from(bytes::Bytes::new()), 0).await;
+            return place(landing, items, Feed::from(bytes::Bytes::new()), 0, veil).await;
         };
         let _room = fetcher.room_for((end - start).min((AT_ONCE as u64 + 2) * RANGE)).await;
         if end - start <= RANGE {
             return match fetcher.bytes(&key, Some(start..end), None).await {
-                Ok((_, bytes)) => place(landing, items, Feed::from(bytes), start).await,
+                Ok((_, bytes)) => place(landing, items, Feed::from(bytes), start, veil).await,
                 Err(Miss::Skip(skip)) => {
                     items.iter().for_each(|item| landing.leave(&item.entry, skip.clone()));
                     Ok(())
@@ -95,7 +97,7 @@ impl Unit {
         let (into, pieces) = mpsc::channel(1);
         let ((), placed) = tokio::join!(
             fetcher.feed(&key, start..end, None, into),
-            place(landing, items, Feed::new(pieces), start)
+            place(landing, items, Feed::new(pieces), start, veil)
         );
         placed
     }
@@ -130,13 +132,20 @@ async fn place(
     items: Vec<Item>,
     feed: Feed,
     start: u64,
+    veil: Veil,
 ) -> Result<(), Miss> {
     let landing = Arc::clone(landing);
-    blocking(move || placed(&landing, items, feed, start)).await.map_err(Miss::End)?
+    blocking(move || placed(&landing, items, feed, start, &veil)).await.map_err(Miss::End)?
 }
 
 /// Places entries in their order from the stored bytes that begin at `start`.
-fn placed(landing: &Landing, items: Vec<Item>, mut feed: Feed, start: u64) -> Result<(), Miss> {
+fn placed(
+    landing: &Landing,
+    items: Vec<Item>,
+    mut feed: Feed,
+    start: u64,
+    veil: &Veil,
+) -> Result<(), Miss> {
     let (items, without): (Vec<Item>, Vec<Item>) =
         items.into_iter().partition(|item| item.frames.is_some());
     for item in without {
@@ -157,7 +166,7 @@ fn placed(landing: &Landing, items: Vec<Item>, mut feed: Feed, start: u64) -> Re
         let skipped = io::copy(&mut (&mut feed).take(offset.saturating_sub(at)), &mut io::sink());
         let mut frames = (&mut feed).take(length);
         if skipped.is_ok() {
-            unpack(landing, &frames_of, &mut frames);
+            unpack(landing, &frames_of, veil.frames(&mut frames));
         }
         // What is left of the frames is passed over, for the next begin behind them.
         let passed = skipped.and_then(|_| io::copy(&mut frames, &mut io::sink()));
@@ -178,7 +187,7 @@ fn placed(landing: &Landing, items: Vec<Item>, mut feed: Feed, start: u64) -> Re
 }
 
 /// Places the entries of the same frames.
-fn unpack(landing: &Landing, items: &[Item], frames: &mut impl Read) {
+fn unpack(landing: &Landing, items: &[Item], frames: impl Read) {
     let opened = zstd::Decoder::new(frames).and_then(|mut decoder| {
         decoder.window_log_max(WINDOW)?;
         Ok(decoder)

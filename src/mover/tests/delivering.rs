@@ -52,6 +52,7 @@ impl Space {
             region: "eu-west-1".to_owned(),
             reports: "reports".to_owned(),
             key: ReportKey::derive(b"secret", "d-1/alice"),
+            packed: None,
         };
         alter(&mut ticket);
         deliver_locally(&ticket, &self.home(), &self.mount(), &|_| ())

@@ -1,16 +1,21 @@
 //! `mover deliver`: a home moved inside a space, by the ticket that the hook wrote, while its reports go to the staging bucket.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::telling::telling;
 use crate::aws::{Account, Identity};
 use crate::cli::command::stand_in::Unwritten;
 use crate::cli::{Context, Exit, Failure, environment};
-use crate::mover::{self, Progress, Ticket, key};
+use crate::mover::{self, Done, Headway, Progress, Ticket, key};
 use crate::names::{AccountId, Region};
+
+/// How often it is looked how far a home is unpacked.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Moves the home while its reports go to the staging bucket; the done-marker comes last.
 pub(super) async fn deliver(context: &Context, file: &Path) -> Result<Exit, Failure> {
@@ -23,16 +28,19 @@ pub(super) async fn deliver(context: &Context, file: &Path) -> Result<Exit, Fail
         environment::home().ok_or_else(|| Failure::usage("HOME is not set: not in a space?"))?;
     let account = account_in_a_space(context, &ticket).await?;
     let (report, progress) = watch::channel(Progress::default());
-    let moving = tokio::task::spawn_blocking({
-        let ticket = ticket.clone();
-        let source = home.join(mover::MOUNT);
-        move || {
-            mover::deliver_locally(&ticket, &home, &source, &|now| {
-                // The receiver lives as long as the loop below.
-                let _ = report.send(now.clone());
-            })
-        }
-    });
+    let moving = match ticket.packed {
+        Some(_) => unpack(&account, &ticket, home, report),
+        None => tokio::task::spawn_blocking({
+            let ticket = ticket.clone();
+            let source = home.join(mover::MOUNT);
+            move || {
+                mover::deliver_locally(&ticket, &home, &source, &|now| {
+                    // The receiver lives as long as the loop below.
+                    let _ = report.send(now.clone());
+                })
+            }
+        }),
+    };
     let tell = async |progress: Vec<u8>| {
         // A sign of life that did not get through is followed by the next one.
         let _ = put(&account, &ticket, key::PROGRESS, &progress).await;
@@ -48,6 +56,36 @@ pub(super) async fn deliver(context: &Context, file: &Path) -> Result<Exit, Fail
         None => Ok(Exit::Done),
         Some(error) => Err(Failure::new(Exit::SomeFailed, error.clone())),
     }
+}
+
+/// What a delivery comes to: the last word, and the manifest.
+type Delivered = (Done, Option<Vec<u8>>);
+
+/// Unpacks a home that was packed elsewhere, and says how far it is.
+fn unpack(
+    account: &Account,
+    ticket: &Ticket,
+    home: PathBuf,
+    report: watch::Sender<Progress>,
+) -> JoinHandle<Delivered> {
+    let (account, ticket) = (account.clone(), ticket.clone());
+    tokio::spawn(async move {
+        let headway = Arc::<Headway>::default();
+        let mut delivering =
+            std::pin::pin!(mover::deliver_packed(&account, &ticket, &home, &headway));
+        let mut often = tokio::time::interval(LOOK_EVERY);
+        let mut beat = 0;
+        loop {
+            tokio::select! {
+                delivered = &mut delivering => return delivered,
+                _ = often.tick() => {
+                    beat += 1;
+                    // The receiver lives until the work has ended.
+                    let _ = report.send(Progress { beat, ..headway.progress() });
+                }
+            }
+        }
+    })
 }
 
 /// The space's own credentials, with an identity that the ticket gives: a private network may have no way to STS.

@@ -47,6 +47,7 @@ impl Pull {
             conflict: self.conflict.into(),
             only,
             is_paranoid: self.paranoid,
+            seal: None,
         };
         let ui = context.ui;
         let bar = Arc::new(Bar::new(ui));

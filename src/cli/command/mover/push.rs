@@ -36,6 +36,7 @@ impl Push {
             prefix: self.place.prefix.clone(),
             rules,
             shard_bytes: Some(self.shard_size << 20),
+            seal: None,
         };
         let (headway, stop) = (Arc::default(), Arc::default());
         let bar = Bar::new(context.ui);
