@@ -24,7 +24,7 @@ use crate::playbook::SpaceApp;
 /// The name that AWS gives the one app of a space.
 const APP: &str = "default";
 
-/// A private space to be made.
+/// A space to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSpace {
     /// The domain.
@@ -33,6 +33,8 @@ pub struct NewSpace {
     pub name: SpaceName,
     /// Whose it is, for good: AWS cannot change an owner.
     pub owner: ProfileName,
+    /// Whether everyone of the domain may use it.
+    pub is_shared: bool,
     /// Which app it is for, for good.
     pub app: SpaceApp,
     /// The size of its EBS volume in GiB; it cannot shrink.
@@ -46,14 +48,17 @@ pub struct NewSpace {
 }
 
 impl Account {
-    /// Makes a private space and returns its ARN.
+    /// Makes a space and returns its ARN.
     pub async fn create_space(&self, new: &NewSpace) -> Result<String, Error> {
         const OPERATION: &str = "CreateSpace";
         let mut settings = of_app(new.app, Some(spec(&new.instance_type)), new.idle_minutes);
         settings.app_type = Some(AppType::from(new.app.as_str()));
         settings.space_storage_settings = Some(storage(new.volume_gb));
         let owner = OwnershipSettings::builder().owner_user_profile_name(new.owner.as_str());
-        let sharing = SpaceSharingSettings::builder().sharing_type(SharingType::Private);
+        let sharing = SpaceSharingSettings::builder().sharing_type(match new.is_shared {
+            true => SharingType::Shared,
+            false => SharingType::Private,
+        });
         let request = self
             .clients
             .sagemaker
@@ -137,15 +142,17 @@ impl Account {
         self.change(SAGEMAKER, "DeleteSpace", target, request.send()).await.map(drop)
     }
 
-    /// Starts the app of a space and returns its ARN.
+    /// Starts the app of a space, with a lifecycle script where one is given, and returns its ARN.
     pub async fn create_app(
         &self,
         domain: &DomainId,
         space: &SpaceName,
         app: SpaceApp,
-        instance_type: &str,
+        (instance_type, script): (&str, Option<&str>),
         tags: &BTreeMap<String, String>,
     ) -> Result<String, Error> {
+        let mut started_by = spec(instance_type);
+        started_by.lifecycle_config_arn = script.map(str::to_owned);
         let request = self
             .clients
             .sagemaker
@@ -154,7 +161,7 @@ impl Account {
             .space_name(space.as_str())
             .app_type(AppType::from(app.as_str()))
             .app_name(APP)
-            .resource_spec(spec(instance_type))
+            .resource_spec(started_by)
             .set_tags(Some(sdk_tags(tags)));
         let target = format!("app of space {domain}/{space} on {instance_type}");
         let made = self.change(SAGEMAKER, "CreateApp", target, request.send()).await?;

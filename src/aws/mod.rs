@@ -15,6 +15,7 @@ mod scripts;
 mod session;
 mod settings;
 mod setup;
+mod shared_space;
 mod studio;
 mod target;
 mod upload;

@@ -98,6 +98,19 @@ pub(super) async fn drifted(cx: &Context) -> Result<Vec<String>, Failure> {
         Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error.into()),
     };
+    let mut spaces = spaces;
+    if let Some(shared) = &migration.shared {
+        match cx.account.space(&migration.domain, shared).await {
+            Ok(seen) => spaces.push(Space {
+                name: seen.name,
+                app_type: seen.app_type,
+                home_uid: seen.home_uid,
+                ..Space::default()
+            }),
+            Err(error) if error.kind == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     let now = Snapshot {
         domains: vec![Domain {
             id: migration.domain.clone(),

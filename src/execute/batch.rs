@@ -4,6 +4,7 @@
 //! is then likely to be wrong for everyone.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -40,6 +41,10 @@ pub struct Execution {
     pub watch: Watch,
     /// Whether someone asked to stop.
     pub halt: Halt,
+    /// Where the domains' file systems are mounted on this machine, for homes that travel packed.
+    pub mount: Option<PathBuf>,
+    /// Held while the settings of a domain are changed.
+    pub domains: Arc<tokio::sync::Mutex<()>>,
     /// Whether a rollback may destroy a space that its owner may have worked in since.
     pub may_delete_used_spaces: bool,
     /// Whether batches may begin outside the playbook's windows, too.
@@ -59,7 +64,7 @@ impl Selection {
     /// Tells whether a migration is meant.
     pub fn takes(&self, batch: &Batch, migration: &Migration) -> bool {
         (self.batches.is_empty() || self.batches.contains(&batch.name))
-            && (self.users.is_empty() || self.users.contains(&migration.profile))
+            && (self.users.is_empty() || self.users.contains(&migration.name()))
     }
 }
 
@@ -199,7 +204,7 @@ fn to_do(
         let standing = cx.standing()?;
         let is_to_do = match direction {
             Direction::Forward(last) => {
-                let is_asked_for_by_name = selection.users.contains(&migration.profile);
+                let is_asked_for_by_name = selection.users.contains(&migration.name());
                 standing.next_step().is_some_and(|next| next <= last)
                     && (standing.word() != MigrationStanding::RolledBack || is_asked_for_by_name)
             }
@@ -301,6 +306,8 @@ impl Execution {
             tools: self.tools.clone(),
             watch: self.watch.clone(),
             halt: self.halt.clone(),
+            mount: self.mount.clone(),
+            domains: self.domains.clone(),
             may_delete_used_spaces: self.may_delete_used_spaces,
         }
     }

@@ -1,9 +1,12 @@
 //! What a step is given: whose migration it is, what it may use, and how it waits.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use super::failure::Failure;
 use super::halt::Halt;
@@ -37,6 +40,10 @@ pub struct Context {
     pub watch: Watch,
     /// Whether someone asked to stop.
     pub halt: Halt,
+    /// Where the domains' file systems are mounted on this machine, for homes that travel packed.
+    pub mount: Option<PathBuf>,
+    /// Held while the settings of a domain are changed: AWS replaces a list as a whole.
+    pub domains: Arc<Mutex<()>>,
     /// Whether a rollback may destroy a space that its owner may have worked in since.
     pub may_delete_used_spaces: bool,
 }
@@ -56,7 +63,7 @@ impl Context {
     pub fn space_tags(&self) -> BTreeMap<String, String> {
         let filled = |value: &String| {
             value
-                .replace("{profile}", self.migration.profile.as_str())
+                .replace("{profile}", self.migration.name().as_str())
                 .replace("{domain}", self.migration.domain.as_str())
         };
         let of_playbook = self.plan.playbook.target.tags.iter();

@@ -6,7 +6,7 @@
 use super::failure::Failure;
 use super::tools::Tools;
 use crate::mover::{ReportKey, Ticket, key};
-use crate::plan::{Migration, Plan};
+use crate::plan::{Migration, Plan, Route};
 use crate::playbook::Conflict;
 
 /// AWS's limit on a lifecycle script, in characters of base64 (`CreateStudioLifecycleConfig`).
@@ -73,6 +73,10 @@ fn ticket(plan: &Plan, migration: &Migration, key: ReportKey) -> Ticket {
         region: plan.region.to_string(),
         reports: migration.reports.clone(),
         key,
+        packed: match migration.route {
+            Route::Packed => Some(format!("{}/{}", migration.reports, key::PACKED)),
+            Route::InSpace => None,
+        },
     }
 }
 
@@ -118,6 +122,7 @@ mod tests {
             region: "eu-west-1".to_owned(),
             reports: "studio-migrate/runs/x".to_owned(),
             key: ReportKey::derive(b"secret", "d-sim1/alice"),
+            packed: None,
         }
     }
 

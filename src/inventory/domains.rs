@@ -146,6 +146,7 @@ async fn spaces_of(
             owner: seen.owner,
             volume_gb: seen.volume_gb,
             home_uid: seen.home_uid,
+            home: None,
         });
     }
     found

@@ -87,7 +87,11 @@ fn give_out(
                 ),
             }
         }
-        owned.extend(domain.spaces.iter().filter_map(|space| space.home_uid.clone()));
+        for space in &mut domain.spaces {
+            let Some(uid) = &space.home_uid else { continue };
+            owned.insert(uid.clone());
+            space.home = homes.find(uid.as_str()).cloned();
+        }
     }
     owned
 }

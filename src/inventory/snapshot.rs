@@ -179,6 +179,9 @@ pub struct Space {
     pub volume_gb: Option<i32>,
     /// The directory of a Classic shared space on the domain's file system.
     pub home_uid: Option<HomeUid>,
+    /// What is in that directory, where it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home: Option<Home>,
 }
 
 /// One principal that opened a profile.

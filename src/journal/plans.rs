@@ -37,7 +37,7 @@ fn keep_people(transaction: &Transaction<'_>, plan: &Plan) -> Result<(), Error> 
                 batch.name.as_str(),
                 one.id.as_str(),
                 one.domain.as_str(),
-                one.profile.as_str(),
+                one.name().as_str(),
                 one.space.as_str(),
                 one.volume_gb,
                 one.bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX))

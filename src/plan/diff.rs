@@ -125,7 +125,7 @@ pub fn diff(old: &Plan, new: &Plan) -> Vec<Change> {
 fn why_left(new: &Plan, migration: &Migration) -> String {
     new.left_out
         .iter()
-        .find(|left| left.domain == migration.domain && left.who == migration.profile.as_str())
+        .find(|left| left.domain == migration.domain && left.who == migration.name().as_str())
         .map_or_else(
             || "the snapshot does not have the profile".to_owned(),
             |left| left.because.clone(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::Error;
+use super::naming;
 use crate::names::{
     AccountId, BatchName, DomainId, HomeUid, MigrationId, PlanId, ProfileName, Region, SnapshotId,
     SpaceName,
@@ -67,15 +68,18 @@ pub struct Slot {
     pub because: String,
 }
 
-/// One person's way from Classic to New.
+/// One person's way from Classic to New, or that of a shared space.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Migration {
-    /// `<domain>/<profile>`.
+    /// `<domain>/<profile>`, or `<domain>/space.<name>` for a shared space.
     pub id: MigrationId,
     /// The domain.
     pub domain: DomainId,
-    /// The profile.
+    /// The profile; of a shared space, the profile that owns the new one.
     pub profile: ProfileName,
+    /// The shared space of Studio Classic that moves, if it is no person's home.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SpaceName>,
     /// The directory of the home on the domain's file system.
     pub home_uid: HomeUid,
     /// How the bytes travel.
@@ -122,6 +126,18 @@ pub struct Visibility {
 pub enum Route {
     /// Inside the person's own new space, from the auto-mounted EFS home to the EBS volume.
     InSpace,
+    /// Packed and sealed into the staging bucket by a machine that mounts the file system, and unpacked in the space.
+    Packed,
+}
+
+impl Migration {
+    /// What people call it: the profile, or `space.<name>`. No profile has a dot in its name.
+    pub fn name(&self) -> ProfileName {
+        match &self.shared {
+            Some(space) => naming::of_space(space),
+            None => self.profile.clone(),
+        }
+    }
 }
 
 /// Someone who is not migrated by this plan.

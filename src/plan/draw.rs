@@ -13,8 +13,8 @@ use super::packing::pack;
 use super::schedule::schedule;
 use super::sizing::size;
 use crate::inventory::{Snapshot, Space};
-use crate::names::{BatchName, DomainId, PlanId, SnapshotId, SpaceName};
-use crate::playbook::{ExistingSpaces, Playbook, Target};
+use crate::names::{BatchName, DomainId, PlanId, ProfileName, SnapshotId, SpaceName};
+use crate::playbook::{ExistingSpaces, Playbook, SpaceApp, Target};
 use crate::readiness::{Finding, lanes};
 
 /// Draws up a plan. The same input gives the same plan, byte for byte, in whatever order the snapshot lists people.
@@ -145,12 +145,17 @@ impl<'p> Names<'p> {
         let kept = before.filter(|before| is_still_theirs(&before.space, person));
         let (space, is_reused) = match kept {
             Some(before) => (before.space.clone(), before.is_reused),
+            None if person.shared.is_some() => (self.new_space(person, &mut because), false),
             None => match reused(person, &self.playbook.target, &mut because) {
                 Some(space) => (space, true),
                 None => (self.new_space(person, &mut because), false),
             },
         };
-        let app = kept.map_or(self.playbook.target.app_type, |before| before.app);
+        // AWS has shared spaces for JupyterLab only.
+        let app = match person.shared {
+            Some(_) => SpaceApp::JupyterLab,
+            None => kept.map_or(self.playbook.target.app_type, |before| before.app),
+        };
         because.push_str("; ");
         let theirs = volume_of(person, &space).filter(|_| is_reused);
         match theirs {
@@ -159,23 +164,30 @@ impl<'p> Names<'p> {
             )),
             None => because.push_str(&person.volume_because),
         }
+        if person.route == Route::Packed {
+            because.push_str("; it travels packed, from a machine that mounts the file system");
+        }
         if let Some(spared) = person.load.map(|load| load.spared).filter(|&spared| spared > 0) {
             because.push_str(&format!(", with {} left out", size(spared)));
         }
         Migration {
             hook: before.map_or_else(
-                || naming::hook(&person.id, &person.profile.name),
+                || naming::hook(&person.id, &person.name()),
                 |before| before.hook.clone(),
             ),
             id: person.id.clone(),
             domain: person.domain.id.clone(),
             profile: person.profile.name.clone(),
+            shared: person.shared.map(|space| space.name.clone()),
             home_uid: person.home_uid.clone(),
-            route: Route::InSpace,
+            route: person.route,
             space,
             app,
             is_reused,
-            visibility: visibility(person, self.playbook, &mut because),
+            visibility: match person.shared {
+                Some(_) => None,
+                None => visibility(person, self.playbook, &mut because),
+            },
             volume_gb: person.volume_gb.max(theirs.unwrap_or_default()),
             reports: format!("{}/reports/{}", self.playbook.staging.prefix, person.id),
             bytes: person.load.map(|load| load.bytes),
@@ -186,8 +198,7 @@ impl<'p> Names<'p> {
 
     /// Finds a name that no space of the domain has and nobody else is given.
     fn new_space(&mut self, person: &Person<'_>, because: &mut String) -> SpaceName {
-        let wanted =
-            naming::space(&self.playbook.target.space_name, &person.id, &person.profile.name);
+        let wanted = naming::space(&self.playbook.target.space_name, &person.id, &called(person));
         let taken = self.taken.entry(person.domain.id.clone()).or_default();
         let space = naming::free(&wanted, taken);
         if space.as_str() != wanted {
@@ -274,12 +285,20 @@ fn is_owner(space: &Space, person: &Person<'_>) -> bool {
     space.owner.as_ref().is_some_and(|owner| owner.as_str().eq_ignore_ascii_case(profile))
 }
 
+/// What the new space is called after: the profile, or the Classic shared space.
+fn called(person: &Person<'_>) -> ProfileName {
+    match person.shared {
+        Some(space) => ProfileName::new(space.name.as_str()),
+        None => person.profile.name.clone(),
+    }
+}
+
 /// Tells whether a name that a parent gave is free, or has become a private space of the same person.
 fn is_still_theirs(name: &SpaceName, person: &Person<'_>) -> bool {
     let name = naming::folded(name.as_str());
     let mut spaces = person.domain.spaces.iter();
     spaces.find(|space| naming::folded(space.name.as_str()) == name).is_none_or(|space| {
-        space.sharing.as_deref() != Some("Shared")
+        (space.sharing.as_deref() == Some("Shared")) == person.shared.is_some()
             && space.app_type.as_deref() != Some("JupyterServer")
             && is_owner(space, person)
     })
@@ -416,10 +435,10 @@ mod tests {
         assert_eq!(plan.left_out.len(), 7);
         assert!(why_out(&plan, "bob").contains("`b*` of scope.exclude"));
         assert!(why_out(&plan, "carl").contains("no Classic home"));
-        assert!(why_out(&plan, "dora").contains("DataSync route is not available yet"));
+        assert!(why_out(&plan, "dora").contains("routes.unmounted_homes: packed"));
         assert!(why_out(&plan, "eve").contains("1172 GiB"));
         assert!(why_out(&plan, "frank").contains("the profile is Failed"));
-        assert!(why_out(&plan, "team").contains("another road"));
+        assert!(why_out(&plan, "team").contains("routes.shared_spaces"));
         assert!(why_out(&plan, "home 9 on fs-1").contains("orphan"));
     }
 

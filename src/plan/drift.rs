@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::{Migration, Plan};
+use super::draft::{Migration, Plan, Route};
 use super::eligible::auto_mount_is_off;
 use super::sizing::{Load, needed_gb, size};
-use crate::inventory::{Domain, Profile, Snapshot};
-use crate::names::MigrationId;
+use crate::inventory::{Domain, Home, Profile, Snapshot};
+use crate::names::{MigrationId, SpaceName};
 use crate::playbook::LeaveOutRules;
 
 /// Returns, for each person of the plan of whom something no longer holds, what that is. Others are not in the map.
@@ -31,6 +31,9 @@ fn changes(
     let Some(domain) = snapshot.domains.iter().find(|domain| domain.id == migration.domain) else {
         return vec![format!("domain {} is not in the snapshot", migration.domain)];
     };
+    if let Some(shared) = &migration.shared {
+        return changes_of_space(migration, shared, domain, rules);
+    }
     let name = migration.profile.as_str();
     let is_it = |profile: &&Profile| profile.name.as_str().eq_ignore_ascii_case(name);
     let Some(profile) = domain.profiles.iter().find(is_it) else {
@@ -48,11 +51,33 @@ fn changes(
         )),
         None => changes.push(format!("the home {} is gone", migration.home_uid)),
     }
-    if auto_mount_is_off(domain, profile) {
+    if migration.route == Route::InSpace && auto_mount_is_off(domain, profile) {
         changes.push("auto-mount of the Classic home was turned off".to_owned());
     }
     changes.extend(taken(migration, domain));
-    changes.extend(grown(migration, profile, rules));
+    changes.extend(grown(migration, profile.home.as_ref(), rules));
+    changes
+}
+
+fn changes_of_space(
+    migration: &Migration,
+    shared: &SpaceName,
+    domain: &Domain,
+    rules: Option<&LeaveOutRules>,
+) -> Vec<String> {
+    let Some(space) = domain.spaces.iter().find(|space| space.name == *shared) else {
+        return vec![format!("the Classic shared space {shared} is gone")];
+    };
+    let mut changes = Vec::new();
+    if space.home_uid.as_ref() != Some(&migration.home_uid) {
+        changes.push(format!("the space {shared} was made anew, with another directory"));
+    }
+    let owner = migration.profile.as_str();
+    if !domain.profiles.iter().any(|one| one.name.as_str().eq_ignore_ascii_case(owner)) {
+        changes.push(format!("profile {owner}, which is to own the new space, is gone"));
+    }
+    changes.extend(taken(migration, domain));
+    changes.extend(grown(migration, space.home.as_ref(), rules));
     changes
 }
 
@@ -70,7 +95,7 @@ fn taken(migration: &Migration, domain: &Domain) -> Option<String> {
         .is_some_and(|owner| owner.as_str().eq_ignore_ascii_case(migration.profile.as_str()));
     let is_shared = space.sharing.as_deref() == Some("Shared");
     let is_classic = space.app_type.as_deref() == Some("JupyterServer");
-    if is_own && !is_shared && !is_classic {
+    if is_own && is_shared == migration.shared.is_some() && !is_classic {
         return None;
     }
     let whose = match &space.owner {
@@ -84,10 +109,10 @@ fn taken(migration: &Migration, domain: &Domain) -> Option<String> {
 
 fn grown(
     migration: &Migration,
-    profile: &Profile,
+    home: Option<&Home>,
     rules: Option<&LeaveOutRules>,
 ) -> Option<String> {
-    let home = profile.home.as_ref()?;
+    let home = home?;
     let bytes = rules.map_or(home.bytes, |rules| Load::of(home, rules).bytes);
     let bare =
         crate::playbook::Volume { headroom_percent: 0, headroom_gb: 0, ..Default::default() };

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::LeftOut;
-use super::naming::migration_id;
+use super::draft::{LeftOut, Route};
+use super::naming::{migration_id, of_space};
 use super::sizing::{Load, volume};
-use crate::inventory::{Domain, Profile, Snapshot};
-use crate::names::{DomainId, HomeUid, MigrationId};
-use crate::playbook::{LeaveOutRules, Order, Playbook};
+use crate::inventory::{Domain, Profile, Snapshot, Space};
+use crate::names::{DomainId, HomeUid, MigrationId, ProfileName};
+use crate::playbook::{HomeRoute, LeaveOutRules, Order, Playbook, StagedRoute};
 use crate::readiness::{Finding, Range, Scoping, Severity, Subject, minutes};
 
 /// Someone who moves.
@@ -15,7 +15,11 @@ use crate::readiness::{Finding, Range, Scoping, Severity, Subject, minutes};
 pub(super) struct Person<'a> {
     pub(super) id: MigrationId,
     pub(super) domain: &'a Domain,
+    /// The person; of a shared space, whoever owns the new one.
     pub(super) profile: &'a Profile,
+    /// The Classic shared space that moves, if it is no person's home.
+    pub(super) shared: Option<&'a Space>,
+    pub(super) route: Route,
     pub(super) home_uid: HomeUid,
     /// What is to be copied; `None` when the home was not measured.
     pub(super) load: Option<Load>,
@@ -29,6 +33,14 @@ pub(super) struct Person<'a> {
 }
 
 impl Person<'_> {
+    /// What plans call it.
+    pub(super) fn name(&self) -> ProfileName {
+        match self.shared {
+            Some(space) => of_space(&space.name),
+            None => self.profile.name.clone(),
+        }
+    }
+
     /// The order in which people move: without warnings first, where the playbook wants that; then the smallest home first,
     /// unmeasured ones last, names where homes are equal.
     pub(super) fn order(&self, order: Order) -> (bool, bool, u64, &MigrationId) {
@@ -68,7 +80,16 @@ pub(super) fn sort<'a>(
                 }),
             }
         }
-        sorted.left_out.extend(classic_spaces(domain));
+        for space in domain.spaces.iter().filter(|space| is_classic(space)) {
+            match judge.shared_space(domain, space) {
+                Ok(person) => sorted.people.push(person),
+                Err(because) => sorted.left_out.push(LeftOut {
+                    domain: domain.id.clone(),
+                    who: space.name.to_string(),
+                    because: format!("a shared space of Studio Classic: {because}"),
+                }),
+            }
+        }
     }
     sorted.left_out.extend(orphans(snapshot));
     sorted.left_out.extend(strangers(snapshot, playbook));
@@ -125,13 +146,20 @@ impl<'p> Judge<'p> {
         if profile.status != "InService" {
             reasons.push(format!("the profile is {}, not InService", profile.status));
         }
-        if auto_mount_is_off(domain, profile) {
+        let routes = &self.playbook.routes;
+        let is_unmounted = auto_mount_is_off(domain, profile);
+        if is_unmounted && routes.unmounted_homes == StagedRoute::Leave {
             reasons.push(
-                "auto-mount of the Classic home is Disabled, so a space cannot read it; the DataSync route is not \
-                 available yet: set AutoMountHomeEFS to Enabled, or wait for it"
+                "auto-mount of the Classic home is Disabled, so a space cannot read it: set AutoMountHomeEFS to \
+                 Enabled, or `routes.unmounted_homes: packed` in the playbook"
                     .to_owned(),
             );
         }
+        let route = if is_unmounted || routes.homes == HomeRoute::Packed {
+            Route::Packed
+        } else {
+            Route::InSpace
+        };
         if profile.home_uid.is_none() {
             reasons.push("it has no Classic home (no HomeEfsFileSystemUid)".to_owned());
         }
@@ -142,6 +170,8 @@ impl<'p> Judge<'p> {
                 id: migration_id(&domain.id, &profile.name),
                 domain,
                 profile,
+                shared: None,
+                route,
                 home_uid: home_uid.clone(),
                 load,
                 volume_gb,
@@ -156,21 +186,92 @@ impl<'p> Judge<'p> {
         }
     }
 
-    /// Says which blockers stand in the way: the account's, the domain's, and the profile's own.
-    fn blocked(&self, domain: &Domain, profile: &Profile) -> Vec<String> {
-        let about = |subject: Subject, whose: &str| {
-            let codes = self.blockers.get(&subject)?;
-            let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
-            Some(format!("blocked by {}{whose}", codes.join(", ")))
+    /// Takes a shared space into the plan, or says everything that keeps it out.
+    fn shared_space<'a>(&self, domain: &'a Domain, space: &'a Space) -> Result<Person<'a>, String> {
+        let routes = &self.playbook.routes;
+        if routes.shared_spaces == StagedRoute::Leave {
+            return Err("the playbook leaves shared spaces (routes.shared_spaces)".to_owned());
+        }
+        let mut reasons = self.blocked_with_all(domain);
+        let domains = &self.playbook.scope.domains;
+        if !domains.is_empty() && !domains.iter().any(|id| id == domain.id.as_str()) {
+            reasons.push("out of scope: scope.domains does not name the domain".to_owned());
+        }
+        if domain.status != "InService" {
+            reasons.push(format!("the domain is {}, not InService", domain.status));
+        }
+        if domain.setup.space_role.is_none() {
+            reasons.push(
+                "the domain has no execution role for shared spaces (DefaultSpaceSettings.ExecutionRole)"
+                    .to_owned(),
+            );
+        }
+        if space.home_uid.is_none() {
+            reasons.push("it has no directory (no HomeEfsFileSystemUid)".to_owned());
+        }
+        let owner = space.owner.as_ref().or(routes.shared_space_owner.as_ref());
+        let is_it = |profile: &&Profile| {
+            owner.is_some_and(|owner| owner.as_str().eq_ignore_ascii_case(profile.name.as_str()))
+                && profile.status == "InService"
         };
+        let profile = domain.profiles.iter().find(is_it);
+        if profile.is_none() {
+            reasons.push(match owner {
+                Some(owner) => format!("{owner}, who is to own it, is no profile in service"),
+                None => "it has no owner, and routes.shared_space_owner names none".to_owned(),
+            });
+        }
+        let load = space.home.as_ref().map(|home| Load::of(home, &self.rules));
+        let sized = volume(load, &self.playbook.target.volume, None);
+        match (&space.home_uid, profile, sized) {
+            (Some(home_uid), Some(profile), Ok((volume_gb, volume_because)))
+                if reasons.is_empty() =>
+            {
+                Ok(Person {
+                    id: migration_id(&domain.id, &of_space(&space.name)),
+                    domain,
+                    profile,
+                    shared: Some(space),
+                    route: Route::Packed,
+                    home_uid: home_uid.clone(),
+                    load,
+                    volume_gb,
+                    volume_because,
+                    minutes: minutes(load.map(|load| (load.bytes, load.files))),
+                    warnings: BTreeSet::new(),
+                })
+            }
+            (_, _, sized) => {
+                reasons.extend(sized.err());
+                Err(reasons.join("; "))
+            }
+        }
+    }
+
+    /// Says which blockers of the account and of the domain stand in the way.
+    fn blocked_with_all(&self, domain: &Domain) -> Vec<String> {
         [
-            about(Subject::Account, " (the whole account)"),
-            about(Subject::Domain { domain: domain.id.to_string() }, " (the whole domain)"),
-            about(subject(domain, profile), ""),
+            self.blocked_by(&Subject::Account, " (the whole account)"),
+            self.blocked_by(
+                &Subject::Domain { domain: domain.id.to_string() },
+                " (the whole domain)",
+            ),
         ]
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    fn blocked_by(&self, subject: &Subject, whose: &str) -> Option<String> {
+        let codes: Vec<&str> = self.blockers.get(subject)?.iter().map(String::as_str).collect();
+        Some(format!("blocked by {}{whose}", codes.join(", ")))
+    }
+
+    /// Says which blockers stand in the way: the account's, the domain's, and the profile's own.
+    fn blocked(&self, domain: &Domain, profile: &Profile) -> Vec<String> {
+        let mut blocked = self.blocked_with_all(domain);
+        blocked.extend(self.blocked_by(&subject(domain, profile), ""));
+        blocked
     }
 }
 
@@ -188,15 +289,8 @@ fn allowed_gb(domain: &Domain, profile: &Profile) -> Option<i32> {
     profile.effective.maximum_volume_gb.or(domain.defaults.maximum_volume_gb)
 }
 
-fn classic_spaces(domain: &Domain) -> impl Iterator<Item = LeftOut> {
-    domain.spaces.iter().filter(|space| space.app_type.as_deref() == Some("JupyterServer")).map(
-        |space| LeftOut {
-            domain: domain.id.clone(),
-            who: space.name.to_string(),
-            because: "a shared space of Studio Classic: shared spaces move by another road"
-                .to_owned(),
-        },
-    )
+fn is_classic(space: &Space) -> bool {
+    space.app_type.as_deref() == Some("JupyterServer")
 }
 
 fn orphans(snapshot: &Snapshot) -> impl Iterator<Item = LeftOut> {

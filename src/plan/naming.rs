@@ -20,6 +20,11 @@ pub(super) fn hook(id: &MigrationId, profile: &ProfileName) -> String {
     format!("{head}{tail}").trim_end_matches('-').to_owned()
 }
 
+/// The name under which a shared space moves.
+pub(super) fn of_space(space: &SpaceName) -> ProfileName {
+    ProfileName::new(format!("space.{space}"))
+}
+
 /// Returns the space's name that a pattern gives a person, cut to what AWS takes.
 ///
 /// A name that is cut ends in six hexadecimal digits of its own, so that two long names stay two.

@@ -35,11 +35,14 @@ pub(super) fn pack<'a>(
 ) -> Packing<'a> {
     let mut packer =
         Packer { policy, bounds, named: Named::of(policy), batches: BTreeMap::new(), made: (0, 0) };
+    let (spaces, people): (Vec<_>, Vec<_>) =
+        people.into_iter().partition(|person| person.shared.is_some());
+    packer.shared(spaces);
     let newcomers = match parent {
         Some(parent) => packer.keep(people, parent),
         None => people,
     };
-    let kept_some = !packer.batches.is_empty();
+    let kept_some = packer.batches.keys().any(|place| !matches!(place, Place::Shared(_)));
     let rest = packer.pilot(newcomers, kept_some);
     let rest = packer.canary(rest, kept_some);
     let rest = packer.lists(rest);
@@ -61,7 +64,20 @@ impl<'a> Packer<'a, '_> {
     }
 
     fn is_pilot(&self, person: &Person<'_>) -> bool {
-        self.named.pilot.contains(&person.profile.name.as_str().to_ascii_lowercase())
+        self.named.pilot.contains(&person.name().as_str().to_ascii_lowercase())
+    }
+
+    /// Puts shared spaces, smallest first, behind everyone: whoever uses one has then moved.
+    fn shared(&mut self, spaces: Vec<Person<'a>>) {
+        for (i, space) in spaces.into_iter().enumerate() {
+            let number = i / self.bounds.users.max(1) + 1;
+            let because = format!(
+                "{} is in shared-{number}: shared spaces move after the people ({})",
+                space.name(),
+                weight(&space)
+            );
+            self.put(Place::Shared(number), space, because);
+        }
     }
 
     /// Leaves everyone where the parent put them, where that still holds; returns the others.
@@ -78,6 +94,8 @@ impl<'a> Packer<'a, '_> {
                 Place::Pilot => is_pilot || self.policy.pilot.is_empty(),
                 Place::Canary => !is_pilot && list.is_none() && self.policy.canary_users > 0,
                 Place::Listed(number, _, _) => !is_pilot && list == Some(*number),
+                // Spaces are put there before anyone else is looked at.
+                Place::Shared(_) => false,
                 Place::Number(_) => {
                     let batch = self.batches.get(place);
                     let is_full = batch.is_some_and(|batch| batch.len() >= self.bounds.users);
@@ -88,7 +106,7 @@ impl<'a> Packer<'a, '_> {
                 Some(place) => {
                     let because = format!(
                         "{} stays in {}, as in plan {} ({})",
-                        person.profile.name,
+                        person.name(),
                         place.name(),
                         parent.id,
                         weight(&person)
@@ -109,7 +127,7 @@ impl<'a> Packer<'a, '_> {
         for person in named {
             let because = format!(
                 "{} is in the pilot: the playbook names them ({})",
-                person.profile.name,
+                person.name(),
                 weight(&person)
             );
             self.put(Place::Pilot, person, because);
@@ -130,7 +148,7 @@ impl<'a> Packer<'a, '_> {
         for (i, person) in rest.into_iter().enumerate() {
             let because = format!(
                 "{} is in the pilot: {} ({}){why_not_named}",
-                person.profile.name,
+                person.name(),
                 self.rank(i, &person),
                 weight(&person)
             );
@@ -154,7 +172,7 @@ impl<'a> Packer<'a, '_> {
             }
             let because = format!(
                 "{} is in the canary: {} ({}) after the pilot",
-                person.profile.name,
+                person.name(),
                 self.rank(taken, &person),
                 weight(&person)
             );
@@ -186,7 +204,7 @@ impl<'a> Packer<'a, '_> {
                 for person in units.into_iter().flatten() {
                     let because = format!(
                         "{} is in {}: the playbook lists them in {} ({})",
-                        person.profile.name,
+                        person.name(),
                         place.name(),
                         list.name,
                         weight(&person)
@@ -247,7 +265,7 @@ impl<'a> Packer<'a, '_> {
                     let i = ranks.get(&person.id).copied().unwrap_or_default();
                     let because = format!(
                         "{} is in {}: {} ({}){after}{}{big}{}",
-                        person.profile.name,
+                        person.name(),
                         place.name(),
                         self.rank(i, &person),
                         weight(&person),

@@ -14,6 +14,8 @@ pub(super) enum Place {
     /// The number of a list of the playbook, and which of its batches.
     Listed(usize, usize, BatchName),
     Number(usize),
+    /// Shared spaces, which come after everyone who may use them.
+    Shared(usize),
 }
 
 impl Place {
@@ -24,6 +26,7 @@ impl Place {
             Self::Listed(_, 1, name) => name.clone(),
             Self::Listed(_, part, name) => BatchName::new(format!("{name}-{part}")),
             Self::Number(number) => BatchName::new(format!("batch-{number}")),
+            Self::Shared(number) => BatchName::new(format!("shared-{number}")),
         }
     }
 
@@ -46,7 +49,10 @@ impl Place {
                 return Some(Self::Listed(number, part, list.name.clone()));
             }
         }
-        text.strip_prefix("batch-")?.parse().ok().map(Self::Number)
+        match text.strip_prefix("shared-") {
+            Some(number) => number.parse().ok().map(Self::Shared),
+            None => text.strip_prefix("batch-")?.parse().ok().map(Self::Number),
+        }
     }
 }
 
@@ -76,7 +82,7 @@ impl Named {
     }
 
     pub(super) fn number(of: &BTreeMap<String, usize>, person: &Person<'_>) -> Option<usize> {
-        let name = person.profile.name.as_str().to_ascii_lowercase();
+        let name = person.name().as_str().to_ascii_lowercase();
         of.get(person.id.as_str().to_ascii_lowercase().as_str()).or_else(|| of.get(&name)).copied()
     }
 }

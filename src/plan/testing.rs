@@ -40,6 +40,7 @@ pub(super) fn space(name: &str, owner: &str) -> Space {
         owner: Some(ProfileName::from(owner)),
         volume_gb: Some(5),
         home_uid: None,
+        home: None,
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::testing::{G, people, playbook};
-use super::{Plan, draw};
+use super::testing::{G, people, playbook, space};
+use super::{Plan, Route, draw};
 use crate::inventory::Snapshot;
-use crate::playbook::{BatchList, Calendar, Gate, Order, Playbook};
+use crate::playbook::{BatchList, Calendar, Gate, Order, Playbook, StagedRoute};
 use crate::readiness::{Finding, Severity, Subject, lanes, minutes, minutes_together};
 
 fn batches(plan: &Plan) -> Vec<(String, Vec<&str>)> {
@@ -259,4 +259,44 @@ proptest! {
         let (made, least) = plan.packing.unwrap();
         prop_assert!(made >= least, "{made} made, {least} at least");
     }
+}
+
+#[test]
+fn shared_spaces_go_last_and_each_that_stays_says_why() {
+    let mut snapshot = people(&[("alice", 1), ("bob", 2), ("carl", 3)]);
+    let domain = &mut snapshot.domains[0];
+    domain.setup.space_role = Some("arn:aws:iam::000000000000:role/spaces".to_owned());
+    let classic = |name: &str, owner: &str, uid: &str| {
+        let mut classic = space(name, owner);
+        classic.app_type = Some("JupyterServer".to_owned());
+        classic.sharing = Some("Shared".to_owned());
+        classic.home_uid = Some(uid.into());
+        classic
+    };
+    let mut nobodys = classic("archive", "", "200012");
+    nobodys.owner = None;
+    domain.spaces =
+        vec![classic("team", "bob", "200010"), classic("gone", "zoe", "200011"), nobodys];
+    let mut playbook = playbook();
+    let why = |plan: &Plan, who: &str| {
+        plan.left_out.iter().find(|left| left.who == who).map(|left| left.because.clone())
+    };
+    let left = draw(&snapshot, &[], &playbook, None).unwrap();
+    assert!(why(&left, "team").unwrap().contains("routes.shared_spaces"));
+    playbook.routes.shared_spaces = StagedRoute::Packed;
+    let plan = draw(&snapshot, &[], &playbook, None).unwrap();
+    let last = plan.batches.last().unwrap();
+    assert_eq!(last.name.as_str(), "shared-1");
+    let team = &last.migrations[0];
+    assert_eq!((team.id.as_str(), team.space.as_str()), ("d-sim1/space.team", "team-studio"));
+    assert_eq!((team.profile.as_str(), team.route), ("bob", Route::Packed));
+    assert!(why(&plan, "gone").unwrap().contains("zoe, who is to own it, is no profile"));
+    assert!(why(&plan, "archive").unwrap().contains("shared_space_owner names none"));
+    playbook.routes.shared_space_owner = Some("alice".into());
+    let plan = draw(&snapshot, &[], &playbook, Some(&plan)).unwrap();
+    let names: Vec<_> = plan.batches.last().unwrap().migrations.iter().map(|m| m.name()).collect();
+    assert_eq!(
+        names.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
+        ["space.archive", "space.team"]
+    );
 }

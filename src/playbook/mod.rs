@@ -13,6 +13,7 @@ mod experience;
 mod glob;
 mod parse;
 mod policy;
+mod routes;
 mod shipped;
 mod suppression;
 mod target;
@@ -27,6 +28,7 @@ pub use policy::{
     AccountTarget, Approvals, ClassicApps, Gate, LeaveOut, Limits, Playbook, Scope, Staging,
     StopRules, schema,
 };
+pub use routes::{HomeRoute, Routes, StagedRoute};
 pub use shipped::{SHIPPED, Shipped};
 pub use suppression::Suppression;
 pub use target::{Conflict, ExistingSpaces, Placement, SpaceApp, Target, Volume};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::batches::Batches;
 use super::calendar::Calendar;
 use super::experience::Experience;
+use super::routes::Routes;
 use super::suppression::Suppression;
 use super::target::{Placement, Target};
 use crate::names::BatchName;
@@ -26,6 +27,9 @@ pub struct Playbook {
     /// Who is to be moved.
     #[serde(default)]
     pub scope: Scope,
+    /// How each kind of subject travels.
+    #[serde(default)]
+    pub routes: Routes,
     /// The space that each person gets.
     #[serde(default)]
     pub target: Target,

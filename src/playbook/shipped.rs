@@ -14,11 +14,12 @@ pub struct Shipped {
 }
 
 /// Every playbook that comes with the tool.
-pub const SHIPPED: [Shipped; 5] = [
+pub const SHIPPED: [Shipped; 6] = [
     Shipped { name: "standard", text: include_str!("../../playbooks/standard.yaml") },
     Shipped { name: "pilot", text: include_str!("../../playbooks/pilot.yaml") },
     Shipped { name: "careful", text: include_str!("../../playbooks/careful.yaml") },
     Shipped { name: "weekend", text: include_str!("../../playbooks/weekend.yaml") },
+    Shipped { name: "shared-spaces", text: include_str!("../../playbooks/shared-spaces.yaml") },
     Shipped { name: "demo", text: include_str!("../../playbooks/demo.yaml") },
 ];
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::finding::{Severity, Subject};
 use super::rule::{Hit, Rule, page};
 use super::view::{View, listed, word_in};
+use crate::playbook::{ExistingSpaces, StagedRoute};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -30,7 +31,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Blocker,
         title: "Auto-mount of the Classic home is off",
         cause: "Homes are copied inside the person's own new space, from the Classic home that SageMaker mounts there as `user-default-efs`. With AutoMountHomeEFS off, the space never sees the old files.",
-        remedy: "`aws sagemaker update-user-profile --domain-id <domain> --user-profile-name <profile> --user-settings AutoMountHomeEFS=Enabled --region <region>`",
+        remedy: "`aws sagemaker update-user-profile --domain-id <domain> --user-profile-name <profile> --user-settings AutoMountHomeEFS=Enabled --region <region>`; or `routes.unmounted_homes: packed` in the playbook, where the file system is mounted on the machine that runs this.",
         sources: &[page::AUTOMOUNT],
         look: auto_mount_off,
     },
@@ -110,6 +111,9 @@ fn no_home(view: &View<'_>) -> Vec<Hit> {
 }
 
 fn auto_mount_off(view: &View<'_>) -> Vec<Hit> {
+    if view.playbook.routes.unmounted_homes == StagedRoute::Packed {
+        return Vec::new();
+    }
     let is_off = |value: &Option<String>| value.as_deref() == Some("Disabled");
     view.people()
         .filter(|(_, profile)| is_off(&profile.effective.auto_mount))
@@ -235,7 +239,10 @@ fn space_name_taken(view: &View<'_>) -> Vec<Hit> {
             let Some(space) = spaces.get(&name.to_ascii_lowercase()) else { continue };
             let is_own = space.owner.as_ref() == Some(&profile.name)
                 && space.sharing.as_deref() == Some("Private")
-                && space.app_type.as_deref() == Some("JupyterLab");
+                && space.app_type.as_deref() == Some(view.playbook.target.app_type.as_str());
+            if is_own && view.playbook.target.existing_spaces == ExistingSpaces::Reuse {
+                continue;
+            }
             let evidence = format!(
                 "space {} is there: {} {}, owner {}",
                 space.name,

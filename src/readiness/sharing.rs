@@ -7,6 +7,7 @@ use super::render::text::{bytes, counted};
 use super::rule::{Hit, Rule, page};
 use super::view::{View, listed};
 use crate::inventory::bucket_and_prefix;
+use crate::playbook::StagedRoute;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -104,6 +105,9 @@ fn foreign_location(view: &View<'_>) -> Vec<Hit> {
 }
 
 fn shared_space(view: &View<'_>) -> Vec<Hit> {
+    if view.playbook.routes.shared_spaces == StagedRoute::Packed {
+        return Vec::new();
+    }
     let mut hits = Vec::new();
     for scope in &view.domains {
         for space in &scope.domain.spaces {
@@ -120,7 +124,7 @@ fn shared_space(view: &View<'_>) -> Vec<Hit> {
                         ),
                     )
                     .mended_by(format!(
-                        "Make a shared JupyterLab space for the group, and copy `/{uid}` of the file system over with DataSync to S3 and `aws s3 sync` from within the space. AWS's script loses modes, times and hidden files; a tar archive keeps them."
+                        "`routes.shared_spaces: packed` in the playbook moves `/{uid}` into a new shared JupyterLab space, where the file system is mounted on the machine that runs this. AWS's way (DataSync to S3 and a script) loses modes, times and hidden files."
                     )),
                 );
             }

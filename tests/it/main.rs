@@ -13,6 +13,7 @@ mod inventory;
 mod layers;
 mod mover;
 mod others;
+mod packed_route;
 mod planning;
 mod playbooks;
 mod promises;

@@ -30,7 +30,7 @@ fn alice_starts_an_app(ready: &Ready) {
             &domain,
             &space,
             SpaceApp::JupyterLab,
-            "ml.t3.medium",
+            ("ml.t3.medium", None),
             &tags,
         ))
         .unwrap();

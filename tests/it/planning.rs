@@ -146,6 +146,7 @@ fn whoever_has_drifted_is_refused_by_name_and_the_others_go_on() {
         domain: "d-sim000000001".into(),
         name: "bob-studio".into(),
         owner: "alice".into(),
+        is_shared: false,
         app: SpaceApp::JupyterLab,
         volume_gb: 5,
         idle_minutes: 60,

@@ -113,7 +113,7 @@ fn person(batch: &Batch, migration: &Migration, events: &[Event]) -> Result<Pers
     Ok(PersonFacts {
         migration: migration.id.clone(),
         domain: migration.domain.clone(),
-        profile: migration.profile.clone(),
+        profile: migration.name(),
         batch: batch.name.clone(),
         space: migration.space.clone(),
         volume_gb: migration.volume_gb,

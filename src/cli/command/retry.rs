@@ -26,7 +26,7 @@ impl Retry {
         let mut users = Vec::new();
         for (_, migration) in plan.migrations() {
             if run::standing(&journal, &migration.id)?.word() == MigrationStanding::Failed {
-                users.push(migration.profile.clone());
+                users.push(migration.name());
             }
         }
         drop(journal);

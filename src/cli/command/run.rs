@@ -12,7 +12,7 @@ use crate::cli::{Context, Exit, Failure};
 use crate::execute::{self, Execution, Halt, Selection, Standing, Step, Summary, Tools};
 use crate::journal::Journal;
 use crate::names::{BatchName, MigrationId, ProfileName};
-use crate::plan::Plan;
+use crate::plan::{Plan, Route};
 use crate::playbook::ClassicApps;
 
 /// Arguments of `run`.
@@ -36,6 +36,10 @@ pub struct Run {
     /// Do not ask before a one-way door
     #[arg(long)]
     pub yes: bool,
+    /// Where the EFS file systems of the domains are mounted on this machine, for homes that travel packed: the root of one, or
+    /// a folder with one such root for each file system id
+    #[arg(long, value_name = "EFS_ROOT")]
+    pub mount: Option<PathBuf>,
     /// The mover to send to spaces; this very program by default
     #[arg(long, value_name = "FILE")]
     pub mover: Option<PathBuf>,
@@ -56,6 +60,7 @@ impl Run {
             context.ui.data("Nothing to do: everyone selected is where they should be.");
             return Ok(Exit::Done);
         }
+        self.check_mount(&plan, &waiting)?;
         self.ask(context, &plan)?;
         drop(journal);
         let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
@@ -65,10 +70,37 @@ impl Run {
         let mut execution =
             execution(&operation, plan, tools, halt.clone(), progress.watch(), false);
         execution.may_run_any_time = self.any_time;
+        execution.mount = self.mount.clone();
         let summary = execute::run(&execution, &selection, until, &operation.lease).await;
         progress.finish();
         let exit = tell(context, &summary, "moved");
         operation.end(halted(&halt, exit))
+    }
+
+    /// Homes that travel packed are read on this machine: that is found out before anything is done.
+    fn check_mount(&self, plan: &Plan, waiting: &[(MigrationId, Step)]) -> Result<(), Failure> {
+        if let Some(mount) = &self.mount
+            && !mount.is_dir()
+        {
+            return Err(Failure::usage(format!("{} is no folder", mount.display()))
+                .hinted("--mount takes the root of the domain's EFS, mounted on this machine"));
+        }
+        let to_pack: Vec<&str> = waiting
+            .iter()
+            .filter(|(id, next)| {
+                let migration = plan.migration(id).map(|(_, migration)| migration);
+                *next <= Step::Stage && migration.is_some_and(|one| one.route == Route::Packed)
+            })
+            .map(|(id, _)| id.as_str())
+            .collect();
+        if self.mount.is_some() || to_pack.is_empty() {
+            return Ok(());
+        }
+        let (first, all) = (to_pack[0], to_pack.len());
+        Err(Failure::usage(format!(
+            "{all} of those who are to move travel packed, {first} among them, and no file system is mounted here"
+        ))
+        .hinted("run where the EFS is mounted and give its root with --mount, or name others with --user or --batch"))
     }
 
     /// A stopped Classic app can never be started again: that is said, and asked, before the first is stopped.
@@ -100,7 +132,7 @@ pub(super) fn selection(
         }
     }
     for name in users {
-        if plan.migrations().any(|(_, migration)| &migration.profile == name) {
+        if plan.migrations().any(|(_, migration)| &migration.name() == name) {
             continue;
         }
         let left = plan.left_out.iter().find(|left| left.who == name.as_str());
@@ -135,6 +167,8 @@ pub(super) fn execution(
         tools,
         watch,
         halt,
+        mount: None,
+        domains: Arc::default(),
         may_delete_used_spaces,
         may_run_any_time: false,
     }

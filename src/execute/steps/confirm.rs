@@ -9,8 +9,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::flip::{hidden_on, is_new};
+use super::hydrate::is_hook;
 use super::provision::{change_space, idle_before};
-use crate::aws::{ErrorKind, Owner, StartWith};
+use crate::aws::{ErrorKind, Owner, Settings, StartWith};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
 
@@ -55,10 +56,14 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
             trouble => Failure { message: format!("{}: {trouble}", failure.message), ..failure },
         });
     }
-    let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
+    // The landing page of a shared space is its people's.
+    let settings = match cx.migration.shared {
+        Some(_) => Settings::default(),
+        None => cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?.settings,
+    };
     Ok(Receipt {
-        portal: profile.settings.studio_web_portal.unwrap_or_default(),
-        landing: profile.settings.landing.unwrap_or_default(),
+        portal: settings.studio_web_portal.unwrap_or_default(),
+        landing: settings.landing.unwrap_or_default(),
         idle_minutes: idle_afterwards(cx)?,
         image: image_afterwards(cx).map(|start| start.image),
     })
@@ -96,28 +101,11 @@ fn image_afterwards(cx: &Context) -> Option<StartWith> {
 /// Says what is not as it should be, if anything is not.
 async fn trouble(cx: &Context, idle_minutes: i32) -> Result<Option<String>, crate::aws::Error> {
     let migration = &cx.migration;
-    let profile = cx.account.profile(&migration.domain, &migration.profile).await?;
-    if profile.status != "InService" {
-        return Ok(Some(format!("the profile is {}", profile.status)));
-    }
-    if !is_new(&profile) {
-        return Ok(Some("the profile does not lead to the new Studio".to_owned()));
-    }
-    if profile.settings.built_in(migration.app).is_some_and(|arn| arn.ends_with(&migration.hook)) {
-        return Ok(Some("the hook is still set on the profile".to_owned()));
-    }
-    if let Some(visibility) = &migration.visibility {
-        let hidden = hidden_on(&profile);
-        let is_all =
-            |wanted: &[String], hidden: &[String]| wanted.iter().all(|name| hidden.contains(name));
-        if !is_all(&visibility.app_types, &hidden.app_types)
-            || !is_all(&visibility.tools, &hidden.tools)
-        {
-            return Ok(Some(format!(
-                "what group {} is not to see is not hidden",
-                visibility.group
-            )));
-        }
+    if let Some(trouble) = match migration.shared {
+        Some(_) => trouble_with_domain(cx).await?,
+        None => trouble_with_profile(cx).await?,
+    } {
+        return Ok(Some(trouble));
     }
     let space = cx.account.space(&migration.domain, &migration.space).await?;
     if space.status != "InService" {
@@ -137,6 +125,42 @@ async fn trouble(cx: &Context, idle_minutes: i32) -> Result<Option<String>, crat
         Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Says what is not as it should be of the domain's settings for shared spaces.
+async fn trouble_with_domain(cx: &Context) -> Result<Option<String>, crate::aws::Error> {
+    let scripts = cx.account.shared_space_scripts(&cx.migration.domain).await?;
+    let is_left = scripts.iter().any(|arn| is_hook(cx, Some(arn)));
+    Ok(is_left.then(|| "the hook is still listed for shared spaces".to_owned()))
+}
+
+/// Says what is not as it should be of the person's profile.
+async fn trouble_with_profile(cx: &Context) -> Result<Option<String>, crate::aws::Error> {
+    let migration = &cx.migration;
+    let profile = cx.account.profile(&migration.domain, &migration.profile).await?;
+    if profile.status != "InService" {
+        return Ok(Some(format!("the profile is {}", profile.status)));
+    }
+    if !is_new(&profile) {
+        return Ok(Some("the profile does not lead to the new Studio".to_owned()));
+    }
+    if is_hook(cx, profile.settings.built_in(migration.app)) {
+        return Ok(Some("the hook is still set on the profile".to_owned()));
+    }
+    if let Some(visibility) = &migration.visibility {
+        let hidden = hidden_on(&profile);
+        let is_all =
+            |wanted: &[String], hidden: &[String]| wanted.iter().all(|name| hidden.contains(name));
+        if !is_all(&visibility.app_types, &hidden.app_types)
+            || !is_all(&visibility.tools, &hidden.tools)
+        {
+            return Ok(Some(format!(
+                "what group {} is not to see is not hidden",
+                visibility.group
+            )));
+        }
+    }
+    Ok(None)
 }
 
 /// Once the person has been led to the new Studio, an app in the space may be their own.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::attaching;
 use super::provision::{others_apps, stop_app};
 use crate::aws::{App, Error, ErrorKind, Owner};
 use crate::execute::context::Context;
@@ -58,9 +59,16 @@ async fn start_app(cx: &Context) -> Result<(), Failure> {
         _ => {}
     }
     let instance_type = &cx.plan.playbook.target.instance_type;
+    let script = attaching::script(cx).await?;
     match cx
         .account
-        .create_app(&migration.domain, &migration.space, migration.app, instance_type, &cx.tags())
+        .create_app(
+            &migration.domain,
+            &migration.space,
+            migration.app,
+            (instance_type, script.as_deref()),
+            &cx.tags(),
+        )
         .await
     {
         Ok(_) => {}

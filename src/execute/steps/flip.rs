@@ -31,7 +31,7 @@ const HIDDEN: &str = "hidden";
 const CLASSIC_LANDING: &str = "app:JupyterServer:";
 
 /// What flip replaced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// `StudioWebPortal` on the profile before; `None` when it was not set there.
     pub portal_before: Option<String>,
@@ -51,8 +51,12 @@ pub struct Change {
     pub ours: Hidden,
 }
 
-/// Sets both values, unless they stand already.
+/// Sets both values, unless they stand already. Nothing is set for a shared space.
 pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
+    // A shared space leads nobody anywhere: the landing page is its people's.
+    if cx.migration.shared.is_some() {
+        return Ok(Receipt::default());
+    }
     settled_profile(cx).await?;
     let profile = look(cx).await?;
     let before = cx.before(

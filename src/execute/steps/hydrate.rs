@@ -1,7 +1,8 @@
 //! Hydrate: the person's home is copied from EFS to the volume of their space, by our mover inside that space.
 //!
 //! - Changes: makes a lifecycle script (the hook), sets it as the profile's built-in script, starts the space's app, waits for
-//!   the copy, stops the app, puts the previous built-in script back and deletes the hook. The mover writes to the space's
+//!   the copy, stops the app, puts the previous built-in script back and deletes the hook. For a shared space the hook is
+//!   listed in the domain's settings of shared spaces instead, and the app started with it. The mover writes to the space's
 //!   volume and to the reports prefix of the staging bucket; it never writes to the Classic home.
 //! - Receipt: the mover's last word, and the built-in script that was there before.
 //! - Twice: the hook has the plan's name and our tag and is adopted, another's is left alone; the previous script is noted
@@ -13,8 +14,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::copying;
 use super::provision::{change_space, stop_app};
+use super::{attaching, copying};
 use crate::aws::{Error, ErrorKind, wait};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, FailureKind, Stuck};
@@ -67,11 +68,14 @@ async fn finished_before(cx: &Context) -> Result<Option<Done>, Failure> {
 
 /// Copies, having made sure that the mover still lies where the hook fetches it. Once more on a larger volume when the home turns out not to fit: nobody measured it before.
 async fn copy(cx: &Context) -> Result<Done, Failure> {
-    super::stage::perform(cx).await?;
+    super::stage::upload(cx).await?;
     let attempt = cx.standing()?.attempt(Step::Hydrate);
     let hook = Hook::of(&cx.plan, &cx.migration, &cx.tools, cx.key()?, attempt)?;
     let arn = make_hook(cx, &hook).await?;
-    set_hook(cx, &arn).await?;
+    match cx.migration.shared {
+        Some(_) => attaching::list(cx, &arn).await?,
+        None => set_hook(cx, &arn).await?,
+    }
     let done = copying::run(cx).await?;
     let Some(needs) = done.needs_bytes else { return Ok(done) };
     if !make_room(cx, needs).await? {
@@ -154,7 +158,10 @@ async fn tidy(cx: &Context) -> Result<Option<String>, Failure> {
     if is_another_s(cx).await? {
         return stopped.and_then(|()| noted_script(cx));
     }
-    let previous = put_back(cx).await?;
+    let previous = match cx.migration.shared {
+        Some(_) => attaching::unlist(cx).await.map(|()| None)?,
+        None => put_back(cx).await?,
+    };
     stopped?;
     match cx.account.delete_script(&cx.migration.hook).await {
         Ok(()) => Ok(previous),
@@ -199,7 +206,7 @@ async fn put_back(cx: &Context) -> Result<Option<String>, Failure> {
 }
 
 /// Tells whether this is the hook of this migration; AWS writes names in ARNs in lower case.
-fn is_hook(cx: &Context, arn: Option<&str>) -> bool {
+pub(super) fn is_hook(cx: &Context, arn: Option<&str>) -> bool {
     let ours = format!("/{}", cx.migration.hook).to_ascii_lowercase();
     arn.is_some_and(|arn| arn.to_ascii_lowercase().ends_with(&ours))
 }

@@ -1,9 +1,11 @@
 //! The steps of a migration, one file each. Each file opens with the answers to four questions: what it changes, what its
 //! receipt holds, why twice is the same as once, and how it is undone with and without a receipt.
 
+mod attaching;
 pub mod confirm;
 pub mod flip;
 pub mod hydrate;
+mod packing;
 pub mod provision;
 pub mod quiesce;
 pub mod stage;

@@ -1,4 +1,4 @@
-//! Provision: the person has a private JupyterLab space with a volume that their home fits on.
+//! Provision: the person has a private space with a volume that their home fits on; a shared space has a new shared one.
 //!
 //! - Changes: creates the space that the plan names, tagged as ours, with idle shutdown held off while the copy runs.
 //! - Receipt: the space's ARN, its volume and whether an earlier try had made it.
@@ -51,6 +51,7 @@ async fn open_or_adopt(cx: &Context) -> Result<bool, Failure> {
         domain: cx.migration.domain.clone(),
         name: cx.migration.space.clone(),
         owner: cx.migration.profile.clone(),
+        is_shared: cx.migration.shared.is_some(),
         app: cx.migration.app,
         volume_gb: cx.migration.volume_gb,
         idle_minutes: IDLE_MINUTES_WHILE_COPYING,
@@ -124,13 +125,19 @@ async fn give_back(cx: &Context) -> Result<Vec<String>, Failure> {
 
 async fn adopt(cx: &Context, space: &Space) -> Result<bool, Failure> {
     let is_ours = cx.is_ours(&cx.account.tags(&space.arn).await?);
-    let is_theirs = space.owner.as_ref() == Some(&cx.migration.profile);
+    let is_theirs = is_whose_it_should_be(cx, space);
     if is_ours && is_theirs {
         Ok(true)
     } else {
         Err(Failure::new(format!("a space called {} is already there", cx.migration.space))
             .hinted("change `target.space_name` in the playbook and draw up the plan again"))
     }
+}
+
+/// Tells whether a space has the owner that the plan says, and is shared only if it is to be.
+pub(super) fn is_whose_it_should_be(cx: &Context, space: &Space) -> bool {
+    space.owner.as_ref() == Some(&cx.migration.profile)
+        && (space.sharing.as_deref() == Some("Shared")) == cx.migration.shared.is_some()
 }
 
 /// Deletes the space and its volume, or keeps it when work may be in it.
@@ -180,7 +187,10 @@ async fn take_away(cx: &Context, was_open: bool) -> Result<Vec<String>, Failure>
 
 /// Once the person was led to the new Studio, or if they could enter it before, what is in the space may be theirs.
 async fn may_hold_work(cx: &Context) -> Result<bool, Failure> {
-    if !matches!(cx.standing()?.step(Step::Flip), StepStanding::Untouched) {
+    // Everyone of the domain may enter a shared space as soon as it is there.
+    if cx.migration.shared.is_some()
+        || !matches!(cx.standing()?.step(Step::Flip), StepStanding::Untouched)
+    {
         return Ok(true);
     }
     let profile = match cx.account.profile(&cx.migration.domain, &cx.migration.profile).await {

@@ -1,6 +1,6 @@
 //! Quiesce: a person's Classic apps hold still.
 //!
-//! - Changes: deletes the profile's JupyterServer and KernelGateway apps when the playbook says `stop`. A stopped Classic app
+//! - Changes: deletes the profile's, or the Classic shared space's, JupyterServer and KernelGateway apps when the playbook says `stop`. A stopped Classic app
 //!   can never be started again, which is why the run asks before the first one.
 //! - Receipt: the apps that were stopped.
 //! - Twice: an app that is gone is not listed, and deleting one that has just gone succeeds.
@@ -48,7 +48,7 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
 }
 
 async fn stop(cx: &Context, apps: &[App]) -> Result<Receipt, Failure> {
-    let owner = Owner::Profile(cx.migration.profile.clone());
+    let owner = owner(cx);
     // Noted before the first is stopped, so that a run that crashed in between still reports every one.
     let noted =
         cx.before(Step::Quiesce, "running", json!(apps.iter().map(name).collect::<Vec<_>>()))?;
@@ -94,8 +94,16 @@ async fn stopped_so_far(cx: &Context) -> Result<Vec<String>, Failure> {
     Ok(stopped)
 }
 
+/// Whose apps: the person's, or those of the Classic shared space.
+fn owner(cx: &Context) -> Owner {
+    match &cx.migration.shared {
+        Some(space) => Owner::Space(space.clone()),
+        None => Owner::Profile(cx.migration.profile.clone()),
+    }
+}
+
 async fn classic_apps(cx: &Context) -> Result<Vec<App>, Failure> {
-    let owner = Owner::Profile(cx.migration.profile.clone());
+    let owner = owner(cx);
     let mut apps = cx.account.apps(&cx.migration.domain, &owner).await?;
     apps.retain(is_running);
     Ok(apps)

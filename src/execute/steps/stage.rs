@@ -1,14 +1,18 @@
-//! Stage: the mover lies where the space can fetch it.
+//! Stage: the mover lies where the space can fetch it, and beside it the home, packed and sealed, where it travels so.
 //!
-//! - Changes: uploads our own executable to the staging bucket, named by its SHA-256.
-//! - Receipt: bucket, key, hash and size.
-//! - Twice: an object of that name and size is left as it is; the hook checks the hash before it runs anything.
-//! - Undo: nothing. Other migrations use the same object; `cleanup` takes it away.
+//! - Changes: uploads our own executable to the staging bucket, named by its SHA-256; and a packed home below the reports.
+//! - Receipt: bucket, key, hash and size of the mover; what the packed home consists of.
+//! - Twice: an object of that name and size is left as it is; the hook checks the hash before it runs anything. A home that is
+//!   packed again uploads only what has changed.
+//! - Undo: the packed home is deleted. Other migrations use the same mover; `cleanup` takes it away.
 
 use serde::{Deserialize, Serialize};
 
+use super::packing;
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
+use crate::mover::Totals;
+use crate::plan::Route;
 
 /// What stage did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,19 +25,46 @@ pub struct Receipt {
     pub sha256: String,
     /// Its size in bytes.
     pub bytes: u64,
+    /// What the packed home consists of, where it travels so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packed: Option<Totals>,
+}
+
+/// Uploads the mover unless it is there, and packs the home where it travels so.
+pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
+    let receipt = upload(cx).await?;
+    let packed = match cx.migration.route {
+        Route::Packed => Some(packing::push(cx).await?),
+        Route::InSpace => None,
+    };
+    Ok(Receipt { packed, ..receipt })
 }
 
 /// Uploads the mover unless it is there.
-pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
+pub(super) async fn upload(cx: &Context) -> Result<Receipt, Failure> {
     let bucket = cx.plan.staging_bucket();
     let key = cx.tools.key(&cx.plan.playbook.staging.prefix);
     if cx.account.object_size(&bucket, &key).await? != Some(cx.tools.bytes) {
         cx.account.put_file(&bucket, &key, &cx.tools.mover).await?;
     }
-    Ok(Receipt { bucket, key, sha256: cx.tools.sha256.clone(), bytes: cx.tools.bytes })
+    Ok(Receipt {
+        bucket,
+        key,
+        sha256: cx.tools.sha256.clone(),
+        bytes: cx.tools.bytes,
+        packed: None,
+    })
 }
 
-/// Leaves the mover where it is: other migrations use it too.
-pub async fn undo(_cx: &Context, _receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
+/// Deletes the packed home, and leaves the mover where it is: other migrations use it too.
+pub async fn undo(cx: &Context, _receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
+    if cx.migration.route == Route::Packed {
+        packing::take_away(cx).await.map_err(|failure| {
+            Stuck::over(
+                failure,
+                format!("s3://{}/{}/", cx.plan.staging_bucket(), packing::prefix(cx)),
+            )
+        })?;
+    }
     Ok(Vec::new())
 }

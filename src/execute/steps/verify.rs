@@ -15,9 +15,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::copying;
+use super::provision::is_whose_it_should_be;
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck, chain};
+use crate::execute::step::Step;
 use crate::mover::{Done, Evidence, Totals, key, manifest};
+use crate::plan::Route;
 
 /// The largest manifest that is read into memory, compressed: some ten million entries.
 const LARGEST_MANIFEST: u64 = 1 << 30;
@@ -64,6 +67,7 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     }
     let (totals, not_copied_named) = read(&stored)?;
     check_totals(&totals, &done)?;
+    check_packed(cx, &totals)?;
     check_place(&done.evidence)?;
     check_owner(cx).await?;
     let manifest_file = keep(cx, &stored)?;
@@ -82,7 +86,7 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
 fn keep(cx: &Context, manifest: &[u8]) -> Result<PathBuf, Failure> {
     let beside = cx.journal.path().parent().unwrap_or(Path::new(""));
     let folder = beside.join("manifests").join(cx.migration.domain.as_str());
-    let file = folder.join(format!("{}.jsonl.zst", cx.migration.profile));
+    let file = folder.join(format!("{}.jsonl.zst", cx.migration.name()));
     let write = || {
         std::fs::create_dir_all(&folder)?;
         let new = file.with_extension("new");
@@ -144,10 +148,33 @@ fn check_place(evidence: &Evidence) -> Result<(), Failure> {
 
 async fn check_owner(cx: &Context) -> Result<(), Failure> {
     let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
-    if space.owner.as_ref() == Some(&cx.migration.profile) {
+    if is_whose_it_should_be(cx, &space) {
         return Ok(());
     }
-    Err(doubt(&format!("space {} is not owned by {}", cx.migration.space, cx.migration.profile)))
+    let what = if cx.migration.shared.is_some() { "a shared" } else { "a private" };
+    Err(doubt(&format!(
+        "space {} is not {what} space of {}",
+        cx.migration.space, cx.migration.profile
+    )))
+}
+
+/// What arrived of a packed home must be what was packed.
+fn check_packed(cx: &Context, arrived: &Totals) -> Result<(), Failure> {
+    if cx.migration.route != Route::Packed {
+        return Ok(());
+    }
+    let standing = cx.standing()?;
+    let packed = standing.receipt(Step::Stage).and_then(|receipt| receipt.get("packed"));
+    let packed: Option<Totals> =
+        packed.and_then(|packed| serde_json::from_value(packed.clone()).ok());
+    match packed {
+        Some(packed) if packed == *arrived => Ok(()),
+        Some(packed) => Err(doubt(&format!(
+            "what arrived is not what was packed: {} files of {}, digest {} instead of {}",
+            arrived.files, packed.files, arrived.digest, packed.digest
+        ))),
+        None => Err(doubt("the journal does not say what was packed")),
+    }
 }
 
 fn doubt(what: &str) -> Failure {

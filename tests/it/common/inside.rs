@@ -153,6 +153,8 @@ async fn context(
             }
         }),
         halt: Halt::default(),
+        mount: None,
+        domains: std::sync::Arc::default(),
         may_delete_used_spaces: true,
     };
     execution.context(&migration)

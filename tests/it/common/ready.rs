@@ -104,6 +104,13 @@ impl Ready {
         found.clone()
     }
 
+    /// What moves under this name: a profile's, or `space.<name>`.
+    pub fn migration_called(&self, name: &str) -> Migration {
+        let plan = self.plan();
+        let (_, found) = plan.migrations().find(|(_, m)| m.name().as_str() == name).unwrap();
+        found.clone()
+    }
+
     /// Every event of the journal, as the tool exports them.
     pub fn events(&self) -> Vec<Value> {
         lines(&self.run(&["audit", "export"]).ended(0).out)

@@ -33,6 +33,7 @@ fn a_space_of_the_planned_name_that_is_another_s_is_neither_adopted_nor_deleted(
         domain: DomainId::new("d-sim000000001"),
         name: ready.migration("alice").space,
         owner: ProfileName::from("alice".to_owned()),
+        is_shared: false,
         app: SpaceApp::JupyterLab,
         volume_gb: 17,
         idle_minutes: 120,

@@ -148,6 +148,12 @@ impl Iam {
                 &["s3:PutObject"],
                 &[format!("arn:aws:s3:::{bucket}/{}/reports/*", self.prefix)],
             ),
+            // Whatever is there is sealed: a role that many people share opens nobody's home.
+            statement(
+                "FetchPackedHomes",
+                &["s3:GetObject"],
+                &[format!("arn:aws:s3:::{bucket}/{}/reports/*/packed/*", self.prefix)],
+            ),
             statement("UseTheNewStudio", &STUDIO_ACTIONS, &["*".to_owned()]),
         ])
     }

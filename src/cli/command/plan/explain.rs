@@ -4,7 +4,7 @@ use super::show::headline;
 use crate::cli::command::bytes;
 use crate::cli::{Context, Failure};
 use crate::journal::Journal;
-use crate::plan::{self, Batch, Migration, Plan};
+use crate::plan::{self, Batch, Migration, Plan, Route};
 use crate::playbook::{AutoMount, ClassicApps};
 use crate::readiness::{Subject, assess};
 
@@ -21,7 +21,7 @@ pub(super) fn explain(
     };
     let mut met = false;
     for (batch, migration) in plan.migrations() {
-        if is_it(migration.domain.as_str(), migration.profile.as_str()) {
+        if is_it(migration.domain.as_str(), migration.name().as_str()) {
             met = true;
             moved(context, plan, batch, migration);
             findings(context, journal, plan, migration)?;
@@ -64,7 +64,12 @@ fn moved(context: &Context, plan: &Plan, batch: &Batch, migration: &Migration) {
     });
     let steps = [
         apps.to_owned(),
-        if migration.is_reused {
+        if let Some(shared) = &migration.shared {
+            format!(
+                "a shared {} space {} is made for {shared}, owned by {}",
+                migration.app, migration.space, migration.profile
+            )
+        } else if migration.is_reused {
             format!("{}, a {} space of theirs, is got ready", migration.space, migration.app)
         } else {
             format!(
@@ -73,14 +78,24 @@ fn moved(context: &Context, plan: &Plan, batch: &Batch, migration: &Migration) {
             )
         },
         format!(
-            "its app starts on {} with the script {}, which copies",
-            playbook.target.instance_type, migration.hook
+            "its app starts on {} with the script {}, which {}",
+            playbook.target.instance_type,
+            migration.hook,
+            match migration.route {
+                Route::InSpace => "copies the home that is mounted there",
+                Route::Packed =>
+                    "unpacks what this machine packs before, sealed, into the staging bucket",
+            }
         ),
         "what was copied is proven, and listed what was not".to_owned(),
-        format!(
-            "the landing page becomes the new Studio, by the profile's own settings{}",
-            hidden.unwrap_or_default()
-        ),
+        if migration.shared.is_some() {
+            "nobody's landing page changes".to_owned()
+        } else {
+            format!(
+                "the landing page becomes the new Studio, by the profile's own settings{}",
+                hidden.unwrap_or_default()
+            )
+        },
         "the app is stopped; settings and proof are looked at again".to_owned(),
     ];
     for (number, step) in (1..).zip(steps) {

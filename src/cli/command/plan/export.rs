@@ -148,7 +148,7 @@ pub(super) fn constrained(plan: &Plan, path: &Path) -> Result<Playbook, Failure>
             NOWHERE => {
                 let others = plan
                     .migrations()
-                    .filter(|(_, one)| one.profile.as_str().eq_ignore_ascii_case(&cell(profile)));
+                    .filter(|(_, one)| one.name().as_str().eq_ignore_ascii_case(&cell(profile)));
                 if others.count() > 1 {
                     return Err(Failure::usage(format!(
                         "line {line}: {} is a profile of several domains, and would be left out of all",

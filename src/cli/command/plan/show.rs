@@ -66,7 +66,10 @@ fn tree(context: &Context, plan: &Plan) {
             let size = migration.bytes.map_or_else(|| "unmeasured".to_owned(), bytes);
             ui.data(format_args!(
                 "  {}: {size} into space {} with {} GiB; {}",
-                migration.profile, migration.space, migration.volume_gb, migration.because
+                migration.name(),
+                migration.space,
+                migration.volume_gb,
+                migration.because
             ));
         }
     }
@@ -120,7 +123,7 @@ fn rows(context: &Context, plan: &Plan) {
         table.add_row([
             batch.name.to_string(),
             migration.domain.to_string(),
-            migration.profile.to_string(),
+            migration.name().to_string(),
             migration.bytes.map_or_else(|| "unmeasured".to_owned(), bytes),
             migration.space.to_string(),
             migration.volume_gb.to_string(),

@@ -1,0 +1,103 @@
+//! Packing a home that no space mounts: from the file system, mounted on this machine, into the staging bucket.
+//!
+//! Everything is sealed under the migration's key, file names too: a space's execution role is shared, and whoever has it may
+//! read the bucket. The home itself is only read.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::execute::context::Context;
+use crate::execute::failure::{Failure, chain};
+use crate::execute::notice::Notice;
+use crate::mover::{self, Headway, PushOrder, Rules, Totals, key};
+use crate::playbook::LeaveOut;
+
+/// How often whoever watches hears how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(2);
+
+/// Pushes the home and returns what it consists of.
+pub(super) async fn push(cx: &Context) -> Result<Totals, Failure> {
+    let source = home(cx).await?;
+    let rules = cx
+        .plan
+        .playbook
+        .leave_out
+        .iter()
+        .map(|rule| LeaveOut { pattern: rule.pattern.clone(), reason: rule.reason.clone() });
+    let rules = Rules::new(rules.collect()).map_err(|error| Failure::new(chain(&error)))?;
+    let order = PushOrder {
+        source,
+        bucket: cx.plan.staging_bucket(),
+        prefix: prefix(cx),
+        rules,
+        shard_bytes: None,
+        seal: Some(cx.key()?),
+    };
+    let (headway, stop) = (Arc::<Headway>::default(), Arc::<AtomicBool>::default());
+    let mut give = |_: &mover::Entry| {};
+    let mut pushing = std::pin::pin!(mover::push(&cx.account, &order, &mut give, &headway, &stop));
+    let mut often = tokio::time::interval(TELL_EVERY);
+    let pushed = loop {
+        tokio::select! {
+            pushed = &mut pushing => break pushed,
+            () = cx.halt.hurried(), if !stop.load(Ordering::Relaxed) => {
+                // What is under way is taken back, and the next push goes on behind what is finished.
+                stop.store(true, Ordering::Relaxed);
+            }
+            _ = often.tick() => cx.tell(Notice::Copying {
+                migration: cx.id().clone(),
+                progress: headway.progress(),
+            }),
+        }
+    };
+    match pushed {
+        Ok(pushed) => Ok(pushed.totals),
+        Err(_) if stop.load(Ordering::Relaxed) => Err(Failure::halted()),
+        Err(error) => Err(Failure::new(format!("the home could not be packed: {}", chain(&error)))
+            .hinted("mend it and run again: what is packed already is not packed again")),
+    }
+}
+
+/// The prefix of the packed home in the staging bucket.
+pub(super) fn prefix(cx: &Context) -> String {
+    format!("{}/{}", cx.migration.reports, key::PACKED)
+}
+
+/// Deletes what was packed.
+pub(super) async fn take_away(cx: &Context) -> Result<(), Failure> {
+    let bucket = cx.plan.staging_bucket();
+    let under = format!("{}/", prefix(cx));
+    for (key, _) in cx.account.objects(&bucket, &under).await? {
+        cx.account.delete_object(&bucket, &key).await?;
+    }
+    Ok(())
+}
+
+/// Finds the home under the mount, as an inventory does: in a folder of the file system's id, or right below where there is
+/// none.
+async fn home(cx: &Context) -> Result<PathBuf, Failure> {
+    let Some(mount) = &cx.mount else {
+        return Err(Failure::new("the home travels packed, and no file system is mounted here")
+            .hinted("run where it is mounted, and give its root with --mount"));
+    };
+    let domain = cx.account.domain(&cx.migration.domain).await?;
+    let file_system = domain.file_system.as_ref().map(|id| mount.join(id.as_str()));
+    let root = file_system.filter(|root| root.is_dir()).unwrap_or_else(|| mount.clone());
+    let home = root.join(cx.migration.home_uid.as_str());
+    let is_there = home.is_dir() && !home.is_symlink() && is_directory_name(&cx.migration.home_uid);
+    if is_there {
+        return Ok(home);
+    }
+    Err(Failure::new(format!("there is no home at {}", home.display()))
+        .hinted("--mount takes the root of the domain's EFS, or a folder with one such root for each file system id"))
+}
+
+/// A uid is a number, and no way out of the mount.
+fn is_directory_name(uid: &crate::names::HomeUid) -> bool {
+    let uid = uid.as_str();
+    !uid.is_empty()
+        && Path::new(uid).components().count() == 1
+        && uid.bytes().all(|c| c.is_ascii_digit())
+}

@@ -1,0 +1,188 @@
+//! What no space mounts: homes with auto-mount off and shared spaces of Studio Classic, packed on a machine that mounts the
+//! file system and unpacked in a new space.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::common::ONE_PERSON;
+use crate::common::client::Client;
+use crate::common::ready::Ready;
+use crate::common::trees::listing;
+
+/// Alice's home is mounted by no space, and her team has a shared space of Studio Classic.
+fn world() -> String {
+    let bob = "      - name: bob\n        home: empty\n";
+    assert!(ONE_PERSON.contains(bob));
+    let team = "    spaces:\n      - name: team\n        owner: bob\n        home: awkward\n        apps:\n          - app_type: JupyterServer\n            name: default\n";
+    ONE_PERSON
+        .replace(bob, &format!("{bob}{team}"))
+        .replace("          StudioWebPortal: DISABLED\n", "          StudioWebPortal: DISABLED\n          AutoMountHomeEFS: Disabled\n")
+        .replace(
+            "    members:\n",
+            "    members:\n      DefaultSpaceSettings:\n        ExecutionRole: arn:aws:iam::000000000000:role/service-role/AmazonSageMaker-ExecutionRole\n        JupyterLabAppSettings:\n          LifecycleConfigArns: [arn:aws:sagemaker:eu-west-1:000000000000:studio-lifecycle-config/tidy-shell]\n",
+        )
+}
+
+const ROUTES: [&str; 2] = ["  unmounted_homes: packed", "  shared_spaces: packed"];
+
+fn ready(faults: Option<&str>) -> Ready {
+    Ready::with(&world(), faults, &ROUTES)
+}
+
+fn mount(ready: &Ready) -> String {
+    ready.served.dir.join("efs").to_str().unwrap().to_owned()
+}
+
+fn run<'a>(who: &'a str, mount: &'a str) -> Vec<&'a str> {
+    let mover = crate::common::tool::small_mover().to_str().unwrap();
+    vec!["run", "--yes", "--user", who, "--mover", mover, "--mount", mount]
+}
+
+/// The Classic home of a migration.
+fn home(ready: &Ready, name: &str) -> PathBuf {
+    let state = ready.served.state();
+    let file_system = state["studio"]["domains"]["d-sim000000001"]["file_system"].as_str().unwrap();
+    let migration = ready.migration_called(name);
+    ready.served.dir.join("efs").join(file_system).join(migration.home_uid.as_str())
+}
+
+fn volume(ready: &Ready, space: &str) -> PathBuf {
+    ready.served.dir.join("ebs/d-sim000000001").join(space)
+}
+
+/// Insists that what is on a volume is what the home has, and that there is much of it.
+fn assert_arrived(home: &Path, volume: &Path) {
+    let (home, mut arrived) = (listing(home, false), listing(volume, false));
+    arrived.retain(|path, _| !path.starts_with(".studio-migrate"));
+    for (path, line) in &arrived {
+        assert_eq!(home.get(path), Some(line), "{}", path.display());
+    }
+    let is_work = |path: &&PathBuf| {
+        path.starts_with("notebooks")
+            && !path.components().any(|part| {
+                [".ipynb_checkpoints", "__pycache__"].iter().any(|left| part.as_os_str() == *left)
+            })
+    };
+    assert!(arrived.len() > 30, "{}", arrived.len());
+    let work = |listing: &BTreeMap<PathBuf, String>| -> Vec<PathBuf> {
+        listing.keys().filter(is_work).cloned().collect()
+    };
+    assert_eq!(work(&home), work(&arrived));
+}
+
+fn shared_scripts(ready: &Ready) -> Value {
+    ready.served.state()["studio"]["domains"]["d-sim000000001"]["members"]["DefaultSpaceSettings"]
+        ["JupyterLabAppSettings"]["LifecycleConfigArns"]
+        .clone()
+}
+
+#[test]
+fn a_home_that_no_space_mounts_arrives_packed_and_is_proven() {
+    let ready = ready(None);
+    let migration = ready.migration("alice");
+    assert!(migration.because.contains("it travels packed"), "{}", migration.because);
+    let without = ready.run_alice(&[]).ended(2);
+    assert!(
+        without.err.contains("travel packed") && without.err.contains("--mount"),
+        "{}",
+        without.err
+    );
+    let mount = mount(&ready);
+    ready.run(&run("alice", &mount)).ended(0);
+    assert_arrived(&home(&ready, "alice"), &volume(&ready, "alice-studio"));
+    let person = ready.report();
+    assert_eq!(person["route"], "packed");
+    assert!(person["proof"]["totals"]["files"].as_u64().unwrap() > 10, "{person}");
+}
+
+#[test]
+fn a_classic_shared_space_becomes_a_shared_space_with_its_files() {
+    let ready = ready(None);
+    let scripts = shared_scripts(&ready);
+    let mount = mount(&ready);
+    let explained = ready.run(&["plan", "explain", "space.team"]).ended(0);
+    assert!(
+        explained
+            .out
+            .contains("a shared JupyterLab space team-studio is made for team, owned by bob"),
+        "{}",
+        explained.out
+    );
+    ready.run(&run("space.team", &mount)).ended(0);
+    assert_arrived(&home(&ready, "space.team"), &volume(&ready, "team-studio"));
+    let state = ready.served.state();
+    let space = &state["studio"]["spaces"]["d-sim000000001/team-studio"];
+    assert_eq!((&space["sharing"], &space["owner"]), (&json!("Shared"), &json!("bob")));
+    // The hook is off the list, and what was there before still is; the Classic apps of the space are stopped.
+    assert_eq!(shared_scripts(&ready), scripts);
+    let classic = &state["studio"]["apps"]["d-sim000000001/space/team/JupyterServer/default"];
+    assert!(
+        !["InService", "Pending"]
+            .contains(&classic["standing"]["status"].as_str().unwrap_or_default())
+    );
+    // Nobody's landing page was touched.
+    assert_eq!(ready.settings("bob"), json!({}));
+    let again = ready.run(&run("space.team", &mount)).ended(0);
+    assert!(again.out.contains("Nothing to do"), "{}", again.out);
+}
+
+#[test]
+fn another_person_of_the_same_role_learns_nothing_from_what_is_staged() {
+    let ready = ready(None);
+    let mount = mount(&ready);
+    let mut words = run("alice", &mount);
+    words.extend(["--until", "stage"]);
+    ready.run(&words).ended(0);
+    let names: Vec<String> = fs::read_dir(home(&ready, "alice"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| name.len() > 5)
+        .collect();
+    assert!(names.len() > 3);
+    let staged = staged(&ready);
+    assert!(staged.len() >= 4, "{}", staged.len());
+    for (key, bytes) in staged {
+        let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|some| some == needle);
+        // How zstd begins; what is open would be compressed.
+        assert!(!holds(&[0x28, 0xb5, 0x2f, 0xfd]), "{key}");
+        for name in &names {
+            assert!(!holds(name.as_bytes()), "{name} in {key}");
+        }
+    }
+    // A rollback takes what was staged away.
+    ready.run(&["rollback", "--user", "alice"]).ended(0);
+    assert_eq!(self::staged(&ready), []);
+}
+
+/// What is staged of alice's home, by key.
+fn staged(ready: &Ready) -> Vec<(String, Vec<u8>)> {
+    let client = Client::administrator(&ready.served);
+    let bucket = ready.plan().staging_bucket();
+    let under = format!("{}/packed/", ready.migration("alice").reports);
+    let objects = client.wait(client.account.objects(&bucket, &under)).unwrap();
+    let read = |key: String| {
+        let bytes = client.wait(client.account.object(&bucket, &key, 1 << 30)).unwrap();
+        (key, bytes)
+    };
+    objects.into_iter().map(|(key, _)| read(key)).collect()
+}
+
+#[test]
+fn an_object_that_another_person_swaps_does_not_pass_for_the_home() {
+    let ready = ready(None);
+    let mount = mount(&ready);
+    let mut words = run("alice", &mount);
+    words.extend(["--until", "provision"]);
+    ready.run(&words).ended(0);
+    let client = Client::administrator(&ready.served);
+    let bucket = ready.plan().staging_bucket();
+    let contents = format!("{}/packed/packed.json", ready.migration("alice").reports);
+    let forged = br#"{"schema":1,"kind":"studio-migrate-packed","version":"0","totals":{"files":0,"directories":0,"symlinks":0,"bytes":0,"digest":""},"not_copied":{},"manifest":{"key":"","bytes":0,"blake3":""},"shards":[]}"#;
+    client.wait(client.account.put_bytes(&bucket, &contents, forged.to_vec())).unwrap();
+    let ran = ready.run(&run("alice", &mount)).ended(4);
+    assert!(ran.err.contains("was not sealed by this migration"), "{}", ran.err);
+    assert_eq!(ready.settings("alice")["StudioWebPortal"], "DISABLED");
+}
