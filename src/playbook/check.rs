@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 
 use super::check_batches;
 use super::glob::{name_glob, path_glob};
+use super::notification;
 use super::policy::{AccountTarget, LeaveOut, Limits, Playbook, Scope, Staging, Target, Volume};
 use super::suppression::Suppression;
 
@@ -99,6 +100,7 @@ impl Playbook {
         check_batches::all(self, &mut problems);
         limits(&self.limits, &mut problems);
         staging(&self.staging, &mut problems);
+        notification::check(&self.notifications, &mut problems);
         for (name, price) in &self.prices {
             if !PRICED.contains(&name.as_str()) && !name.starts_with("ml.") {
                 problems.add(

@@ -9,6 +9,7 @@ mod check;
 mod check_batches;
 mod error;
 mod glob;
+mod notification;
 mod parse;
 mod policy;
 mod shipped;
@@ -19,6 +20,7 @@ pub use calendar::{Calendar, Day, Freeze, Window};
 pub use check::{LARGEST_RULES, Problem};
 pub use error::Error;
 pub use glob::{LeaveOutRules, name_glob, path_glob};
+pub use notification::{Moment, Notification};
 pub use policy::{
     AccountTarget, Approvals, AutoMount, ClassicApps, Conflict, Experience, Gate, LeaveOut, Limits,
     Placement, Playbook, Scope, Staging, StopRules, Target, Volume, schema,

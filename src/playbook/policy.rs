@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batches::Batches;
 use super::calendar::Calendar;
+use super::notification::Notification;
 use super::suppression::Suppression;
 use crate::names::BatchName;
 
@@ -63,6 +64,9 @@ pub struct Playbook {
     /// Prices in USD in place of the shipped ones, by the names of those (`efs-standard`, `studio-volume`, `ml.t3.medium`).
     #[serde(default)]
     pub prices: BTreeMap<String, f64>,
+    /// Who is told of what happens in a run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notifications: Vec<Notification>,
     /// Findings of readiness that someone answers for, so that they count no more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suppressions: Vec<Suppression>,
