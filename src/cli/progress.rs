@@ -84,7 +84,7 @@ impl Inner {
                 Some(bars) => bars.say(migration, step.name().to_owned()),
                 None => self.ui.status(format_args!("{migration}: {step}")),
             },
-            Notice::MigrationEnded { migration, standing } => {
+            Notice::MigrationEnded { migration, standing, .. } => {
                 if let Some(bars) = &mut self.bars {
                     bars.whole.inc(1);
                     if let Some(bar) = bars.homes.remove(migration) {
@@ -167,7 +167,9 @@ impl Bars {
 fn words(notice: &Notice) -> Option<String> {
     Some(match notice {
         Notice::BatchBegan { batch, migrations } => format!("{batch}: {migrations} people"),
-        Notice::BatchStopped { batch, why } => format!("{batch} stops: {why}"),
+        Notice::GateWaits { batch, why, .. } | Notice::BatchStopped { batch, why } => {
+            format!("{batch} stops: {why}")
+        }
         Notice::BatchEnded { batch } => format!("{batch}: done"),
         Notice::MigrationBegan { migration, is_resumed: true } => {
             format!("{migration}: goes on where it was")

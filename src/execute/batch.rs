@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::StreamExt;
 
-use super::admission::{drifted, held_back, is_open};
+use super::admission::{HeldBack, drifted, held_back, is_open};
 use super::context::Context;
 use super::failure::{Failure, Stuck};
 use super::halt::Halt;
@@ -112,12 +112,36 @@ pub async fn run(
     last: Step,
     lease: &Lease,
 ) -> Summary {
-    kept_alive(execution, lease, all(execution, selection, Direction::Forward(last))).await
+    whole(execution, selection, Direction::Forward(last), lease).await
 }
 
 /// Takes the selected migrations back, last batch first.
 pub async fn roll_back(execution: &Execution, selection: &Selection, lease: &Lease) -> Summary {
-    kept_alive(execution, lease, all(execution, selection, Direction::Back)).await
+    whole(execution, selection, Direction::Back, lease).await
+}
+
+/// Finds out what there is to do, says that it begins, does it, and says how it ended.
+async fn whole(
+    execution: &Execution,
+    selection: &Selection,
+    direction: Direction,
+    lease: &Lease,
+) -> Summary {
+    let (todo, fatal) = match all_to_do(execution, selection, direction) {
+        Ok(todo) => (todo, None),
+        Err(failure) => (Vec::new(), Some(failure)),
+    };
+    let migrations = todo.iter().map(|(_, todo)| todo.len()).sum();
+    (execution.watch)(Notice::RunBegan { migrations });
+    let mut summary = kept_alive(execution, lease, all(execution, todo, direction)).await;
+    summary.fatal = fatal.or(summary.fatal);
+    (execution.watch)(Notice::RunEnded {
+        done: summary.done.len(),
+        failed: summary.failed.len() + summary.stuck.len(),
+        left: summary.left.len() + summary.drifted.len(),
+        why: summary.fatal.as_ref().map(Failure::told).or_else(|| summary.stopped.clone()),
+    });
+    summary
 }
 
 /// Works while the lease beats. A lease that is lost ends all work at once: someone else has it.
@@ -142,32 +166,24 @@ async fn kept_alive(
     }
 }
 
-async fn all(execution: &Execution, selection: &Selection, direction: Direction) -> Summary {
+async fn all(
+    execution: &Execution,
+    todo: Vec<(&Batch, Vec<Context>)>,
+    direction: Direction,
+) -> Summary {
     let mut summary = Summary::default();
-    let batches: Vec<&Batch> = match direction {
-        Direction::Forward(_) => execution.plan.batches.iter().collect(),
-        Direction::Back => execution.plan.batches.iter().rev().collect(),
-    };
-    for batch in batches {
-        let todo = match to_do(execution, selection, batch, direction) {
-            Ok(todo) => todo,
-            Err(failure) => {
-                summary.fatal = Some(failure);
-                return summary;
-            }
-        };
-        if todo.is_empty() {
-            continue;
-        }
+    for (batch, todo) in todo {
         if let (Direction::Forward(_), None) = (direction, &summary.stopped) {
             match held_back(execution, batch) {
-                Ok(why) => {
-                    if let Some(why) = &why {
-                        let (batch, why) = (batch.name.clone(), why.clone());
-                        (execution.watch)(Notice::BatchStopped { batch, why });
-                    }
-                    summary.stopped = why;
+                Ok(Some(HeldBack { gate, why })) => {
+                    let (batch, said) = (batch.name.clone(), why.clone());
+                    (execution.watch)(match gate {
+                        Some(gate) => Notice::GateWaits { batch, gate, why: said },
+                        None => Notice::BatchStopped { batch, why: said },
+                    });
+                    summary.stopped = Some(why);
                 }
+                Ok(None) => {}
                 Err(failure) => summary.fatal = Some(failure),
             }
         }
@@ -181,6 +197,26 @@ async fn all(execution: &Execution, selection: &Selection, direction: Direction)
         summary.stopped = Some("stopped on request".to_owned());
     }
     summary
+}
+
+/// Returns the batches in which there is something to do, each with what that is, in the order in which they go.
+fn all_to_do<'a>(
+    execution: &'a Execution,
+    selection: &Selection,
+    direction: Direction,
+) -> Result<Vec<(&'a Batch, Vec<Context>)>, Failure> {
+    let batches: Vec<&Batch> = match direction {
+        Direction::Forward(_) => execution.plan.batches.iter().collect(),
+        Direction::Back => execution.plan.batches.iter().rev().collect(),
+    };
+    let mut all = Vec::new();
+    for batch in batches {
+        let todo = to_do(execution, selection, batch, direction)?;
+        if !todo.is_empty() {
+            all.push((batch, todo));
+        }
+    }
+    Ok(all)
 }
 
 /// Returns what of a batch is still to be done, in the order of the plan.
@@ -239,6 +275,7 @@ async fn one(
                 if matches!(outcome, Outcome::Fatal(_)) {
                     failures.store(enough, Ordering::SeqCst);
                 }
+                tell_trouble(&cx, batch, &outcome);
                 (cx.migration.id, outcome)
             }
         })
@@ -265,6 +302,24 @@ async fn one(
     }
 }
 
+/// Tells whoever watches of a migration that did not get where it was to be taken.
+fn tell_trouble(cx: &Context, batch: &Batch, outcome: &Outcome) {
+    let (batch, migration) = (batch.name.clone(), cx.id().clone());
+    let failure = match outcome {
+        Outcome::Failed(failure) => failure.clone(),
+        Outcome::Stuck(stuck) => {
+            Failure::new(&stuck.message).hinted(format!("look at {}", stuck.look_at))
+        }
+        Outcome::Drifted(changes) => {
+            let changes = changes.clone();
+            return cx.tell(Notice::MigrationRefused { batch, migration, changes });
+        }
+        Outcome::Done(_) | Outcome::Halted | Outcome::Fatal(_) => return,
+    };
+    let step = cx.standing().ok().and_then(|standing| standing.trouble());
+    cx.tell(Notice::MigrationFailed { batch, migration, step, failure });
+}
+
 async fn travel(cx: &Context, direction: Direction) -> Outcome {
     if cx.halt.is_draining() {
         return Outcome::Halted;
@@ -284,7 +339,11 @@ async fn travel(cx: &Context, direction: Direction) -> Outcome {
         Direction::Back => saga::back(cx).await,
     };
     if let Ok(standing) = cx.standing() {
-        cx.tell(Notice::MigrationEnded { migration: cx.id().clone(), standing: standing.word() });
+        cx.tell(Notice::MigrationEnded {
+            migration: cx.id().clone(),
+            standing: standing.word(),
+            is_done: matches!(outcome, Outcome::Done(_)),
+        });
     }
     outcome
 }

@@ -21,6 +21,7 @@ mod tools;
 
 pub use batch::{Execution, Selection, Summary, roll_back, run};
 pub use context::Context;
+pub(crate) use failure::chain;
 pub use failure::{Failure, FailureKind, Stuck};
 pub use halt::Halt;
 pub use hook::Hook;
