@@ -3,7 +3,6 @@
 //! One person's failure stops nobody else. Too many failures in a batch stop the batch, and with it the run: whatever is wrong
 //! is then likely to be wrong for everyone.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,13 +14,17 @@ use super::failure::{Failure, Stuck};
 use super::halt::Halt;
 use super::notice::{Notice, Watch};
 use super::saga::{self, Outcome};
+use super::selection::{Direction, Selection, all_to_do};
 use super::standing::MigrationStanding;
 use super::step::Step;
 use super::tools::Tools;
 use crate::aws::Account;
 use crate::journal::{BEAT, Journal, Lease, OperationId};
-use crate::names::{BatchName, MigrationId, ProfileName};
+use crate::names::MigrationId;
 use crate::plan::{Batch, Migration, Plan};
+
+/// Why a run stops when somebody asked it to.
+const ON_REQUEST: &str = "stopped on request";
 
 /// What an execution works with.
 #[derive(Clone)]
@@ -44,23 +47,6 @@ pub struct Execution {
     pub may_delete_used_spaces: bool,
     /// Whether batches may begin outside the playbook's windows, too.
     pub may_run_any_time: bool,
-}
-
-/// Which migrations of the plan are meant. Nothing named means all.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// These batches.
-    pub batches: BTreeSet<BatchName>,
-    /// These people, in whatever batch. Naming someone also tries again what was rolled back.
-    pub users: BTreeSet<ProfileName>,
-}
-
-impl Selection {
-    /// Tells whether a migration is meant.
-    pub fn takes(&self, batch: &Batch, migration: &Migration) -> bool {
-        (self.batches.is_empty() || self.batches.contains(&batch.name))
-            && (self.users.is_empty() || self.users.contains(&migration.profile))
-    }
 }
 
 /// How a run or a rollback went.
@@ -96,13 +82,6 @@ impl Summary {
             }
         }
     }
-}
-
-/// Which way a migration goes.
-#[derive(Clone, Copy, Debug)]
-enum Direction {
-    Forward(Step),
-    Back,
 }
 
 /// Takes the selected migrations forward, batch after batch, up to and including `last`.
@@ -194,58 +173,9 @@ async fn all(
         one(execution, batch, todo, direction, &mut summary).await;
     }
     if summary.stopped.is_none() && execution.halt.is_draining() {
-        summary.stopped = Some("stopped on request".to_owned());
+        summary.stopped = Some(ON_REQUEST.to_owned());
     }
     summary
-}
-
-/// Returns the batches in which there is something to do, each with what that is, in the order in which they go.
-fn all_to_do<'a>(
-    execution: &'a Execution,
-    selection: &Selection,
-    direction: Direction,
-) -> Result<Vec<(&'a Batch, Vec<Context>)>, Failure> {
-    let batches: Vec<&Batch> = match direction {
-        Direction::Forward(_) => execution.plan.batches.iter().collect(),
-        Direction::Back => execution.plan.batches.iter().rev().collect(),
-    };
-    let mut all = Vec::new();
-    for batch in batches {
-        let todo = to_do(execution, selection, batch, direction)?;
-        if !todo.is_empty() {
-            all.push((batch, todo));
-        }
-    }
-    Ok(all)
-}
-
-/// Returns what of a batch is still to be done, in the order of the plan.
-fn to_do(
-    execution: &Execution,
-    selection: &Selection,
-    batch: &Batch,
-    direction: Direction,
-) -> Result<Vec<Context>, Failure> {
-    let mut todo = Vec::new();
-    for migration in &batch.migrations {
-        if !selection.takes(batch, migration) {
-            continue;
-        }
-        let cx = execution.context(migration);
-        let standing = cx.standing()?;
-        let is_to_do = match direction {
-            Direction::Forward(last) => {
-                let is_asked_for_by_name = selection.users.contains(&migration.profile);
-                standing.next_step().is_some_and(|next| next <= last)
-                    && (standing.word() != MigrationStanding::RolledBack || is_asked_for_by_name)
-            }
-            Direction::Back => !standing.to_undo().is_empty(),
-        };
-        if is_to_do {
-            todo.push(cx);
-        }
-    }
-    Ok(todo)
 }
 
 async fn one(
@@ -282,9 +212,11 @@ async fn one(
         .buffer_unordered(limits.users.max(1))
         .collect()
         .await;
+    let left_before = summary.left.len();
     for (id, outcome) in outcomes {
         summary.take(id, outcome);
     }
+    let is_cut = summary.left.len() > left_before;
     if matches!(direction, Direction::Forward(_)) && !summary.left.is_empty() && !is_open(execution)
     {
         let why = format!("the window of {} has closed", batch.name);
@@ -293,13 +225,20 @@ async fn one(
         return;
     }
     let count = failures.load(Ordering::SeqCst);
-    if count >= enough && summary.fatal.is_none() {
+    let why = if let Some(fatal) = &summary.fatal {
+        Some(fatal.told())
+    } else if count >= enough {
         let why = format!("{count} migrations of {} failed (stop_rules.failures)", batch.name);
-        (execution.watch)(Notice::BatchStopped { batch: batch.name.clone(), why: why.clone() });
-        summary.stopped = Some(why);
+        summary.stopped = Some(why.clone());
+        Some(why)
     } else {
-        (execution.watch)(Notice::BatchEnded { batch: batch.name.clone() });
-    }
+        (is_cut && execution.halt.is_draining()).then(|| ON_REQUEST.to_owned())
+    };
+    let batch = batch.name.clone();
+    (execution.watch)(match why {
+        Some(why) => Notice::BatchStopped { batch, why },
+        None => Notice::BatchEnded { batch },
+    });
 }
 
 /// Tells whoever watches of a migration that did not get where it was to be taken.
