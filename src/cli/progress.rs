@@ -60,6 +60,15 @@ impl Progress {
         })
     }
 
+    /// Tells of something that is wrong but does not stop the work, above the bars where there are any.
+    pub fn warning(&self, line: &str) {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        match &inner.bars {
+            Some(bars) => bars.whole.suspend(|| inner.ui.warning(line)),
+            None => inner.ui.warning(line),
+        }
+    }
+
     /// Takes the bars away.
     pub fn finish(&self) {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,7 @@
 //! The messenger of a run: a queue and a task for each target, so that one that is dead holds up neither the run nor the others.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use crate::names::PlanId;
 /// How long notices are still delivered once the run is over.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The same, once somebody asks to stop.
+/// The same once somebody asks to stop, and for those who did not take what they were sent last.
 const HURRY: Duration = Duration::from_secs(3);
 
 /// Says at the terminal what is wrong and stops nothing.
@@ -59,24 +59,26 @@ struct Lane {
     register: Register,
     complain: Complain,
     undelivered: AtomicUsize,
+    /// Whether the last notice was given up.
+    is_down: AtomicBool,
 }
 
 impl Lane {
     /// Delivers what comes until no more will.
     async fn work(&self) {
-        let mut is_down = false;
         while let Some(message) = self.queue.next().await {
+            let is_down = self.is_down.load(Ordering::SeqCst);
             // Who did not take the last one, after all its attempts, gets one for the next: many notices to a target that is
             // down would else take many times as long.
             let attempts = if is_down { 1 } else { self.target.attempts };
             match deliver(&self.target, &message, attempts).await {
                 Ok(delivered) => {
-                    is_down = false;
+                    self.is_down.store(false, Ordering::SeqCst);
                     let (target, answer) = (&self.target.name, delivered.answer);
                     tracing::info!(target, answer, notice = message.word(), "a notice was taken");
                 }
                 Err(undelivered) => {
-                    is_down = true;
+                    self.is_down.store(true, Ordering::SeqCst);
                     self.note(&message, &undelivered);
                 }
             }
@@ -151,6 +153,7 @@ impl Messenger {
                 register: register.clone(),
                 complain: complain.clone(),
                 undelivered: AtomicUsize::new(0),
+                is_down: AtomicBool::new(false),
             });
             let worker = lane.clone();
             tasks.spawn(async move { worker.work().await });
@@ -179,8 +182,8 @@ impl Messenger {
         })
     }
 
-    /// Delivers what still waits, for 30 seconds at most; for three once somebody asks to stop, and no longer once they ask
-    /// again. A program that still runs then is killed.
+    /// Delivers what still waits, for 30 seconds at most; for three where only those are left who did not take the last one, or
+    /// once somebody asks to stop, and no longer once they ask again. A program that still runs then is killed.
     pub async fn finish(mut self, halt: &Halt) {
         for lane in &self.lanes {
             lane.queue.close();
@@ -189,6 +192,7 @@ impl Messenger {
         let is_done = tokio::select! {
             () = delivered => true,
             () = patience(halt) => false,
+            () = hopeless(&self.lanes) => false,
         };
         if !is_done {
             self.tasks.shutdown().await;
@@ -196,6 +200,15 @@ impl Messenger {
         for lane in &self.lanes {
             lane.conclude();
         }
+    }
+}
+
+/// Waits until only targets are left that did not take what they were sent last, and have had time for another try.
+async fn hopeless(lanes: &[Arc<Lane>]) {
+    let is_lost = |lane: &Arc<Lane>| lane.queue.left() == 0 || lane.is_down.load(Ordering::SeqCst);
+    tokio::time::sleep(HURRY).await;
+    while !lanes.iter().all(is_lost) {
+        tokio::time::sleep(HURRY / 10).await;
     }
 }
 

@@ -61,11 +61,12 @@ pub(super) async fn run(
     }
     let output = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
     let output = String::from_utf8_lossy(&output);
+    let output = output.trim();
     let program = words.first().map_or("", String::as_str);
     match &ended {
-        Ok(Ok(status)) => tracing::info!(program, %status, %output, "a program was told"),
-        Ok(Err(error)) => tracing::info!(program, %error, %output, "a program was not told"),
-        Err(_) => tracing::info!(program, %output, "a program is killed, since its time is over"),
+        Ok(Ok(status)) => tracing::info!(program, %status, output, "a program was told"),
+        Ok(Err(error)) => tracing::info!(program, %error, output, "a program was not told"),
+        Err(_) => tracing::info!(program, output, "a program is killed, since its time is over"),
     }
     match ended {
         Ok(Ok(status)) => judged(status),
