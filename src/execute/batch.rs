@@ -99,7 +99,7 @@ pub async fn roll_back(execution: &Execution, selection: &Selection, lease: &Lea
     whole(execution, selection, Direction::Back, lease).await
 }
 
-/// Finds out what there is to do, says that it begins, does it, and says how it ended.
+/// Finds out what there is to do, says that it begins, does it, and says how it ended. Where there is nothing, nothing is said.
 async fn whole(
     execution: &Execution,
     selection: &Selection,
@@ -110,6 +110,9 @@ async fn whole(
         Ok(todo) => (todo, None),
         Err(failure) => (Vec::new(), Some(failure)),
     };
+    if todo.is_empty() && fatal.is_none() {
+        return Summary::default();
+    }
     let migrations = todo.iter().map(|(_, todo)| todo.len()).sum();
     (execution.watch)(Notice::RunBegan { migrations });
     let mut summary = kept_alive(execution, lease, all(execution, todo, direction)).await;

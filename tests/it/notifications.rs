@@ -158,6 +158,9 @@ fn a_run_with_a_pilot_and_one_failing_person_tells_exactly_its_moments() {
     assert!(!failures[0].headers.contains_key("studio-migrate-signature"));
 
     assert_eq!(undelivered(&ready), [Value::Null; 0]);
+    let playbook = ready.journal.with_extension("yaml");
+    let doctor = ready.run(&["doctor", "--playbook", playbook.to_str().unwrap()]);
+    assert!(doctor.out.contains("the variable HOOK_SECRET"), "{}", doctor.out);
     // Journal, playbook, plan and wire log lie in one folder.
     let kept = everything_below(ready.journal.parent().unwrap());
     assert!(holds(&kept, "HOOK_SECRET") && !holds(&kept, SECRET));
@@ -196,6 +199,9 @@ fn a_rollback_and_a_shut_gate_are_told_too() {
     let back = ["run-began -", "batch-began pilot", "batch-ended pilot", "run-ended -"];
     assert_eq!(moments(&posts), back);
     assert_eq!(posts[0].json()["command"], "rollback");
+    let told = receiver.posts().len();
+    ready.run(&["rollback", "--user", "bob"]).ended(0);
+    assert_eq!(receiver.posts().len(), told, "there was nothing to take back");
     assert_eq!(undelivered(&ready), [Value::Null; 0]);
 }
 
