@@ -10,7 +10,8 @@
 //! 6. [`journal`] keeps the plan, and records each step of her migration before it is taken.
 //! 7. [`execute`] takes the steps: it makes her space, starts the [`mover`] in it, proves that every file arrived, and only
 //!    then flips her default experience. Each step can be undone.
-//! 8. [`report`] says what happened, with the proof.
+//! 8. [`notify`] tells others while it happens: programs and webhooks.
+//! 9. [`report`] says what happened, with the proof.
 //!
 //! [`cli`] is the only place that prints. [`sim`] is an AWS account of our own beneath the SDK, for demos, rehearsals and
 //! tests. A module uses only those before it in this file.
@@ -32,6 +33,8 @@ pub mod plan;
 pub mod journal;
 
 pub mod execute;
+
+pub mod notify;
 
 pub mod report;
 

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::command::{
-    audit, cleanup, completions, cutover, demo, doctor, explain, gate, iam, inventory, mover, plan,
-    playbook, readiness, report, retry, rollback, run, sim, status, verify, version,
+    audit, cleanup, completions, cutover, demo, doctor, explain, gate, iam, inventory, mover,
+    notify, plan, playbook, readiness, report, retry, rollback, run, sim, status, verify, version,
 };
 use super::context::Global;
 
@@ -62,6 +62,8 @@ pub enum Command {
     Doctor(doctor::Doctor),
     /// Open the gates that keep batches waiting, and list them
     Gate(gate::Gate),
+    /// Try whether those who are told of a run can be reached
+    Notify(notify::Notify),
     /// Move one directory: what runs inside a space, and works anywhere
     Mover(mover::Mover),
     /// Serve a simulated account over the AWS protocols

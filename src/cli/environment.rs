@@ -3,6 +3,7 @@
 //! - `STUDIO_MIGRATE_CRASH_AT=N`: abort at the nth point before or after an event is written, to rehearse crashes.
 //! - `STUDIO_MIGRATE_METADATA=FILE`: in place of `/opt/ml/metadata/resource-metadata.json` (read by the hook).
 //! - `STUDIO_MIGRATE_LOG=FILTER`: what the diagnostics say, as `tracing` filters are written.
+//! - Whatever `notifications[].secret_env` of a playbook names: the secret with which posts to that webhook are signed.
 //! - `NO_COLOR`: honoured by what draws.
 //! - `USER`, `LOGNAME`: who sits at the keyboard, for the audit trail.
 //! - `HOME`: the home that `mover deliver` fills.
@@ -17,6 +18,11 @@ pub fn crash_point() -> Option<u64> {
 /// What the diagnostics say.
 pub fn log_filter() -> Option<String> {
     std::env::var("STUDIO_MIGRATE_LOG").ok()
+}
+
+/// What a variable that a playbook names holds.
+pub fn named(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Who sits at the keyboard.

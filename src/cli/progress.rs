@@ -60,6 +60,15 @@ impl Progress {
         })
     }
 
+    /// Tells of something that is wrong but does not stop the work, above the bars where there are any.
+    pub fn warning(&self, line: &str) {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        match &inner.bars {
+            Some(bars) => bars.whole.suspend(|| inner.ui.warning(line)),
+            None => inner.ui.warning(line),
+        }
+    }
+
     /// Takes the bars away.
     pub fn finish(&self) {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +93,7 @@ impl Inner {
                 Some(bars) => bars.say(migration, step.name().to_owned()),
                 None => self.ui.status(format_args!("{migration}: {step}")),
             },
-            Notice::MigrationEnded { migration, standing } => {
+            Notice::MigrationEnded { migration, standing, .. } => {
                 if let Some(bars) = &mut self.bars {
                     bars.whole.inc(1);
                     if let Some(bar) = bars.homes.remove(migration) {
@@ -167,7 +176,9 @@ impl Bars {
 fn words(notice: &Notice) -> Option<String> {
     Some(match notice {
         Notice::BatchBegan { batch, migrations } => format!("{batch}: {migrations} people"),
-        Notice::BatchStopped { batch, why } => format!("{batch} stops: {why}"),
+        Notice::GateWaits { batch, why, .. } | Notice::BatchStopped { batch, why } => {
+            format!("{batch} stops: {why}")
+        }
         Notice::BatchEnded { batch } => format!("{batch}: done"),
         Notice::MigrationBegan { migration, is_resumed: true } => {
             format!("{migration}: goes on where it was")

@@ -68,6 +68,7 @@ pub(super) async fn dispatch(context: &Context, command: Command) -> Result<Exit
         Command::Iam(iam) => iam.run(context),
         Command::Doctor(doctor) => doctor.run(context).await,
         Command::Gate(gate) => gate.run(context).await,
+        Command::Notify(notify) => notify.run(context).await,
         Command::Mover(mover) => mover.run(context).await,
         Command::Sim(sim) => sim.run(context).await,
         Command::Completions(completions) => {

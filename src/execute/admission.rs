@@ -10,22 +10,32 @@ use crate::inventory::{Domain, Profile, Snapshot, Space};
 use crate::plan::{Batch, drift};
 use crate::playbook::Calendar;
 
+/// Why a batch may not begin.
+pub(super) struct HeldBack {
+    /// The gate that is shut, if that is why.
+    pub gate: Option<String>,
+    /// In words.
+    pub why: String,
+}
+
 /// Says why a batch may not begin: a gate is shut, its time has not come, or it could not end in what is left of its window.
-pub(super) fn held_back(execution: &Execution, batch: &Batch) -> Result<Option<String>, Failure> {
+pub(super) fn held_back(execution: &Execution, batch: &Batch) -> Result<Option<HeldBack>, Failure> {
     let open = execution.journal.open_gates()?;
     if let Some(gate) = batch.gates.iter().find(|gate| !open.contains(*gate)) {
         let what = execution.plan.playbook.gates.iter().find(|known| known.name == *gate);
         let what = what.map(|gate| gate.what.as_str()).filter(|what| !what.is_empty());
-        return Ok(Some(format!(
+        let why = format!(
             "{} waits for gate {gate}{}: `studio-migrate gate open {gate}`",
             batch.name,
             what.map(|what| format!(" ({what})")).unwrap_or_default()
-        )));
+        );
+        return Ok(Some(HeldBack { gate: Some(gate.clone()), why }));
     }
     if execution.may_run_any_time {
         return Ok(None);
     }
-    Ok(out_of_time(&execution.plan.playbook.calendar, batch, Timestamp::now()))
+    let why = out_of_time(&execution.plan.playbook.calendar, batch, Timestamp::now());
+    Ok(why.map(|why| HeldBack { gate: None, why }))
 }
 
 /// Says why now is not a batch's time.

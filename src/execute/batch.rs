@@ -3,26 +3,29 @@
 //! One person's failure stops nobody else. Too many failures in a batch stop the batch, and with it the run: whatever is wrong
 //! is then likely to be wrong for everyone.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::StreamExt;
 
-use super::admission::{drifted, held_back, is_open};
+use super::admission::{HeldBack, drifted, held_back, is_open};
 use super::context::Context;
 use super::failure::{Failure, Stuck};
 use super::halt::Halt;
 use super::notice::{Notice, Watch};
 use super::saga::{self, Outcome};
+use super::selection::{Direction, Selection, all_to_do};
 use super::standing::MigrationStanding;
 use super::step::Step;
 use super::tools::Tools;
 use crate::aws::Account;
 use crate::journal::{BEAT, Journal, Lease, OperationId};
-use crate::names::{BatchName, MigrationId, ProfileName};
+use crate::names::MigrationId;
 use crate::plan::{Batch, Migration, Plan};
+
+/// Why a run stops when somebody asked it to.
+const ON_REQUEST: &str = "stopped on request";
 
 /// What an execution works with.
 #[derive(Clone)]
@@ -49,23 +52,6 @@ pub struct Execution {
     pub may_delete_used_spaces: bool,
     /// Whether batches may begin outside the playbook's windows, too.
     pub may_run_any_time: bool,
-}
-
-/// Which migrations of the plan are meant. Nothing named means all.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// These batches.
-    pub batches: BTreeSet<BatchName>,
-    /// These people, in whatever batch. Naming someone also tries again what was rolled back.
-    pub users: BTreeSet<ProfileName>,
-}
-
-impl Selection {
-    /// Tells whether a migration is meant.
-    pub fn takes(&self, batch: &Batch, migration: &Migration) -> bool {
-        (self.batches.is_empty() || self.batches.contains(&batch.name))
-            && (self.users.is_empty() || self.users.contains(&migration.name()))
-    }
 }
 
 /// How a run or a rollback went.
@@ -103,13 +89,6 @@ impl Summary {
     }
 }
 
-/// Which way a migration goes.
-#[derive(Clone, Copy, Debug)]
-enum Direction {
-    Forward(Step),
-    Back,
-}
-
 /// Takes the selected migrations forward, batch after batch, up to and including `last`.
 pub async fn run(
     execution: &Execution,
@@ -117,12 +96,39 @@ pub async fn run(
     last: Step,
     lease: &Lease,
 ) -> Summary {
-    kept_alive(execution, lease, all(execution, selection, Direction::Forward(last))).await
+    whole(execution, selection, Direction::Forward(last), lease).await
 }
 
 /// Takes the selected migrations back, last batch first.
 pub async fn roll_back(execution: &Execution, selection: &Selection, lease: &Lease) -> Summary {
-    kept_alive(execution, lease, all(execution, selection, Direction::Back)).await
+    whole(execution, selection, Direction::Back, lease).await
+}
+
+/// Finds out what there is to do, says that it begins, does it, and says how it ended. Where there is nothing, nothing is said.
+async fn whole(
+    execution: &Execution,
+    selection: &Selection,
+    direction: Direction,
+    lease: &Lease,
+) -> Summary {
+    let (todo, fatal) = match all_to_do(execution, selection, direction) {
+        Ok(todo) => (todo, None),
+        Err(failure) => (Vec::new(), Some(failure)),
+    };
+    if todo.is_empty() && fatal.is_none() {
+        return Summary::default();
+    }
+    let migrations = todo.iter().map(|(_, todo)| todo.len()).sum();
+    (execution.watch)(Notice::RunBegan { migrations });
+    let mut summary = kept_alive(execution, lease, all(execution, todo, direction)).await;
+    summary.fatal = fatal.or(summary.fatal);
+    (execution.watch)(Notice::RunEnded {
+        done: summary.done.len(),
+        failed: summary.failed.len() + summary.stuck.len(),
+        left: summary.left.len() + summary.drifted.len(),
+        why: summary.fatal.as_ref().map(Failure::told).or_else(|| summary.stopped.clone()),
+    });
+    summary
 }
 
 /// Works while the lease beats. A lease that is lost ends all work at once: someone else has it.
@@ -147,32 +153,24 @@ async fn kept_alive(
     }
 }
 
-async fn all(execution: &Execution, selection: &Selection, direction: Direction) -> Summary {
+async fn all(
+    execution: &Execution,
+    todo: Vec<(&Batch, Vec<Context>)>,
+    direction: Direction,
+) -> Summary {
     let mut summary = Summary::default();
-    let batches: Vec<&Batch> = match direction {
-        Direction::Forward(_) => execution.plan.batches.iter().collect(),
-        Direction::Back => execution.plan.batches.iter().rev().collect(),
-    };
-    for batch in batches {
-        let todo = match to_do(execution, selection, batch, direction) {
-            Ok(todo) => todo,
-            Err(failure) => {
-                summary.fatal = Some(failure);
-                return summary;
-            }
-        };
-        if todo.is_empty() {
-            continue;
-        }
+    for (batch, todo) in todo {
         if let (Direction::Forward(_), None) = (direction, &summary.stopped) {
             match held_back(execution, batch) {
-                Ok(why) => {
-                    if let Some(why) = &why {
-                        let (batch, why) = (batch.name.clone(), why.clone());
-                        (execution.watch)(Notice::BatchStopped { batch, why });
-                    }
-                    summary.stopped = why;
+                Ok(Some(HeldBack { gate, why })) => {
+                    let (batch, said) = (batch.name.clone(), why.clone());
+                    (execution.watch)(match gate {
+                        Some(gate) => Notice::GateWaits { batch, gate, why: said },
+                        None => Notice::BatchStopped { batch, why: said },
+                    });
+                    summary.stopped = Some(why);
                 }
+                Ok(None) => {}
                 Err(failure) => summary.fatal = Some(failure),
             }
         }
@@ -183,38 +181,9 @@ async fn all(execution: &Execution, selection: &Selection, direction: Direction)
         one(execution, batch, todo, direction, &mut summary).await;
     }
     if summary.stopped.is_none() && execution.halt.is_draining() {
-        summary.stopped = Some("stopped on request".to_owned());
+        summary.stopped = Some(ON_REQUEST.to_owned());
     }
     summary
-}
-
-/// Returns what of a batch is still to be done, in the order of the plan.
-fn to_do(
-    execution: &Execution,
-    selection: &Selection,
-    batch: &Batch,
-    direction: Direction,
-) -> Result<Vec<Context>, Failure> {
-    let mut todo = Vec::new();
-    for migration in &batch.migrations {
-        if !selection.takes(batch, migration) {
-            continue;
-        }
-        let cx = execution.context(migration);
-        let standing = cx.standing()?;
-        let is_to_do = match direction {
-            Direction::Forward(last) => {
-                let is_asked_for_by_name = selection.users.contains(&migration.name());
-                standing.next_step().is_some_and(|next| next <= last)
-                    && (standing.word() != MigrationStanding::RolledBack || is_asked_for_by_name)
-            }
-            Direction::Back => !standing.to_undo().is_empty(),
-        };
-        if is_to_do {
-            todo.push(cx);
-        }
-    }
-    Ok(todo)
 }
 
 async fn one(
@@ -244,15 +213,18 @@ async fn one(
                 if matches!(outcome, Outcome::Fatal(_)) {
                     failures.store(enough, Ordering::SeqCst);
                 }
+                tell_trouble(&cx, batch, &outcome);
                 (cx.migration.id, outcome)
             }
         })
         .buffer_unordered(limits.users.max(1))
         .collect()
         .await;
+    let left_before = summary.left.len();
     for (id, outcome) in outcomes {
         summary.take(id, outcome);
     }
+    let is_cut = summary.left.len() > left_before;
     if matches!(direction, Direction::Forward(_)) && !summary.left.is_empty() && !is_open(execution)
     {
         let why = format!("the window of {} has closed", batch.name);
@@ -261,13 +233,38 @@ async fn one(
         return;
     }
     let count = failures.load(Ordering::SeqCst);
-    if count >= enough && summary.fatal.is_none() {
+    let why = if let Some(fatal) = &summary.fatal {
+        Some(fatal.told())
+    } else if count >= enough {
         let why = format!("{count} migrations of {} failed (stop_rules.failures)", batch.name);
-        (execution.watch)(Notice::BatchStopped { batch: batch.name.clone(), why: why.clone() });
-        summary.stopped = Some(why);
+        summary.stopped = Some(why.clone());
+        Some(why)
     } else {
-        (execution.watch)(Notice::BatchEnded { batch: batch.name.clone() });
-    }
+        (is_cut && execution.halt.is_draining()).then(|| ON_REQUEST.to_owned())
+    };
+    let batch = batch.name.clone();
+    (execution.watch)(match why {
+        Some(why) => Notice::BatchStopped { batch, why },
+        None => Notice::BatchEnded { batch },
+    });
+}
+
+/// Tells whoever watches of a migration that did not get where it was to be taken.
+fn tell_trouble(cx: &Context, batch: &Batch, outcome: &Outcome) {
+    let (batch, migration) = (batch.name.clone(), cx.id().clone());
+    let failure = match outcome {
+        Outcome::Failed(failure) => failure.clone(),
+        Outcome::Stuck(stuck) => {
+            Failure::new(&stuck.message).hinted(format!("look at {}", stuck.look_at))
+        }
+        Outcome::Drifted(changes) => {
+            let changes = changes.clone();
+            return cx.tell(Notice::MigrationRefused { batch, migration, changes });
+        }
+        Outcome::Done(_) | Outcome::Halted | Outcome::Fatal(_) => return,
+    };
+    let step = cx.standing().ok().and_then(|standing| standing.trouble());
+    cx.tell(Notice::MigrationFailed { batch, migration, step, failure });
 }
 
 async fn travel(cx: &Context, direction: Direction) -> Outcome {
@@ -289,7 +286,11 @@ async fn travel(cx: &Context, direction: Direction) -> Outcome {
         Direction::Back => saga::back(cx).await,
     };
     if let Ok(standing) = cx.standing() {
-        cx.tell(Notice::MigrationEnded { migration: cx.id().clone(), standing: standing.word() });
+        cx.tell(Notice::MigrationEnded {
+            migration: cx.id().clone(),
+            standing: standing.word(),
+            is_done: matches!(outcome, Outcome::Done(_)),
+        });
     }
     outcome
 }

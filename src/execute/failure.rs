@@ -32,6 +32,9 @@ pub struct Failure {
     pub hint: Option<String>,
     /// What the step may have left behind; a rollback or the next run takes care of it.
     pub left_behind: Vec<String>,
+    /// What failed without the names of files, where the message may have some.
+    #[serde(skip)]
+    pub without_names: Option<String>,
 }
 
 impl Failure {
@@ -42,7 +45,18 @@ impl Failure {
             message: message.into(),
             hint: None,
             left_behind: Vec::new(),
+            without_names: None,
         }
+    }
+
+    /// Makes the failure of a copy, whose message names files of the person whose home it is, or of the operator.
+    pub fn of_files(message: impl Into<String>, without_names: impl Into<String>) -> Self {
+        Self { without_names: Some(without_names.into()), ..Self::new(message) }
+    }
+
+    /// Returns what failed in words that may leave this machine: without the names of files.
+    pub fn told(&self) -> String {
+        self.without_names.clone().unwrap_or_else(|| self.message.clone())
     }
 
     /// Makes the failure that is none: someone asked to stop.
@@ -104,7 +118,7 @@ impl Stuck {
 }
 
 /// Renders an error and its causes in one line, each layer once.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -37,6 +37,11 @@ impl Halt {
         self.drain.is_cancelled()
     }
 
+    /// Waits until someone asks for the first time.
+    pub async fn asked(&self) {
+        self.drain.cancelled().await;
+    }
+
     /// Waits until steps in flight are to stop too.
     pub async fn hurried(&self) {
         self.hurry.cancelled().await;

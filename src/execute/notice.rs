@@ -10,6 +10,20 @@ use super::step::Step;
 /// Something that just happened.
 #[derive(Clone, Debug)]
 pub enum Notice {
+    /// A run or a rollback begins.
+    RunBegan {
+        /// How many migrations it has to do.
+        migrations: usize,
+    },
+    /// A batch is not begun, since a gate before it is shut.
+    GateWaits {
+        /// The batch.
+        batch: BatchName,
+        /// The gate.
+        gate: String,
+        /// What is to be looked at first and how the gate is opened, in words.
+        why: String,
+    },
     /// A batch begins.
     BatchBegan {
         /// Its name.
@@ -77,12 +91,34 @@ pub enum Notice {
         /// What could not be put back.
         remarks: Vec<String>,
     },
+    /// A migration failed, or could not be taken back.
+    MigrationFailed {
+        /// Of which batch.
+        batch: BatchName,
+        /// Which migration.
+        migration: MigrationId,
+        /// In which step, where one was begun.
+        step: Option<Step>,
+        /// Why.
+        failure: Failure,
+    },
+    /// A migration was not begun, since the plan no longer holds for it.
+    MigrationRefused {
+        /// Of which batch.
+        batch: BatchName,
+        /// Which migration.
+        migration: MigrationId,
+        /// What has changed since the plan was drawn up.
+        changes: Vec<String>,
+    },
     /// A migration ended for now.
     MigrationEnded {
         /// Which.
         migration: MigrationId,
         /// Where it stands.
         standing: MigrationStanding,
+        /// Whether that is where it was to be taken.
+        is_done: bool,
     },
     /// A batch stops before its end.
     BatchStopped {
@@ -95,6 +131,17 @@ pub enum Notice {
     BatchEnded {
         /// Its name.
         batch: BatchName,
+    },
+    /// A run or a rollback is over.
+    RunEnded {
+        /// Migrations that are where they were to be taken.
+        done: usize,
+        /// Migrations that failed, or could not be taken back.
+        failed: usize,
+        /// Migrations that are left for the next run.
+        left: usize,
+        /// Why it stopped before its end, if it did.
+        why: Option<String>,
     },
 }
 

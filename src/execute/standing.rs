@@ -200,6 +200,14 @@ impl Standing {
         Step::ALL.into_iter().rev().filter(touched).collect()
     }
 
+    /// Returns the step that failed, or whose undo did.
+    pub fn trouble(&self) -> Option<Step> {
+        let is_trouble = |step: &Step| {
+            matches!(self.step(*step), StepStanding::Failed { .. } | StepStanding::Stuck { .. })
+        };
+        Step::ALL.into_iter().find(is_trouble)
+    }
+
     /// Sums the steps up in a word.
     pub fn word(&self) -> MigrationStanding {
         let any = |is: fn(&StepStanding) -> bool| self.steps.values().any(is);

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use super::glob::{name_glob, path_glob};
 use super::policy::{AccountTarget, LeaveOut, Limits, Playbook, Scope, Staging};
 use super::suppression::Suppression;
-use super::{check_batches, check_target, experience, routes};
+use super::{check_batches, check_target, experience, notification, routes};
 
 /// The largest `leave_out` list, in bytes of JSON. It travels inside a lifecycle script, which holds 12,288 bytes
 /// (`CreateStudioLifecycleConfig`: 16,384 characters of base64), together with the script itself.
@@ -95,6 +95,7 @@ impl Playbook {
         limits(&self.limits, &mut problems);
         experience::check(&self.experience, &mut problems);
         staging(&self.staging, &mut problems);
+        notification::check(&self.notifications, &mut problems);
         for (name, price) in &self.prices {
             if !PRICED.contains(&name.as_str()) && !name.starts_with("ml.") {
                 problems.add(

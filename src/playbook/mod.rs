@@ -11,6 +11,7 @@ mod check_target;
 mod error;
 mod experience;
 mod glob;
+mod notification;
 mod parse;
 mod policy;
 mod routes;
@@ -24,6 +25,7 @@ pub use check::{LARGEST_RULES, Problem};
 pub use error::Error;
 pub use experience::{APP_TYPES, AutoMount, Experience, Group, TOOLS};
 pub use glob::{LeaveOutRules, name_glob, path_glob};
+pub use notification::{Moment, Notification};
 pub use policy::{
     AccountTarget, Approvals, ClassicApps, Gate, LeaveOut, Limits, Playbook, Scope, Staging,
     StopRules, schema,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::batches::Batches;
 use super::calendar::Calendar;
 use super::experience::Experience;
+use super::notification::Notification;
 use super::routes::Routes;
 use super::suppression::Suppression;
 use super::target::{Placement, Target};
@@ -69,6 +70,9 @@ pub struct Playbook {
     /// Prices in USD in place of the shipped ones, by the names of those (`efs-standard`, `studio-volume`, `ml.t3.medium`).
     #[serde(default)]
     pub prices: BTreeMap<String, f64>,
+    /// Who is told of what happens in a run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notifications: Vec<Notification>,
     /// Findings of readiness that someone answers for, so that they count no more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suppressions: Vec<Suppression>,

@@ -12,6 +12,7 @@ mod front;
 mod inventory;
 mod layers;
 mod mover;
+mod notifications;
 mod others;
 mod packed_route;
 mod planning;

@@ -3,8 +3,10 @@
 use clap::Args;
 
 use crate::aws::{ErrorKind, Question, Reader};
+use crate::cli::environment;
 use crate::cli::{Context, Exit, Failure};
 use crate::journal::Journal;
+use crate::notify;
 use crate::playbook::Playbook;
 
 /// What an operator must be allowed to do; IAM's simulator is asked about each.
@@ -60,6 +62,7 @@ impl Doctor {
         // AWS refuses signatures that are more than five minutes off.
         checks.good("the clock agrees with AWS's: the signature was accepted");
         journal(&mut checks, context)?;
+        notifications(&mut checks, &playbook);
         permissions(&mut checks, &reader).await;
         bucket(&mut checks, &reader, &playbook).await;
         quotas(&mut checks, &reader, &playbook).await;
@@ -90,6 +93,21 @@ fn journal(checks: &mut Checks<'_>, context: &Context) -> Result<(), Failure> {
         Some(holder) => checks.unknown(format_args!("{holder} is at work on this journal")),
     }
     Ok(())
+}
+
+/// Whether whoever is to be told can be, as far as that shows without telling them: `notify test` tells them.
+fn notifications(checks: &mut Checks<'_>, playbook: &Playbook) {
+    for target in notify::targets(playbook, environment::named) {
+        match target.unusable() {
+            Some(why) => {
+                checks.wrong(format_args!("{} is not told of anything: {why}", target.name))
+            }
+            None => checks.unknown(format_args!(
+                "{} is told of runs; `studio-migrate notify test` tries it",
+                target.name
+            )),
+        }
+    }
 }
 
 async fn permissions(checks: &mut Checks<'_>, reader: &Reader) {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::notify;
 use super::run::{execution, halted, listen, selection, tell, tools};
 use crate::cli::context::approved_plan;
 use crate::cli::progress::Progress;
@@ -46,17 +47,14 @@ impl Rollback {
         let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
         let halt = listen(context);
         let progress = Progress::start(context.ui, 0);
-        let execution = execution(
-            &operation,
-            plan,
-            tools(None)?,
-            halt.clone(),
-            progress.watch(),
-            self.delete_spaces,
-        );
+        let tools = tools(None)?;
+        let messenger = notify::messenger(&operation, &plan, "rollback", &progress);
+        let watch = messenger.watch(progress.watch());
+        let execution = execution(&operation, plan, tools, halt.clone(), watch, self.delete_spaces);
         let summary = execute::roll_back(&execution, &selection, &operation.lease).await;
         progress.finish();
         let exit = tell(context, &summary, "taken back");
+        notify::finish(context, messenger, &halt).await;
         operation.end(halted(&halt, exit))
     }
 }

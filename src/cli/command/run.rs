@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::notify;
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure};
@@ -67,13 +68,15 @@ impl Run {
         let tools = tools(self.mover.as_deref())?;
         let halt = listen(context);
         let progress = Progress::start(context.ui, waiting.len());
-        let mut execution =
-            execution(&operation, plan, tools, halt.clone(), progress.watch(), false);
+        let messenger = notify::messenger(&operation, &plan, "run", &progress);
+        let watch = messenger.watch(progress.watch());
+        let mut execution = execution(&operation, plan, tools, halt.clone(), watch, false);
         execution.may_run_any_time = self.any_time;
         execution.mount = self.mount.clone();
         let summary = execute::run(&execution, &selection, until, &operation.lease).await;
         progress.finish();
         let exit = tell(context, &summary, "moved");
+        notify::finish(context, messenger, &halt).await;
         operation.end(halted(&halt, exit))
     }
 

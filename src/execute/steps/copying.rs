@@ -117,7 +117,8 @@ async fn watch(cx: &Context) -> Result<Option<Done>, Failure> {
             return Ok(Some(done));
         }
         if let Some(why) = refusal(cx).await? {
-            return Err(Failure::new(format!("the copy could not be started: {why}")).hinted(
+            let what = "the copy could not be started";
+            return Err(Failure::of_files(format!("{what}: {why}"), what).hinted(
                 "may the execution role read the staging bucket? `studio-migrate iam execution-role` prints the policy",
             ));
         }

@@ -245,7 +245,7 @@ pub(super) async fn settled_profile(cx: &Context) -> Result<(), Failure> {
 }
 
 fn failed_copy(cx: &Context, error: &str, needs_bytes: Option<u64>) -> Failure {
-    let failure = Failure::new(format!("the copy failed: {error}"));
+    let failure = Failure::of_files(format!("the copy failed: {error}"), "the copy failed");
     match needs_bytes {
         Some(_) => failure.hinted(format!(
             "the volume of space {} is too small, and the playbook pays for {} GiB (target.volume.maximum_gb): raise it and plan again, or leave more out",

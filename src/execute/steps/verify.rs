@@ -54,7 +54,7 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
             .hinted("roll this person back and run again: the copy is then proven anew"));
     };
     if let Some(error) = &done.error {
-        return Err(Failure::new(format!("the copy failed: {error}")));
+        return Err(Failure::of_files(format!("the copy failed: {error}"), "the copy failed"));
     }
     let manifest_key = format!("{}/{}", cx.migration.reports, key::MANIFEST);
     let Some(sealed) = copying::report(cx, key::MANIFEST, LARGEST_MANIFEST).await? else {
@@ -94,7 +94,8 @@ fn keep(cx: &Context, manifest: &[u8]) -> Result<PathBuf, Failure> {
         std::fs::rename(&new, &file)
     };
     write().map_err(|error| {
-        Failure::new(format!("{} cannot be written: {error}", file.display()))
+        let what = format!("{} cannot be written: {error}", file.display());
+        Failure::of_files(what, format!("the manifest cannot be written: {error}"))
             .hinted("the proof is kept beside the journal: make room there")
     })?;
     Ok(file)
@@ -103,7 +104,11 @@ fn keep(cx: &Context, manifest: &[u8]) -> Result<PathBuf, Failure> {
 /// Sums the manifest up anew, and names what was not copied.
 fn read(stored: &[u8]) -> Result<(Totals, Vec<(String, String)>), Failure> {
     let unreadable = |error: &dyn std::error::Error| {
-        doubt(&format!("the manifest cannot be read: {}", chain(error)))
+        let what = "the manifest cannot be read";
+        Failure {
+            without_names: Some(what.to_owned()),
+            ..doubt(&format!("{what}: {}", chain(error)))
+        }
     };
     let entries = manifest::read(stored).map_err(|error| unreadable(&error))?;
     let mut summing = manifest::Summing::default();

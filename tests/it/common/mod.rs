@@ -3,6 +3,7 @@
 pub mod account;
 pub mod client;
 pub mod ends;
+pub mod hooks;
 pub mod inside;
 pub mod python;
 pub mod ready;

@@ -1,0 +1,84 @@
+//! Which migrations are meant, and which of those are still to be done.
+
+use std::collections::BTreeSet;
+
+use super::batch::Execution;
+use super::context::Context;
+use super::failure::Failure;
+use super::standing::MigrationStanding;
+use super::step::Step;
+use crate::names::{BatchName, ProfileName};
+use crate::plan::{Batch, Migration};
+
+/// Which migrations of the plan are meant. Nothing named means all.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// These batches.
+    pub batches: BTreeSet<BatchName>,
+    /// These people, in whatever batch. Naming someone also tries again what was rolled back.
+    pub users: BTreeSet<ProfileName>,
+}
+
+impl Selection {
+    /// Tells whether a migration is meant.
+    pub fn takes(&self, batch: &Batch, migration: &Migration) -> bool {
+        (self.batches.is_empty() || self.batches.contains(&batch.name))
+            && (self.users.is_empty() || self.users.contains(&migration.name()))
+    }
+}
+
+/// Which way a migration goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Direction {
+    Forward(Step),
+    Back,
+}
+
+/// Returns the batches in which there is something to do, each with what that is, in the order in which they go.
+pub(super) fn all_to_do<'a>(
+    execution: &'a Execution,
+    selection: &Selection,
+    direction: Direction,
+) -> Result<Vec<(&'a Batch, Vec<Context>)>, Failure> {
+    let batches: Vec<&Batch> = match direction {
+        Direction::Forward(_) => execution.plan.batches.iter().collect(),
+        Direction::Back => execution.plan.batches.iter().rev().collect(),
+    };
+    let mut all = Vec::new();
+    for batch in batches {
+        let todo = to_do(execution, selection, batch, direction)?;
+        if !todo.is_empty() {
+            all.push((batch, todo));
+        }
+    }
+    Ok(all)
+}
+
+/// Returns what of a batch is still to be done, in the order of the plan.
+fn to_do(
+    execution: &Execution,
+    selection: &Selection,
+    batch: &Batch,
+    direction: Direction,
+) -> Result<Vec<Context>, Failure> {
+    let mut todo = Vec::new();
+    for migration in &batch.migrations {
+        if !selection.takes(batch, migration) {
+            continue;
+        }
+        let cx = execution.context(migration);
+        let standing = cx.standing()?;
+        let is_to_do = match direction {
+            Direction::Forward(last) => {
+                let is_asked_for_by_name = selection.users.contains(&migration.name());
+                standing.next_step().is_some_and(|next| next <= last)
+                    && (standing.word() != MigrationStanding::RolledBack || is_asked_for_by_name)
+            }
+            Direction::Back => !standing.to_undo().is_empty(),
+        };
+        if is_to_do {
+            todo.push(cx);
+        }
+    }
+    Ok(todo)
+}
