@@ -99,6 +99,13 @@ pub fn resource(state: &State, api: Api, operation: &str, input: &Value) -> Stri
             "*" => text("PolicySourceArn").to_owned(),
             name => format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
         },
+        // What is listed or made is about nothing that there is yet; everything else names its resource by ARN.
+        Api::DataSync => ["LocationArn", "TaskExecutionArn", "TaskArn", "ResourceArn"]
+            .map(text)
+            .into_iter()
+            .find(|arn| *arn != "*")
+            .unwrap_or("*")
+            .to_owned(),
         Api::S3 | Api::ServiceQuotas | Api::CloudTrail => "*".to_owned(),
     }
 }
