@@ -314,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn datasync_names_its_resources_by_their_arns() {
+        let of = |operation: &str, input: Value| {
+            resource(&State::default(), Api::DataSync, operation, &input)
+        };
+        assert_eq!(of("StartTaskExecution", json!({"TaskArn": "arn:t"})), "arn:t");
+        assert_eq!(of("CancelTaskExecution", json!({"TaskExecutionArn": "arn:e"})), "arn:e");
+        assert_eq!(of("TagResource", json!({"ResourceArn": "arn:l"})), "arn:l");
+        assert_eq!(of("CreateTask", json!({"SourceLocationArn": "arn:l"})), "*");
+    }
+
+    #[test]
     fn a_condition_is_held_against_the_space_that_a_call_is_about() {
         let mut role = Role::default();
         let mut only_private =

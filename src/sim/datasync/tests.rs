@@ -272,7 +272,7 @@ async fn what_the_source_has_no_more_is_removed_when_that_is_asked_for() {
         (&json!("SUCCESS"), &json!(3)),
         "{ended:#}"
     );
-    assert_eq!(ended["EstimatedFilesToTransfer"], 4);
+    assert_eq!(ended["EstimatedFilesToTransfer"], 3);
     let keys = account.keys();
     assert!(
         !keys.iter().any(|key| key.starts_with("old")) && keys.contains(&"kept.tmp".to_owned())
