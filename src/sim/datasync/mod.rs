@@ -22,6 +22,7 @@ mod location;
 mod manifest;
 mod metadata;
 mod options;
+mod pace;
 mod plan;
 mod prepare;
 mod records;

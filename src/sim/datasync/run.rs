@@ -10,8 +10,9 @@ use crate::sim::World;
 use crate::sim::state::State;
 
 use super::execution::cancelled;
-use super::options::{limit, word};
-use super::plan::{Deed, Plan, Planned};
+use super::options::word;
+use super::pace::{Pace, batch, bytes, gather, rate};
+use super::plan::Plan;
 use super::prepare::{Route, prepare};
 use super::records::{
     Behaviour, Counts, Execution, Failure, Phase, Phases, Place, Problem, Stage, Step,
@@ -22,10 +23,6 @@ use super::{access, prepare as preparing, report, transfer, verify};
 
 /// The longest that nobody looks whether an execution was cancelled or its limit changed, in seconds.
 const SLICE: f64 = 0.25;
-/// The most items of one batch.
-const ITEMS: usize = 64;
-/// The bytes that fill a batch.
-const BYTES: u64 = 1 << 20;
 /// How long progress may go unsaved, in seconds.
 const UNSAVED: f64 = 0.5;
 
@@ -83,6 +80,10 @@ impl Driver {
             };
             if let Err(problem) = went_on {
                 self.fail(stage, problem);
+            }
+            // What cannot be saved has not happened, and is tried again before long.
+            if self.look(|_, execution| execution.stage) == Some(stage) {
+                sleep(SLICE).await;
             }
         }
     }
@@ -356,52 +357,6 @@ impl Driver {
         })
         .await
     }
-}
-
-/// What was let through without waiting for it.
-#[derive(Debug, Default)]
-struct Pace {
-    owed: f64,
-}
-
-/// The bytes a second of an execution: its limit, and the world's.
-fn rate(behaviour: &Behaviour, execution: &Execution) -> f64 {
-    let most = behaviour.bytes_per_second.max(1.0);
-    limit(&execution.options).map_or(most, |limit| limit.min(most))
-}
-
-/// The next items that are done together: a few small ones, or one large.
-fn batch(rest: &[Planned]) -> &[Planned] {
-    let mut bytes = 0;
-    let fits = |planned: &&Planned| {
-        let has_room = bytes < BYTES;
-        bytes += content(planned);
-        has_room
-    };
-    let count = rest.iter().take(ITEMS).take_while(fits).count();
-    rest.get(..count).unwrap_or_default()
-}
-
-fn bytes(some: &[Planned]) -> u64 {
-    some.iter().map(content).sum()
-}
-
-fn content(planned: &Planned) -> u64 {
-    match planned.deed {
-        Deed::Copy { has_content: true, .. } => planned.item.size,
-        _ => 0,
-    }
-}
-
-/// Adds what one batch came to.
-fn gather(all: &mut Counts, some: &Counts) {
-    let pairs = [(&mut all.transferred, some.transferred), (&mut all.deleted, some.deleted)];
-    for (count, more) in pairs {
-        count.files += more.files;
-        count.folders += more.folders;
-    }
-    all.bytes_written += some.bytes_written;
-    all.bytes_transferred += some.bytes_transferred;
 }
 
 /// Takes what verifying found, and says how the whole went.

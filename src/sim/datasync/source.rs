@@ -1,6 +1,8 @@
 //! The source of a transfer: a folder of a simulated file system, with owners as EFS would show them.
 //!
-//! Nothing is opened through a symbolic link unless the world has links followed, and then nothing out of the file system.
+//! Nothing is opened through a symbolic link unless the world has links followed, and then nothing out of the file system. A hard
+//! link is a file like any other: AWS's pages say that the file behind is sent once and that there is an object for each link,
+//! which FSx brings back as files of their own; the bytes are counted for each.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
