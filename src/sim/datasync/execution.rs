@@ -1,4 +1,4 @@
-//! Executions: started, slowed down, cancelled. What they do is [`run`](super::run)'s.
+//! Executions: started, slowed down, cancelled. What they do is that of [`run`].
 
 use serde_json::{Value, json};
 
@@ -73,6 +73,7 @@ pub(super) fn cancel(call: &Call<'_>) -> Result<Value, Refusal> {
                 execution.stage = Stage::Error;
                 execution.ended_at = Some(call.now);
                 execution.error = Some(cancelled());
+                execution.report = run::unreported(execution, cancelled());
             }
             _ => {
                 execution.stage = Stage::Cancelling;

@@ -143,6 +143,9 @@ fn fits(pattern: &[Part], path: &[char]) -> bool {
         }
         settle(&mut next);
         at = next;
+        if !at.contains(&true) {
+            return false;
+        }
     }
     at[pattern.len()]
 }

@@ -1,9 +1,9 @@
 //! The simulated DataSync: from a file system of EFS into a bucket, file by file, with what POSIX knows of each.
 //!
 //! [`call`] answers one operation, whose input has been checked against AWS's model. A location is a place at either end, a
-//! task says from where to where and how, and an execution of it really copies: [`run`] takes it from one status to the next by
-//! the world's clock, [`prepare`] lists the source and compares it with what is there, [`transfer`] copies, [`verify`] reads both
-//! ends again and [`report`] writes what became of each file.
+//! task says from where to where and how, and an execution of it really copies: `run` takes it from one status to the next by
+//! the world's clock, `prepare` lists the source and compares it with what is there, `transfer` copies, `verify` reads both
+//! ends again and `report` writes what became of each file.
 //!
 //! What an execution is about to do is in `datasync/<execution>.json` of the world's folder until it has ended, and how far it
 //! is in `world.json`: a process that dies in the midst of it goes on where it was when it is opened again.

@@ -206,10 +206,7 @@ impl Driver {
         let ends = |execution: &mut Execution| {
             end(execution, Stage::Error, now);
             execution.error = Some(cancelled());
-            // A report of what is not known to be whole is not written.
-            if execution.members.contains_key("TaskReportConfig") {
-                execution.report = Some(Err(cancelled()));
-            }
+            execution.report = unreported(execution, cancelled());
         };
         if self.at(Stage::Cancelling, ends) {
             self.leave();
@@ -225,9 +222,7 @@ impl Driver {
                 *phase = Phase { seconds: now - execution.since, went_well: Some(false) };
             }
             end(execution, Stage::Error, now);
-            if execution.members.contains_key("TaskReportConfig") {
-                execution.report = Some(Err(problem.clone()));
-            }
+            execution.report = unreported(execution, problem.clone());
             execution.error = Some(problem);
         };
         if self.at(stage, ends) {
@@ -375,6 +370,11 @@ fn conclude(execution: &mut Execution, verdicts: &[Verdict], now: f64) {
     execution.error = (!execution.failures.is_empty()).then(|| Problem::new(code, detail));
     let stage = if execution.error.is_some() { Stage::Error } else { Stage::Success };
     end(execution, stage, now);
+}
+
+/// What becomes of the report of an execution that did not come to its end, when one was asked for: none is written.
+pub(super) fn unreported(execution: &Execution, why: Problem) -> Option<Result<(), Problem>> {
+    execution.members.contains_key("TaskReportConfig").then_some(Err(why))
 }
 
 fn end(execution: &mut Execution, stage: Stage, now: f64) {

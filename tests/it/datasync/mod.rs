@@ -197,6 +197,9 @@ fn the_aws_command_line_runs_a_task_and_takes_everything_away_again() {
         stage.ask("delete-location", &["--location-arn", location]);
     }
     assert_eq!(stage.ask("list-locations", &[])["Locations"], json!([]));
+    let role = aws(&stage.served, &["iam", "get-role", "--role-name", "DataSyncToS3"]).unwrap();
+    let trust = &role["Role"]["AssumeRolePolicyDocument"]["Statement"][0];
+    assert_eq!(trust["Principal"]["Service"], "datasync.amazonaws.com");
     let quota = ["service-quotas", "list-service-quotas", "--service-code", "datasync"];
     assert_eq!(aws(&stage.served, &quota).unwrap()["Quotas"][0]["Value"], 100.0);
 }
