@@ -1,6 +1,7 @@
 //! The simulated DataSync, met by AWS's own command line, by our own puller, and by AWS's model of it.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -228,11 +229,16 @@ fn an_execution_outlives_the_process_that_began_it() {
 #[test]
 fn a_home_that_datasync_took_to_s3_is_restored_by_our_own_puller() {
     let stage = Stage::new();
+    let home = std::fs::read_dir(stage.served.dir.join("efs")).unwrap().next().unwrap().unwrap();
+    let home = home.path().join("200001");
+    if !rustix::process::geteuid().is_root() {
+        // Nobody but root reads what nobody may read, neither to copy nor to compare.
+        let readable = PermissionsExt::from_mode(0o400);
+        std::fs::set_permissions(home.join("modes/unreadable.txt"), readable).unwrap();
+    }
     let task = stage.task(&["--task-mode", "ENHANCED"]);
     let started = stage.ask("start-task-execution", &["--task-arn", &task]);
     let ended = stage.ended(&text(&started, "TaskExecutionArn"));
-    let home = std::fs::read_dir(stage.served.dir.join("efs")).unwrap().next().unwrap().unwrap();
-    let home = home.path().join("200001");
     let there = stage.folder.path().join("there");
     let words = ["mover", "pull", "s3://data/homes/alice", there.to_str().unwrap()];
     run_on(&stage.served, &stage.folder.path().join("journal.db"), &words).ended(0);
@@ -256,7 +262,6 @@ fn a_home_that_datasync_took_to_s3_is_restored_by_our_own_puller() {
 
 /// What of a home has a key of S3, and how much has none. Pipes and sockets are neither.
 fn storable(home: &Path) -> (BTreeMap<PathBuf, String>, usize) {
-    use std::os::unix::fs::FileTypeExt;
     let (mut storable, mut others) = (BTreeMap::new(), 0);
     for (path, look) in trees::listing(home, false) {
         let kind = home.join(&path).symlink_metadata().unwrap().file_type();
