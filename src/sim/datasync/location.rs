@@ -56,7 +56,8 @@ pub(super) fn create_s3(call: &Call<'_>) -> Result<Value, Refusal> {
     }
     let bucket = bucket_in(call.text("S3BucketArn"))?.to_owned();
     let prefix = prefix(call.given("Subdirectory").unwrap_or_default())?;
-    let role = call.structure("S3Config").and_then(|config| config["BucketAccessRoleArn"].as_str());
+    let role =
+        call.structure("S3Config").and_then(|config| config.get("BucketAccessRoleArn")?.as_str());
     let role = role.unwrap_or_default().to_owned();
     access::try_out(call.world, &role, &bucket, &prefix)?;
     call.world.change(|state| {
@@ -161,7 +162,7 @@ fn access_point(system: &FileSystem, arn: &str) -> Result<String, Refusal> {
 /// security group may be any, because what its rules let through is not simulated.
 fn mount_target(system: &FileSystem, call: &Call<'_>) -> Result<(), Refusal> {
     let config = call.structure("Ec2Config");
-    let arn = config.and_then(|config| config["SubnetArn"].as_str()).unwrap_or_default();
+    let arn = config.and_then(|config| config.get("SubnetArn")?.as_str()).unwrap_or_default();
     let subnet = arn.rsplit('/').next().unwrap_or_default();
     let mut targets = system.mount_targets.iter().filter(|target| target.subnet == subnet);
     if targets.any(|target| target.state == "available") {
