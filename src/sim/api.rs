@@ -28,6 +28,8 @@ pub enum Api {
     ServiceQuotas,
     /// AWS CloudTrail, JSON 1.1.
     CloudTrail,
+    /// AWS DataSync, JSON 1.1.
+    DataSync,
 }
 
 impl Api {
@@ -41,6 +43,7 @@ impl Api {
             "iam" => Self::Iam,
             "servicequotas" => Self::ServiceQuotas,
             "cloudtrail" => Self::CloudTrail,
+            "datasync" => Self::DataSync,
             _ => return None,
         })
     }
@@ -55,6 +58,7 @@ impl Api {
             Self::Iam => "iam",
             Self::ServiceQuotas => "servicequotas",
             Self::CloudTrail => "cloudtrail",
+            Self::DataSync => "datasync",
         }
     }
 
@@ -64,6 +68,7 @@ impl Api {
             Self::SageMaker => Some("SageMaker"),
             Self::ServiceQuotas => Some("ServiceQuotasV20190624"),
             Self::CloudTrail => Some("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"),
+            Self::DataSync => Some("FmrsService"),
             Self::Efs | Self::S3 | Self::Sts | Self::Iam => None,
         }
     }
@@ -75,6 +80,7 @@ impl Api {
             Self::Efs => Some(model::Service::Efs),
             Self::ServiceQuotas => Some(model::Service::ServiceQuotas),
             Self::CloudTrail => Some(model::Service::CloudTrail),
+            Self::DataSync => Some(model::Service::DataSync),
             Self::S3 | Self::Sts | Self::Iam => None,
         }
     }
@@ -82,7 +88,7 @@ impl Api {
     /// Refuses for want of permission.
     pub fn denied(self, message: impl Into<String>) -> Refusal {
         match self {
-            Self::SageMaker | Self::ServiceQuotas | Self::CloudTrail => {
+            Self::SageMaker | Self::ServiceQuotas | Self::CloudTrail | Self::DataSync => {
                 Refusal::new("AccessDeniedException", message)
             }
             Self::Efs => Refusal::new("AccessDeniedException", message).status(403),
@@ -93,7 +99,7 @@ impl Api {
     /// Refuses for going too fast. The SDK knows each of these as throttling and tries again.
     pub fn throttled(self) -> Refusal {
         match self {
-            Self::SageMaker | Self::CloudTrail => {
+            Self::SageMaker | Self::CloudTrail | Self::DataSync => {
                 Refusal::new("ThrottlingException", "Rate exceeded")
             }
             Self::ServiceQuotas => Refusal::new("TooManyRequestsException", "Rate exceeded"),
@@ -108,11 +114,23 @@ impl Api {
         let code = match self {
             Self::SageMaker | Self::CloudTrail | Self::Sts => "InternalFailure",
             Self::ServiceQuotas => "ServiceException",
+            Self::DataSync => "InternalException",
             Self::Efs => "InternalServerError",
             Self::S3 => "InternalError",
             Self::Iam => "ServiceFailure",
         };
         Refusal::new(code, "We encountered an internal error. Please try again.").status(500)
+    }
+
+    /// Gives the refusal of an input that breaks the model the code that the service has for it.
+    pub fn malformed(self, refusal: Refusal) -> Refusal {
+        match self {
+            // DataSync declares one error for every mistake of a client.
+            Self::DataSync if refusal.code == "ValidationException" => {
+                Refusal { code: "InvalidRequestException".to_owned(), ..refusal }
+            }
+            _ => refusal,
+        }
     }
 
     /// Refuses an operation that is not served.
@@ -146,7 +164,7 @@ impl Api {
     pub fn refusal(self, refusal: &Refusal, request_id: &str) -> Response<Bytes> {
         let Refusal { code, message, .. } = refusal;
         let text = match self {
-            Self::SageMaker | Self::ServiceQuotas | Self::CloudTrail => {
+            Self::SageMaker | Self::ServiceQuotas | Self::CloudTrail | Self::DataSync => {
                 json!({"__type": code, "message": message}).to_string()
             }
             Self::Efs => json!({"ErrorCode": code, "Message": message}).to_string(),
@@ -168,7 +186,7 @@ impl Api {
 
     fn response(self, status: StatusCode, text: String, request_id: &str) -> Response<Bytes> {
         let content_type = match self {
-            Self::SageMaker | Self::ServiceQuotas | Self::CloudTrail => {
+            Self::SageMaker | Self::ServiceQuotas | Self::CloudTrail | Self::DataSync => {
                 "application/x-amz-json-1.1"
             }
             Self::Efs => "application/json",
@@ -220,10 +238,11 @@ mod tests {
             Api::Iam,
             Api::ServiceQuotas,
             Api::CloudTrail,
+            Api::DataSync,
         ] {
             assert_eq!(Api::of_scope(api.name()), Some(api));
         }
-        assert_eq!(Api::of_scope("datasync"), None);
+        assert_eq!(Api::of_scope("fsx"), None);
     }
 
     #[test]

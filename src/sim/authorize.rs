@@ -99,6 +99,13 @@ pub fn resource(state: &State, api: Api, operation: &str, input: &Value) -> Stri
             "*" => text("PolicySourceArn").to_owned(),
             name => format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
         },
+        // What is listed or made is about nothing that there is yet; everything else names its resource by ARN.
+        Api::DataSync => ["LocationArn", "TaskExecutionArn", "TaskArn", "ResourceArn"]
+            .map(text)
+            .into_iter()
+            .find(|arn| *arn != "*")
+            .unwrap_or("*")
+            .to_owned(),
         Api::S3 | Api::ServiceQuotas | Api::CloudTrail => "*".to_owned(),
     }
 }
@@ -304,6 +311,17 @@ mod tests {
             of("CreateDomain", json!({"DomainName": "n"})),
             "arn:aws:sagemaker:eu-west-1:000000000000:domain/*"
         );
+    }
+
+    #[test]
+    fn datasync_names_its_resources_by_their_arns() {
+        let of = |operation: &str, input: Value| {
+            resource(&State::default(), Api::DataSync, operation, &input)
+        };
+        assert_eq!(of("StartTaskExecution", json!({"TaskArn": "arn:t"})), "arn:t");
+        assert_eq!(of("CancelTaskExecution", json!({"TaskExecutionArn": "arn:e"})), "arn:e");
+        assert_eq!(of("TagResource", json!({"ResourceArn": "arn:l"})), "arn:l");
+        assert_eq!(of("CreateTask", json!({"SourceLocationArn": "arn:l"})), "*");
     }
 
     #[test]

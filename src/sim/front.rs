@@ -20,7 +20,7 @@ use super::signature::{self, Credential};
 use super::state::Effect;
 use super::wire::{Caller, Refusal};
 use super::world::World;
-use super::{authorize, efs, faults, iam, query, quotas, sts, studio, trail};
+use super::{authorize, datasync, efs, faults, iam, query, quotas, sts, studio, trail};
 
 /// The body of a request or a reply: whole, or a stream.
 pub type Body = s3s::Body;
@@ -166,7 +166,7 @@ impl Simulator {
             })?;
         }
         if let Some(service) = api.model() {
-            check::input(service, operation, &input)?;
+            check::input(service, operation, &input).map_err(|refusal| api.malformed(refusal))?;
         }
         let world = &self.world;
         let output = match api {
@@ -176,6 +176,7 @@ impl Simulator {
             Api::Iam => iam::call(world, operation, &input),
             Api::ServiceQuotas => quotas::call(world, operation, &input),
             Api::CloudTrail => trail::call(world, operation, &input),
+            Api::DataSync => datasync::call(world, operation, &input, is_stuck),
             Api::S3 => Err(api.unknown(operation)),
         }?;
         if let (true, Some(service)) = (cfg!(debug_assertions), api.model()) {

@@ -38,11 +38,16 @@ fn get_role(state: &State, input: &Value) -> Result<Value, Refusal> {
             let message = format!("The role with name {name} cannot be found.");
             Refusal::new("NoSuchEntity", message).status(404)
         })?;
+    let trusted = match role.trusts.as_slice() {
+        [] => json!("sagemaker.amazonaws.com"),
+        [one] => json!(one),
+        several => json!(several),
+    };
     let trust = json!({
         "Version": "2012-10-17",
         "Statement": [{
             "Effect": "Allow",
-            "Principal": {"Service": "sagemaker.amazonaws.com"},
+            "Principal": {"Service": trusted},
             "Action": "sts:AssumeRole",
         }],
     });

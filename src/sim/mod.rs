@@ -12,6 +12,7 @@ pub mod authorize;
 pub mod bucket;
 mod clock;
 mod conditions;
+pub mod datasync;
 mod door;
 pub mod efs;
 pub mod faults;

@@ -1,8 +1,9 @@
-//! The simulated Service Quotas: the applied quotas of SageMaker.
+//! The simulated Service Quotas: the applied quotas of SageMaker, and the one of DataSync that is enforced.
 
 use serde_json::{Value, json};
 
 use super::api::{ACCOUNT, Api};
+use super::datasync;
 use super::paging::page;
 use super::state::State;
 use super::wire::Refusal;
@@ -15,18 +16,18 @@ const PAGE: usize = 100;
 ///
 /// # Errors
 ///
-/// `NoSuchResourceException` for another service than SageMaker or a code that is not listed,
+/// `NoSuchResourceException` for another service than SageMaker and DataSync or a code that is not listed,
 /// `InvalidPaginationTokenException` for a token that is not ours.
 pub fn call(world: &World, operation: &str, input: &Value) -> Result<Value, Refusal> {
     let text = |name: &str| input.get(name).and_then(Value::as_str);
     let service = text("ServiceCode").unwrap_or_default();
-    if service != "sagemaker" {
+    let Some(name) = name_of(service) else {
         let message =
             format!("The request failed because the specified service {service} does not exist.");
         return Err(Refusal::new("NoSuchResourceException", message));
-    }
+    };
     let code = text("QuotaCode");
-    let quotas = world.read(|state| listed(state, code));
+    let quotas = world.read(|state| listed(state, (service, name), code));
     match operation {
         "ListServiceQuotas" => {
             let limit = input.get("MaxResults").and_then(Value::as_u64);
@@ -52,15 +53,31 @@ pub fn call(world: &World, operation: &str, input: &Value) -> Result<Value, Refu
     }
 }
 
-fn listed(state: &State, code: Option<&str>) -> Vec<Value> {
-    let quotas = state.quotas.iter().map(|(name, value)| (code_of(name), name, value));
+/// The name of a service whose quotas are known here.
+fn name_of(service: &str) -> Option<&'static str> {
+    match service {
+        "sagemaker" => Some("Amazon SageMaker"),
+        "datasync" => Some("AWS DataSync"),
+        _ => None,
+    }
+}
+
+fn listed(state: &State, (service, service_name): (&str, &str), code: Option<&str>) -> Vec<Value> {
+    let (tasks, usual) = datasync::QUOTA;
+    let all: Vec<(&str, f64)> = if service == "datasync" {
+        vec![(tasks, state.quotas.get(tasks).copied().unwrap_or(usual))]
+    } else {
+        let others = state.quotas.iter().filter(|(name, _)| *name != tasks);
+        others.map(|(name, value)| (name.as_str(), *value)).collect()
+    };
+    let quotas = all.into_iter().map(|(name, value)| (code_of(name), name, value));
     let wanted = quotas.filter(|(each, ..)| code.is_none_or(|code| code == each));
     wanted
         .map(|(code, name, value)| {
             json!({
-                "ServiceCode": "sagemaker",
-                "ServiceName": "Amazon SageMaker",
-                "QuotaArn": format!("arn:aws:servicequotas:{}:{ACCOUNT}:sagemaker/{code}", state.region),
+                "ServiceCode": service,
+                "ServiceName": service_name,
+                "QuotaArn": format!("arn:aws:servicequotas:{}:{ACCOUNT}:{service}/{code}", state.region),
                 "QuotaCode": code,
                 "QuotaName": name,
                 "Value": value,

@@ -32,7 +32,7 @@ pub struct State {
     /// Roles, by ARN.
     pub roles: BTreeMap<String, Role>,
     /// Applied Service Quotas, by quota name: `Studio JupyterLab Apps running on ml.t3.medium instance`, …. One that is not
-    /// listed is not enforced and not answered.
+    /// listed is not enforced and not answered, but for DataSync's `Tasks`, of which there are 100.
     pub quotas: BTreeMap<String, f64>,
     /// Events that CloudTrail answers.
     pub trail: Vec<TrailEvent>,
@@ -44,6 +44,8 @@ pub struct State {
     pub calls: BTreeMap<String, u64>,
     /// SageMaker's part.
     pub studio: super::studio::Studio,
+    /// DataSync's part.
+    pub datasync: super::datasync::DataSync,
     /// The last number given to anything that needs one, so that ids never depend on a clock.
     pub last_number: u64,
     /// The loopback port that was served last, taken again after a restart so that scripts that outlived the server find it.
@@ -68,6 +70,12 @@ pub struct Timing {
     pub volume_change: f64,
     /// How long a deleted app is still listed; 24 hours in AWS.
     pub deleted_app: f64,
+    /// A DataSync task, from CREATING to AVAILABLE.
+    pub datasync_create: f64,
+    /// An execution of a DataSync task, LAUNCHING.
+    pub datasync_launch: f64,
+    /// The least that PREPARING, TRANSFERRING, VERIFYING and the end of a cancelled execution take, each.
+    pub datasync_phase: f64,
 }
 
 impl Default for Timing {
@@ -80,6 +88,9 @@ impl Default for Timing {
             script_limit: 300.0,
             volume_change: 21_600.0,
             deleted_app: 86_400.0,
+            datasync_create: 5.0,
+            datasync_launch: 60.0,
+            datasync_phase: 10.0,
         }
     }
 }
@@ -170,6 +181,8 @@ pub struct Role {
     pub statements: Vec<Statement>,
     /// Statements of its permissions boundary; empty means none.
     pub boundary: Vec<Statement>,
+    /// Services that may assume it, `datasync.amazonaws.com`; SageMaker alone when none is named.
+    pub trusts: Vec<String>,
 }
 
 /// One statement of a policy.

@@ -25,6 +25,7 @@ struct Inner {
     clock: Clock,
     state: Mutex<State>,
     endpoint: Mutex<Option<String>>,
+    objects: Mutex<()>,
     /// Held as long as the world is open: two processes cannot serve one folder.
     _lock: File,
 }
@@ -69,6 +70,7 @@ impl World {
                 clock: Clock::start(),
                 state: Mutex::new(state),
                 endpoint: Mutex::default(),
+                objects: Mutex::default(),
                 _lock: lock,
             }),
         })
@@ -98,6 +100,11 @@ impl World {
     pub fn set_endpoint(&self, endpoint: &str) {
         *self.inner.endpoint.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(endpoint.to_owned());
+    }
+
+    /// Takes the lock that an object of a bucket changes under, whichever service changes it.
+    pub(super) fn hold_objects(&self) -> MutexGuard<'_, ()> {
+        self.inner.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at the state.

@@ -3,7 +3,7 @@
 
 usage: check_wire.py WIRE_LOG ALWAYS_RETURNED
 
-Covers the JSON and REST-JSON services: SageMaker, EFS, Service Quotas, CloudTrail. Requests and answers must have every
+Covers the JSON and REST-JSON services: SageMaker, EFS, Service Quotas, CloudTrail, DataSync. Requests and answers must have every
 required member, no unknown one, and values within enums, patterns and bounds; an error must be one that the operation
 declares or that every service has. Prints what is wrong and exits 1 if anything is, or if there was nothing to check."""
 import base64, collections, json, re, sys
@@ -11,7 +11,8 @@ import base64, collections, json, re, sys
 import botocore.session
 import regex
 
-SERVICES = {"SageMaker": "sagemaker", "EFS": "efs", "Service Quotas": "service-quotas", "CloudTrail": "cloudtrail"}
+SERVICES = {"SageMaker": "sagemaker", "EFS": "efs", "Service Quotas": "service-quotas", "CloudTrail": "cloudtrail",
+            "DataSync": "datasync"}
 COMMON = {"AccessDeniedException", "ThrottlingException", "ValidationException", "InternalFailure", "ServiceUnavailable",
           "ExpiredTokenException", "UnrecognizedClientException"}
 TYPES = {"string": str, "integer": int, "long": int, "boolean": bool, "list": list, "map": dict, "structure": dict,
@@ -75,7 +76,8 @@ def main(log, table):
         operation = model.operation_model(seen["operation"])
         wrong = []
         body = base64.b64decode(seen["request_body_base64"] or "") or b"{}"
-        if operation.input_shape and model.metadata["protocol"] == "json":
+        # A model may name several protocols, and the first of them need not be the one that clients choose.
+        if operation.input_shape and model.resolved_protocol == "json":
             check(operation.input_shape, json.loads(body), "request", wrong)
         answer = json.loads(base64.b64decode(seen["response_body_base64"] or "") or b"{}")
         if seen["status"] < 300:

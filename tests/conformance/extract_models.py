@@ -35,7 +35,14 @@ SERVED = {
     ],
     "service-quotas": ["ListServiceQuotas", "GetServiceQuota"],
     "cloudtrail": ["LookupEvents"],
+    "datasync": ["CreateLocationEfs", "CreateLocationS3", "DescribeLocationEfs", "DescribeLocationS3"]
+    + ["ListLocations", "DeleteLocation", "TagResource", "UntagResource", "ListTagsForResource"]
+    + [f"{verb}Task" for verb in ("Create", "Describe", "Update", "Delete")]
+    + [f"{verb}TaskExecution" for verb in ("Start", "Describe", "Update", "Cancel")]
+    + ["ListTasks", "ListTaskExecutions"],
 }
+# A URI holds the subdirectory that a location was made with, whose own pattern takes more than the URI's.
+WIDENED = {("datasync", "LocationUri"): r"^(efs|s3)://[a-zA-Z0-9.:/\-_+()\p{Zs}]+$"}
 KEPT = ("type", "required", "enum", "pattern", "min", "max")
 
 
@@ -52,7 +59,7 @@ def member(reference, name):
     return reference["shape"]
 
 
-def shape(model, name, found):
+def shape(service, model, name, found):
     """Adds a shape and all that it reaches to `found`."""
     if name in found:
         return
@@ -61,15 +68,16 @@ def shape(model, name, found):
     if "pattern" in kept:
         # A repeated look-ahead says no more than a single one, and not every engine takes it.
         kept["pattern"] = re.sub(r"(\(\?[!=](?:\\.|[^()\\])*\))\+", r"\1", kept["pattern"])
+    kept |= {"pattern": WIDENED[service, name]} if (service, name) in WIDENED else {}
     found[name] = kept
     for part in ("member", "key", "value"):
         if part in full:
             kept[part] = full[part]["shape"]
-            shape(model, kept[part], found)
+            shape(service, model, kept[part], found)
     if "members" in full:
         kept["members"] = {key: member(reference, key) for key, reference in full["members"].items()}
         for reference in full["members"].values():
-            shape(model, reference["shape"], found)
+            shape(service, model, reference["shape"], found)
     if full.get("union"):
         kept["union"] = True
 
@@ -79,7 +87,7 @@ def code(model, name):
     return model["shapes"][name].get("error", {}).get("code", name)
 
 
-def extract(model, operations, version):
+def extract(service, model, operations, version):
     """One service's compact model."""
     found, kept = {}, {}
     for name in sorted(operations):
@@ -88,7 +96,7 @@ def extract(model, operations, version):
         for side in ("input", "output"):
             if side in operation:
                 kept[name][side] = operation[side]["shape"]
-                shape(model, operation[side]["shape"], found)
+                shape(service, model, operation[side]["shape"], found)
     about = f"Extracted from botocore {version} by tests/conformance/extract_models.py; Copyright Amazon.com, Inc. or its affiliates, Apache-2.0"
     return {"about": about, "service": model["metadata"]["serviceId"], "operations": kept, "shapes": dict(sorted(found.items()))}
 
@@ -108,7 +116,7 @@ def main():
     target = pathlib.Path(__file__).parents[2] / "src/sim/model"
     with zipfile.ZipFile(path) as wheel:
         for service, operations in SERVED.items():
-            text = lines(extract(newest(wheel, service), operations, version))
+            text = lines(extract(service, newest(wheel, service), operations, version))
             (target / f"{service}.json").write_text(text)
             print(f"{service}.json: {len(operations)} operations, {len(text)} bytes")
 

@@ -9,7 +9,7 @@ use crate::common::tool::{prepare, run_alice, run_on};
 use crate::common::{ONE_PERSON, python};
 
 /// Runs the AWS CLI and returns what it says, or how it was refused.
-fn aws(served: &Served, words: &[&str]) -> Result<Value, String> {
+pub fn aws(served: &Served, words: &[&str]) -> Result<Value, String> {
     let output = Command::new(python::bin().join("aws"))
         .args(["--output", "json"])
         .args(words)
@@ -167,7 +167,7 @@ fn a_space_with_the_real_aws_command_line_is_filled_as_well() {
 
 /// Looks until it is so, for at most twenty seconds.
 #[track_caller]
-fn wait(mut is_so: impl FnMut() -> bool) {
+pub fn wait(mut is_so: impl FnMut() -> bool) {
     let became_so = (0..100).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(200));
         is_so()

@@ -39,7 +39,7 @@ fn account() -> State {
         ..Statement::default()
     };
     let statements = vec![allow("servicequotas:*"), allow("sts:*")];
-    let role = Role { arn: ROLE.into(), statements, boundary: Vec::new() };
+    let role = Role { arn: ROLE.into(), statements, ..Role::default() };
     state.roles.insert(ROLE.into(), role);
     let system = FileSystem {
         id: FILE_SYSTEM.into(),

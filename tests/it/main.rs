@@ -6,6 +6,7 @@ mod aws_cli;
 mod bucket;
 mod common;
 mod crash;
+mod datasync;
 mod demo;
 mod exit_codes;
 mod front;

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::stand_in;
 use crate::cli::{Context, Exit, Failure};
 use crate::sim::worlds::{self, Built};
-use crate::sim::{Simulator, World, server, state, studio};
+use crate::sim::{Simulator, World, datasync, server, state, studio};
 
 /// Arguments of `sim`.
 #[derive(Args, Clone, Debug)]
@@ -103,6 +103,7 @@ pub(super) fn open_or_make(
     if dir.join("world.json").exists() {
         let world = World::open(dir, &exe).map_err(failed)?;
         studio::resume(&world);
+        datasync::resume(&world);
         return Ok(world);
     }
     let built = built()?;

@@ -8,6 +8,7 @@ mod access;
 mod api;
 mod body;
 mod described;
+mod direct;
 mod known;
 mod listing;
 mod objects;
@@ -16,6 +17,8 @@ mod settings;
 mod store;
 mod sums;
 mod uploads;
+
+pub(in crate::sim) use direct::{Direct, Seen};
 
 pub use described::{BucketSpec, CorsText, ObjectText};
 pub use known::Kept;

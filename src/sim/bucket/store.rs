@@ -25,8 +25,6 @@ type Read = HashMap<String, (Stamp, Arc<Known>)>;
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) world: World,
-    /// Held while a condition is checked and an object changes, and while one is opened.
-    change: Mutex<()>,
     read: Mutex<HashMap<String, Read>>,
 }
 
@@ -34,7 +32,7 @@ static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 impl Store {
     pub(super) fn new(world: World) -> Self {
-        Self { world, change: Mutex::default(), read: Mutex::default() }
+        Self { world, read: Mutex::default() }
     }
 
     /// The folder of a bucket, whether it exists or not.
@@ -42,9 +40,9 @@ impl Store {
         folder(self.world.dir(), bucket)
     }
 
-    /// Takes the lock that an object changes under.
+    /// Takes the lock that is held while a condition is checked and an object changes, and while one is opened.
     pub(super) fn hold(&self) -> MutexGuard<'_, ()> {
-        self.change.lock().unwrap_or_else(PoisonError::into_inner)
+        self.world.hold_objects()
     }
 
     /// Reads what is known about a bucket, or refuses with `NoSuchBucket`.

@@ -17,17 +17,20 @@ pub enum Service {
     ServiceQuotas,
     /// AWS CloudTrail.
     CloudTrail,
+    /// AWS DataSync.
+    DataSync,
 }
 
 impl Service {
     /// Returns the service's model, read once.
     pub fn model(self) -> &'static Model {
-        static MODELS: [OnceLock<Model>; 4] = [const { OnceLock::new() }; 4];
+        static MODELS: [OnceLock<Model>; 5] = [const { OnceLock::new() }; 5];
         let (slot, text) = match self {
             Self::SageMaker => (&MODELS[0], include_str!("sagemaker.json")),
             Self::Efs => (&MODELS[1], include_str!("efs.json")),
             Self::ServiceQuotas => (&MODELS[2], include_str!("service-quotas.json")),
             Self::CloudTrail => (&MODELS[3], include_str!("cloudtrail.json")),
+            Self::DataSync => (&MODELS[4], include_str!("datasync.json")),
         };
         // A model that could not be read would serve nothing at all; a test below reads each.
         slot.get_or_init(|| serde_json::from_str(text).unwrap_or_default())
@@ -147,8 +150,13 @@ impl Pattern {
 mod tests {
     use super::*;
 
-    const ALL: [Service; 4] =
-        [Service::SageMaker, Service::Efs, Service::ServiceQuotas, Service::CloudTrail];
+    const ALL: [Service; 5] = [
+        Service::SageMaker,
+        Service::Efs,
+        Service::ServiceQuotas,
+        Service::CloudTrail,
+        Service::DataSync,
+    ];
 
     #[test]
     fn every_model_is_read_and_names_only_shapes_that_it_has() {

@@ -17,6 +17,7 @@ use super::description::{
 use super::{Built, HomeSpec, WorldError};
 use crate::sim::bucket::BucketSpec;
 use crate::sim::conditions;
+use crate::sim::datasync::DataSync;
 
 /// The role that people have when nothing else is said.
 pub const EXECUTION_ROLE: &str =
@@ -103,6 +104,7 @@ fn base(description: &Description) -> State {
         quotas: description.quotas.clone(),
         rates: description.rates.clone(),
         faults: description.faults.clone(),
+        datasync: DataSync { behaviour: description.datasync.clone(), ..DataSync::default() },
         ..State::default()
     };
     for role in std::iter::once(execution_role()).chain(description.roles.iter().cloned()) {
@@ -139,7 +141,7 @@ fn execution_role() -> Role {
             statement(&["s3:GetObject", "s3:PutObject"], &[format!("arn:aws:s3:::{BUCKET}/*")]),
             statement(&["s3:ListBucket"], &[format!("arn:aws:s3:::{BUCKET}")]),
         ],
-        boundary: Vec::new(),
+        ..Role::default()
     }
 }
 

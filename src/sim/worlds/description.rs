@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::sim::bucket::BucketSpec;
+use crate::sim::datasync::Behaviour;
 use crate::sim::state::{Fault, MountTarget, Role, Timing};
 use crate::sim::studio::{AppImageConfig, Image, Members, Status};
 
@@ -30,6 +31,8 @@ pub struct Description {
     pub rates: BTreeMap<String, f64>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
+    /// How DataSync behaves where AWS says nothing of it, or says two things.
+    pub datasync: Behaviour,
     /// Custom images.
     pub images: Vec<Image>,
     /// App image configurations.

@@ -39,7 +39,7 @@ pub(super) fn huge() -> Built {
                 resources: vec!["*".to_owned()],
                 ..Statement::default()
             }],
-            boundary: Vec::new(),
+            ..Role::default()
         })
         .collect();
     for domain in &mut description.domains {

@@ -50,6 +50,9 @@ fn describe(users: usize, seed: u64) -> Description {
             app_start: 0.4,
             app_stop: 0.2,
             script_limit: 300.0,
+            datasync_create: 0.2,
+            datasync_launch: 0.4,
+            datasync_phase: 0.2,
             ..Timing::default()
         },
         quotas: quotas(users),
