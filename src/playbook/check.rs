@@ -272,6 +272,7 @@ fn staging(staging: &Staging, problems: &mut Problems) {
             "use 3 to 63 lower-case letters, digits, dots and hyphens; only {account} and {region} are filled in",
         );
     }
+    problems.within("staging.retention_days", staging.retention_days, 0..=3_650);
     let is_sound = staging.prefix.len() <= 200
         && staging.prefix.split('/').all(|part| {
             !part.is_empty()

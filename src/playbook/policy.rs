@@ -239,6 +239,8 @@ pub struct Staging {
     pub bucket: String,
     /// The prefix under which everything of ours lives; no leading or trailing slash.
     pub prefix: String,
+    /// Days for which `cleanup` keeps what was staged for someone after they were confirmed; 0 to 3650.
+    pub retention_days: u32,
 }
 
 impl Default for Staging {
@@ -246,6 +248,7 @@ impl Default for Staging {
         Self {
             bucket: "sagemaker-{region}-{account}".to_owned(),
             prefix: "studio-migrate".to_owned(),
+            retention_days: 7,
         }
     }
 }

@@ -130,6 +130,26 @@ fn a_classic_shared_space_becomes_a_shared_space_with_its_files() {
 }
 
 #[test]
+fn what_was_staged_stays_as_long_as_the_playbook_says() {
+    let ready = Ready::with(&world(), None, &[ROUTES[0], ROUTES[1], "  retention_days: 3"]);
+    let mount = mount(&ready);
+    ready.run(&run("alice", &mount)).ended(0);
+    let kept = ready.run(&["cleanup", "--reports"]).ended(0);
+    assert!(kept.out.contains("stays until") && !staged(&ready).is_empty(), "{}", kept.out);
+}
+
+#[test]
+fn a_cleanup_takes_what_was_staged_away_and_leaves_the_proof() {
+    let ready = ready(None);
+    let mount = mount(&ready);
+    ready.run(&run("alice", &mount)).ended(0);
+    assert!(!staged(&ready).is_empty());
+    ready.run(&["cleanup"]).ended(0);
+    assert_eq!(staged(&ready), []);
+    ready.run(&["verify", "--user", "alice"]).ended(0);
+}
+
+#[test]
 fn another_person_of_the_same_role_learns_nothing_from_what_is_staged() {
     let ready = ready(None);
     let mount = mount(&ready);

@@ -1,19 +1,25 @@
 //! `cleanup`: taking away what the tool left in the account. Spaces are people's, and stay.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
+use jiff::{SignedDuration, Timestamp};
 
 use super::run::standing;
 use crate::aws::ErrorKind;
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
-use crate::execute::MigrationStanding;
+use crate::execute::{MigrationStanding, Step, kind};
+use crate::journal::{Event, Journal};
+use crate::mover::key;
 use crate::names::TAG_MIGRATION;
 use crate::plan::Plan;
 
 /// Arguments of `cleanup`.
 #[derive(Args, Clone, Debug)]
 pub struct Cleanup {
-    /// Also delete the manifests and reports: the proof is then in the journal alone
+    /// Also delete the manifests and reports: the proof is then in the journal alone. Those of people who were confirmed fewer
+    /// days ago than the playbook's `staging.retention_days` stay
     #[arg(long)]
     reports: bool,
     /// Say what would be deleted, and delete nothing
@@ -79,6 +85,7 @@ impl Cleanup {
         Ok(count)
     }
 
+    /// Deletes the mover, homes that were packed, and, when asked, the reports.
     async fn objects(
         &self,
         context: &Context,
@@ -88,11 +95,27 @@ impl Cleanup {
         let failed = |error| Failure::aws("clean up the staging bucket", error);
         let bucket = plan.staging_bucket();
         let prefix = &plan.playbook.staging.prefix;
-        let folders: &[&str] = if self.reports { &["tools", "reports"] } else { &["tools"] };
+        let kept = kept(&operation.journal, plan)?;
+        let packed = format!("/{}/", key::PACKED);
         let mut count = 0;
-        for folder in folders {
+        let mut told = BTreeSet::new();
+        for folder in ["tools", "reports"] {
             let under = format!("{prefix}/{folder}/");
             for (key, _) in operation.account.objects(&bucket, &under).await.map_err(failed)? {
+                if folder == "reports" && !self.reports && !key.contains(&packed) {
+                    continue;
+                }
+                let is_of = |(reports, _): &&(String, String)| {
+                    key.strip_prefix(reports).is_some_and(|rest| rest.starts_with('/'))
+                };
+                if let Some((reports, until)) = kept.iter().find(is_of) {
+                    if told.insert(reports) {
+                        context.ui.data(format_args!(
+                            "s3://{bucket}/{reports}/ stays until {until} (staging.retention_days)"
+                        ));
+                    }
+                    continue;
+                }
                 count += 1;
                 context.ui.data(format_args!("s3://{bucket}/{key}"));
                 if !self.dry_run {
@@ -102,4 +125,30 @@ impl Cleanup {
         }
         Ok(count)
     }
+}
+
+/// The prefixes of those whose time is not over, each with when it is.
+fn kept(journal: &Journal, plan: &Plan) -> Result<Vec<(String, String)>, Failure> {
+    let days = i64::from(plan.playbook.staging.retention_days);
+    let now = Timestamp::now();
+    let mut kept = Vec::new();
+    for (_, migration) in plan.migrations() {
+        let events = journal
+            .events_of(&migration.id)
+            .map_err(|error| Failure::journal("read the journal", error))?;
+        let is_end = |event: &&Event| {
+            event.kind == kind::FINISHED && event.step.as_deref() == Some(Step::Confirm.name())
+        };
+        let Some(confirmed) = events.iter().rev().find(is_end) else { continue };
+        let until = confirmed.at.parse::<Timestamp>().ok().and_then(|at| {
+            at.checked_add(SignedDuration::from_hours(24 * days)).ok().filter(|until| *until > now)
+        });
+        if let Some(until) = until {
+            kept.push((
+                migration.reports.clone(),
+                until.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            ));
+        }
+    }
+    Ok(kept)
 }
