@@ -16,6 +16,7 @@ use crate::names::{AccountId, Region};
 #[derive(Clone, Debug)]
 pub(super) struct Clients {
     pub(super) cloudtrail: aws_sdk_cloudtrail::Client,
+    pub(super) datasync: aws_sdk_datasync::Client,
     pub(super) efs: aws_sdk_efs::Client,
     pub(super) iam: aws_sdk_iam::Client,
     pub(super) quotas: aws_sdk_servicequotas::Client,

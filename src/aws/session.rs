@@ -129,6 +129,7 @@ fn clients(config: &SdkConfig, pace: &Pace, wire_log: Option<&WireLog>) -> Clien
             aws_sdk_cloudtrail,
             aws_sdk_cloudtrail::config::Builder::from(config).interceptor(LongTarget)
         ),
+        datasync: client!(aws_sdk_datasync, aws_sdk_datasync::config::Builder::from(config)),
         efs: client!(aws_sdk_efs, aws_sdk_efs::config::Builder::from(config)),
         iam: client!(aws_sdk_iam, aws_sdk_iam::config::Builder::from(config)),
         quotas: client!(

@@ -19,6 +19,7 @@ use super::selection::{Direction, Selection, all_to_do};
 use super::standing::MigrationStanding;
 use super::step::Step;
 use super::tools::Tools;
+use super::transfers::Transfers;
 use crate::aws::Account;
 use crate::journal::{BEAT, Journal, Lease, OperationId};
 use crate::names::MigrationId;
@@ -48,6 +49,8 @@ pub struct Execution {
     pub mount: Option<PathBuf>,
     /// Held while the settings of a domain are changed.
     pub domains: Arc<tokio::sync::Mutex<()>>,
+    /// Executions of DataSync, shared by those who wait for one.
+    pub transfers: Transfers,
     /// Whether a rollback may destroy a space that its owner may have worked in since.
     pub may_delete_used_spaces: bool,
     /// Whether batches may begin outside the playbook's windows, too.
@@ -309,6 +312,7 @@ impl Execution {
             halt: self.halt.clone(),
             mount: self.mount.clone(),
             domains: self.domains.clone(),
+            transfers: self.transfers.clone(),
             may_delete_used_spaces: self.may_delete_used_spaces,
         }
     }

@@ -15,6 +15,7 @@ use super::saga::Outcome;
 use super::standing::{Standing, kind};
 use super::step::Step;
 use super::tools::Tools;
+use super::transfers::Transfers;
 use crate::aws::{self, Account};
 use crate::journal::{Journal, NewEvent, OperationId};
 use crate::mover::ReportKey;
@@ -44,6 +45,8 @@ pub struct Context {
     pub mount: Option<PathBuf>,
     /// Held while the settings of a domain are changed: AWS replaces a list as a whole.
     pub domains: Arc<Mutex<()>>,
+    /// Executions of DataSync, shared by those who wait for one.
+    pub transfers: Transfers,
     /// Whether a rollback may destroy a space that its owner may have worked in since.
     pub may_delete_used_spaces: bool,
 }

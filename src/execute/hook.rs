@@ -74,7 +74,9 @@ fn ticket(plan: &Plan, migration: &Migration, key: ReportKey) -> Ticket {
         reports: migration.reports.clone(),
         key,
         packed: match migration.route {
-            Route::Packed => Some(format!("{}/{}", migration.reports, key::PACKED)),
+            Route::Packed | Route::DataSync => {
+                Some(format!("{}/{}", migration.reports, key::PACKED))
+            }
             Route::InSpace => None,
         },
     }

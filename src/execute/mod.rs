@@ -19,6 +19,7 @@ mod standing;
 mod step;
 pub mod steps;
 mod tools;
+mod transfers;
 
 pub use batch::{Execution, Summary, roll_back, run};
 pub use context::Context;
@@ -31,4 +32,6 @@ pub use saga::{Outcome, back, forward};
 pub use selection::Selection;
 pub use standing::{BadEvent, MigrationStanding, Standing, StepStanding, kind};
 pub use step::Step;
+pub use steps::datasync::task_name as transfer_task_name;
 pub use tools::Tools;
+pub use transfers::Transfers;

@@ -128,6 +128,10 @@ pub enum Route {
     InSpace,
     /// Packed and sealed into the staging bucket by a machine that mounts the file system, and unpacked in the space.
     Packed,
+    /// By DataSync into a bucket that no execution role may read, sealed from there into the staging bucket, and unpacked in the
+    /// space.
+    #[serde(rename = "datasync")]
+    DataSync,
 }
 
 impl Migration {
@@ -221,6 +225,15 @@ impl Plan {
     pub fn folder(&self, migration: &Migration) -> &str {
         let placement = &self.playbook.placement;
         if migration.is_reused { &placement.folder_if_reused } else { &placement.folder }
+    }
+
+    /// The bucket that DataSync writes to, with account and Region filled in.
+    pub fn datasync_bucket(&self) -> String {
+        self.playbook
+            .datasync
+            .bucket
+            .replace("{account}", self.account.as_str())
+            .replace("{region}", self.region.as_str())
     }
 
     /// The staging bucket with account and Region filled in.

@@ -164,9 +164,11 @@ impl<'p> Names<'p> {
             )),
             None => because.push_str(&person.volume_because),
         }
-        if person.route == Route::Packed {
-            because.push_str("; it travels packed, from a machine that mounts the file system");
-        }
+        because.push_str(match person.route {
+            Route::InSpace => "",
+            Route::Packed => "; it travels packed, from a machine that mounts the file system",
+            Route::DataSync => "; it travels with DataSync",
+        });
         if let Some(spared) = person.load.map(|load| load.spared).filter(|&spared| spared > 0) {
             because.push_str(&format!(", with {} left out", size(spared)));
         }

@@ -155,10 +155,11 @@ impl<'p> Judge<'p> {
                     .to_owned(),
             );
         }
-        let route = if is_unmounted || routes.homes == HomeRoute::Packed {
-            Route::Packed
-        } else {
-            Route::InSpace
+        let route = match (is_unmounted, routes.homes) {
+            (true, _) => staged(routes.unmounted_homes),
+            (false, HomeRoute::InSpace) => Route::InSpace,
+            (false, HomeRoute::Packed) => Route::Packed,
+            (false, HomeRoute::DataSync) => Route::DataSync,
         };
         if profile.home_uid.is_none() {
             reasons.push("it has no Classic home (no HomeEfsFileSystemUid)".to_owned());
@@ -232,7 +233,7 @@ impl<'p> Judge<'p> {
                     domain,
                     profile,
                     shared: Some(space),
-                    route: Route::Packed,
+                    route: staged(routes.shared_spaces),
                     home_uid: home_uid.clone(),
                     load,
                     volume_gb,
@@ -287,6 +288,14 @@ pub(super) fn auto_mount_is_off(domain: &Domain, profile: &Profile) -> bool {
 /// The largest volume that the settings allow, in GiB.
 fn allowed_gb(domain: &Domain, profile: &Profile) -> Option<i32> {
     profile.effective.maximum_volume_gb.or(domain.defaults.maximum_volume_gb)
+}
+
+/// The route of what no space mounts; what is left has none, and is not asked about.
+fn staged(route: StagedRoute) -> Route {
+    match route {
+        StagedRoute::DataSync => Route::DataSync,
+        StagedRoute::Packed | StagedRoute::Leave => Route::Packed,
+    }
 }
 
 fn is_classic(space: &Space) -> bool {

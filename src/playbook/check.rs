@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use super::glob::{name_glob, path_glob};
 use super::policy::{AccountTarget, LeaveOut, Limits, Playbook, Scope, Staging};
 use super::suppression::Suppression;
-use super::{check_batches, check_target, experience, notification, routes};
+use super::{check_batches, check_target, datasync, experience, notification, routes};
 
 /// The largest `leave_out` list, in bytes of JSON. It travels inside a lifecycle script, which holds 12,288 bytes
 /// (`CreateStudioLifecycleConfig`: 16,384 characters of base64), together with the script itself.
@@ -89,6 +89,7 @@ impl Playbook {
         targets(&self.targets, &mut problems);
         scope(&self.scope, &mut problems);
         routes::check(&self.routes, &mut problems);
+        datasync::check(&self.datasync, &self.routes, &mut problems);
         check_target::all(&self.target, &self.placement, &mut problems);
         leave_out(&self.leave_out, &mut problems);
         check_batches::all(self, &mut problems);
@@ -320,7 +321,7 @@ pub(super) fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
-fn is_bucket(name: &str) -> bool {
+pub(super) fn is_bucket(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     (3..=63).contains(&name.len())
         && name.starts_with(plain)

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batches::Batches;
 use super::calendar::Calendar;
+use super::datasync::DataSync;
 use super::experience::Experience;
 use super::notification::Notification;
 use super::routes::Routes;
@@ -31,6 +32,9 @@ pub struct Playbook {
     /// How each kind of subject travels.
     #[serde(default)]
     pub routes: Routes,
+    /// How homes travel with DataSync.
+    #[serde(default)]
+    pub datasync: DataSync,
     /// The space that each person gets.
     #[serde(default)]
     pub target: Target,

@@ -29,6 +29,9 @@ pub enum HomeRoute {
     InSpace,
     /// Packed and sealed by this machine, on which the file system is mounted, and unpacked in the new space.
     Packed,
+    /// By DataSync, sealed by this machine, and unpacked in the new space.
+    #[serde(rename = "datasync")]
+    DataSync,
 }
 
 /// How something travels that no space mounts.
@@ -40,6 +43,17 @@ pub enum StagedRoute {
     Leave,
     /// Packed and sealed by this machine, on which the file system is mounted, and unpacked in the new space.
     Packed,
+    /// By DataSync, sealed by this machine, and unpacked in the new space.
+    #[serde(rename = "datasync")]
+    DataSync,
+}
+
+impl Routes {
+    /// Tells whether anything travels with DataSync.
+    pub(super) fn have_datasync(&self) -> bool {
+        self.homes == HomeRoute::DataSync
+            || [self.unmounted_homes, self.shared_spaces].contains(&StagedRoute::DataSync)
+    }
 }
 
 /// Checks that the owner is a name.

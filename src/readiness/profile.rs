@@ -111,7 +111,7 @@ fn no_home(view: &View<'_>) -> Vec<Hit> {
 }
 
 fn auto_mount_off(view: &View<'_>) -> Vec<Hit> {
-    if view.playbook.routes.unmounted_homes == StagedRoute::Packed {
+    if view.playbook.routes.unmounted_homes != StagedRoute::Leave {
         return Vec::new();
     }
     let is_off = |value: &Option<String>| value.as_deref() == Some("Disabled");

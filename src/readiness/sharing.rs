@@ -105,7 +105,7 @@ fn foreign_location(view: &View<'_>) -> Vec<Hit> {
 }
 
 fn shared_space(view: &View<'_>) -> Vec<Hit> {
-    if view.playbook.routes.shared_spaces == StagedRoute::Packed {
+    if view.playbook.routes.shared_spaces != StagedRoute::Leave {
         return Vec::new();
     }
     let mut hits = Vec::new();

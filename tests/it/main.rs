@@ -7,6 +7,7 @@ mod bucket;
 mod common;
 mod crash;
 mod datasync;
+mod datasync_route;
 mod demo;
 mod exit_codes;
 mod front;

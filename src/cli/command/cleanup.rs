@@ -9,11 +9,11 @@ use super::run::standing;
 use crate::aws::ErrorKind;
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
-use crate::execute::{MigrationStanding, Step, kind};
+use crate::execute::{MigrationStanding, Step, kind, transfer_task_name};
 use crate::journal::{Event, Journal};
 use crate::mover::key;
-use crate::names::TAG_MIGRATION;
-use crate::plan::Plan;
+use crate::names::{TAG_MIGRATION, TAG_PLAN};
+use crate::plan::{Batch, Migration, Plan, Route};
 
 /// Arguments of `cleanup`.
 #[derive(Args, Clone, Debug)]
@@ -50,6 +50,7 @@ impl Cleanup {
         let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
         let mut left = self.hooks(context, &operation).await?;
         left += self.objects(context, &operation, &plan).await?;
+        left += self.transfers(context, &operation, &plan).await?;
         let verb = if self.dry_run { "would be deleted" } else { "deleted" };
         let left = super::count(left, "thing");
         context.ui.data(format_args!("{left} {verb}; spaces stay, they are people's"));
@@ -80,6 +81,44 @@ impl Cleanup {
                     context.ui.warning(format_args!("{name} is still attached and stays: {error}"));
                 }
                 Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(count)
+    }
+
+    /// Deletes the tasks of DataSync and their locations.
+    async fn transfers(
+        &self,
+        context: &Context,
+        operation: &Operation,
+        plan: &Plan,
+    ) -> Result<usize, Failure> {
+        let failed = |error| Failure::aws("clean up DataSync", error);
+        let account = &operation.account;
+        let is_of_datasync = |(_, one): &(&Batch, &Migration)| one.route == Route::DataSync;
+        let domains: BTreeSet<_> = plan
+            .migrations()
+            .filter(is_of_datasync)
+            .map(|(_, migration)| &migration.domain)
+            .collect();
+        let mut count = 0;
+        for domain in domains {
+            let name = transfer_task_name(domain);
+            let Some(task) = account.transfer_task(&name).await.map_err(failed)? else { continue };
+            if !account.has_transfer_tag(&task, TAG_PLAN).await.map_err(failed)? {
+                continue;
+            }
+            let locations = account.transfer_locations(&task).await.map_err(failed)?;
+            count += 1 + locations.len();
+            context
+                .ui
+                .data(format_args!("DataSync task {name} and its {} locations", locations.len()));
+            if self.dry_run {
+                continue;
+            }
+            account.delete_transfer_task(&task).await.map_err(failed)?;
+            for location in &locations {
+                account.delete_location(location).await.map_err(failed)?;
             }
         }
         Ok(count)

@@ -172,6 +172,7 @@ pub(super) fn execution(
         halt,
         mount: None,
         domains: Arc::default(),
+        transfers: execute::Transfers::default(),
         may_delete_used_spaces,
         may_run_any_time: false,
     }

@@ -12,3 +12,4 @@ pub mod stage;
 pub mod verify;
 
 mod copying;
+pub(super) mod datasync;

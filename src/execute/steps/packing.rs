@@ -11,15 +11,14 @@ use std::time::Duration;
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, chain};
 use crate::execute::notice::Notice;
-use crate::mover::{self, Headway, PushOrder, Rules, Totals, key};
+use crate::mover::{self, Class, Headway, PushOrder, Rules, Totals, key};
 use crate::playbook::LeaveOut;
 
 /// How often whoever watches hears how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(2);
 
-/// Pushes the home and returns what it consists of.
-pub(super) async fn push(cx: &Context) -> Result<Totals, Failure> {
-    let source = home(cx).await?;
+/// Pushes a home, and returns what it consists of and how many entries could not be read.
+pub(super) async fn push(cx: &Context, source: PathBuf) -> Result<(Totals, u64), Failure> {
     let rules = cx
         .plan
         .playbook
@@ -53,7 +52,10 @@ pub(super) async fn push(cx: &Context) -> Result<Totals, Failure> {
         }
     };
     match pushed {
-        Ok(pushed) => Ok(pushed.totals),
+        Ok(pushed) => {
+            let unreadable = pushed.not_copied.get(Class::Unreadable.word()).copied();
+            Ok((pushed.totals, unreadable.unwrap_or_default()))
+        }
         Err(_) if stop.load(Ordering::Relaxed) => Err(Failure::halted()),
         Err(error) => Err(Failure::new(format!("the home could not be packed: {}", chain(&error)))
             .hinted("mend it and run again: what is packed already is not packed again")),
@@ -77,7 +79,7 @@ pub(super) async fn take_away(cx: &Context) -> Result<(), Failure> {
 
 /// Finds the home under the mount, as an inventory does: in a folder of the file system's id, or right below where there is
 /// none.
-async fn home(cx: &Context) -> Result<PathBuf, Failure> {
+pub(super) async fn home(cx: &Context) -> Result<PathBuf, Failure> {
     let Some(mount) = &cx.mount else {
         return Err(Failure::new("the home travels packed, and no file system is mounted here")
             .hinted("run where it is mounted, and give its root with --mount"));

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::packing;
+use super::{datasync, packing};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
 use crate::mover::Totals;
@@ -34,7 +34,8 @@ pub struct Receipt {
 pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     let receipt = upload(cx).await?;
     let packed = match cx.migration.route {
-        Route::Packed => Some(packing::push(cx).await?),
+        Route::Packed => Some(packing::push(cx, packing::home(cx).await?).await?.0),
+        Route::DataSync => Some(datasync::stage(cx).await?),
         Route::InSpace => None,
     };
     Ok(Receipt { packed, ..receipt })
@@ -58,7 +59,12 @@ pub(super) async fn upload(cx: &Context) -> Result<Receipt, Failure> {
 
 /// Deletes the packed home, and leaves the mover where it is: other migrations use it too.
 pub async fn undo(cx: &Context, _receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
-    if cx.migration.route == Route::Packed {
+    if cx.migration.route == Route::DataSync {
+        datasync::take_away(cx).await.map_err(|failure| {
+            Stuck::over(failure, "what DataSync wrote of the home (datasync.bucket)")
+        })?;
+    }
+    if cx.migration.route != Route::InSpace {
         packing::take_away(cx).await.map_err(|failure| {
             Stuck::over(
                 failure,

@@ -156,6 +156,12 @@ async fn check_owner(cx: &Context) -> Result<(), Failure> {
     if is_whose_it_should_be(cx, &space) {
         return Ok(());
     }
+    if space.owner.as_ref() != Some(&cx.migration.profile) {
+        return Err(doubt(&format!(
+            "space {} is not owned by {}",
+            cx.migration.space, cx.migration.profile
+        )));
+    }
     let what = if cx.migration.shared.is_some() { "a shared" } else { "a private" };
     Err(doubt(&format!(
         "space {} is not {what} space of {}",
@@ -165,7 +171,7 @@ async fn check_owner(cx: &Context) -> Result<(), Failure> {
 
 /// What arrived of a packed home must be what was packed.
 fn check_packed(cx: &Context, arrived: &Totals) -> Result<(), Failure> {
-    if cx.migration.route != Route::Packed {
+    if cx.migration.route == Route::InSpace {
         return Ok(());
     }
     let standing = cx.standing()?;

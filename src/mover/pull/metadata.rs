@@ -70,8 +70,13 @@ impl Described {
     }
 }
 
-/// Reads a time: `1595002920000000000ns`, or milliseconds without a unit.
+/// Reads a time: `1595002920000000000ns`, milliseconds without a unit, or `1595002920/123456789`, seconds and nanoseconds
+/// (DataSync User Guide, "Understanding how DataSync handles file and object metadata").
 fn time(text: &str) -> Option<Time> {
+    if let Some((seconds, nanos)) = text.split_once('/') {
+        let nanos: u32 = nanos.parse().ok().filter(|nanos| *nanos < 1_000_000_000)?;
+        return Some(Time(seconds.parse().ok()?, nanos));
+    }
     let (number, per_second) = match text.strip_suffix("ns") {
         Some(number) => (number, 1_000_000_000),
         None => (text.strip_suffix("ms").unwrap_or(text), 1_000),
@@ -94,8 +99,9 @@ mod tests {
     fn times_have_the_unit_that_aws_documents() {
         assert_eq!(time("1595002920123456789ns"), Some(Time(1_595_002_920, 123_456_789)));
         assert_eq!(time("1595002920001"), Some(Time(1_595_002_920, 1_000_000)));
+        assert_eq!(time("1602647222/222919600"), Some(Time(1_602_647_222, 222_919_600)));
         assert_eq!(time("-1ns"), Some(Time(-1, 999_999_999)));
-        for text in ["", "ns", "1.5ns", "99999999999999999999ns"] {
+        for text in ["", "ns", "1.5ns", "99999999999999999999ns", "1/", "/1", "1/1000000000"] {
             assert_eq!(time(text), None, "{text}");
         }
     }

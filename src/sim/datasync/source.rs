@@ -140,6 +140,9 @@ impl Source {
                 let path = format!("{}/{}", folder.trim_end_matches('/'), name.to_string_lossy());
                 let is_folder = self.is_folder(&folder, &name);
                 if name.to_str().is_none() {
+                    if !is_wanted(&path) {
+                        continue;
+                    }
                     // A key of S3 is UTF-8; what DataSync makes of another name is inferred.
                     let problem = Problem::new("InvalidName", "The name is not valid UTF-8");
                     let (is_folder, step) = (is_folder, Step::Prepare);

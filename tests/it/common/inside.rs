@@ -155,6 +155,7 @@ async fn context(
         halt: Halt::default(),
         mount: None,
         domains: std::sync::Arc::default(),
+        transfers: Default::default(),
         may_delete_used_spaces: true,
     };
     execution.context(&migration)

@@ -52,7 +52,12 @@ impl Iam {
         let policy = match self.of {
             Whose::Operator => self.operator(region, &bucket),
             Whose::ExecutionRole => self.execution_role(&bucket),
-            Whose::DatasyncRole => self.datasync_role(&bucket),
+            Whose::DatasyncRole => self.datasync_role(
+                &self
+                    .bucket
+                    .clone()
+                    .unwrap_or_else(|| format!("studio-migrate-{region}-{}", self.account)),
+            ),
             Whose::Bucket => bucket_policy(&bucket),
             Whose::Visibility => {
                 let playbook = super::playbook(&self.playbook)?;
@@ -118,6 +123,40 @@ impl Iam {
                 &["s3:ListBucket", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock"],
                 &[format!("arn:aws:s3:::{bucket}")],
             ),
+            // For homes that travel with DataSync, and no others.
+            statement(
+                "Transfer",
+                &[
+                    "datasync:CreateLocationEfs",
+                    "datasync:CreateLocationS3",
+                    "datasync:CreateTask",
+                    "datasync:DeleteLocation",
+                    "datasync:DeleteTask",
+                    "datasync:Describe*",
+                    "datasync:List*",
+                    "datasync:StartTaskExecution",
+                    "datasync:TagResource",
+                    "ec2:CreateNetworkInterface",
+                    "ec2:CreateNetworkInterfacePermission",
+                    "ec2:DeleteNetworkInterface",
+                    "ec2:DescribeNetworkInterfaces",
+                    "ec2:DescribeSecurityGroups",
+                    "ec2:DescribeSubnets",
+                    "iam:PassRole",
+                ],
+                &["*".to_owned()],
+            ),
+            statement(
+                "SealWhatDataSyncWrites",
+                &["s3:DeleteObject", "s3:GetObject", "s3:ListBucket"],
+                &[
+                    format!("arn:aws:s3:::studio-migrate-{region}-{account}"),
+                    format!(
+                        "arn:aws:s3:::studio-migrate-{region}-{account}/{}/datasync/*",
+                        self.prefix
+                    ),
+                ],
+            ),
             // The buckets that notebooks were shared in may have any name; only names and settings are read of them.
             statement(
                 "SeeWhatWasShared",
@@ -166,7 +205,7 @@ impl Iam {
                 &[format!("arn:aws:s3:::{bucket}")],
             ),
             statement(
-                "WriteTheStagingPrefix",
+                "WriteWhatIsStaged",
                 &[
                     "s3:AbortMultipartUpload",
                     "s3:DeleteObject",
@@ -176,7 +215,7 @@ impl Iam {
                     "s3:PutObject",
                     "s3:PutObjectTagging",
                 ],
-                &[format!("arn:aws:s3:::{bucket}/{}/staging/*", self.prefix)],
+                &[format!("arn:aws:s3:::{bucket}/{}/datasync/*", self.prefix)],
             ),
         ])
     }

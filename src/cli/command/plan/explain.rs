@@ -83,6 +83,9 @@ fn moved(context: &Context, plan: &Plan, batch: &Batch, migration: &Migration) {
             migration.hook,
             match migration.route {
                 Route::InSpace => "copies the home that is mounted there",
+                Route::DataSync => {
+                    "unpacks what DataSync fetches before, sealed into the staging bucket"
+                }
                 Route::Packed =>
                     "unpacks what this machine packs before, sealed, into the staging bucket",
             }

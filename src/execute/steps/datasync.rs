@@ -1,0 +1,405 @@
+//! Staging a home with DataSync: from the file system into a bucket that no execution role may read, and from there, sealed,
+//! to where the space fetches it.
+//!
+//! What DataSync writes lies open, names of files included, for whoever may read the bucket. A space's execution role is shared
+//! by many, so the role is asked about first, and what lies open is deleted as soon as it is sealed.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+
+use super::packing;
+use crate::aws::{EfsLocation, ErrorKind, Execution, Question, S3Location};
+use crate::execute::context::Context;
+use crate::execute::failure::{Failure, chain};
+use crate::execute::notice::Notice;
+use crate::execute::standing::kind;
+use crate::execute::step::Step;
+use crate::mover::{self, Entry, Phase, Progress, PullOrder, Totals};
+use crate::names::{DomainId, TAG_PLAN};
+use crate::playbook::{Conflict, Mode};
+
+/// The note that holds the ARN of the execution.
+const NOTE: &str = "execution";
+
+/// Failed files that a failure names.
+const NAMED: usize = 5;
+
+/// The largest task report that is read.
+const LARGEST_REPORT: u64 = 256 << 20;
+
+/// Has the home transferred, seals it, and returns what it consists of.
+pub(super) async fn stage(cx: &Context) -> Result<Totals, Failure> {
+    check_roles(cx).await?;
+    let execution = match noted(cx)? {
+        Some(execution) if is_good(cx, &execution).await? => execution,
+        Some(_) => {
+            cx.record(Step::Stage, kind::RESTORED, json!({}))?;
+            cx.transfers.join(cx).await?
+        }
+        None => cx.transfers.join(cx).await?,
+    };
+    let ended = wait(cx, &execution).await?;
+    check(cx, &execution, &ended).await?;
+    let totals = seal(cx).await?;
+    take_away(cx).await?;
+    Ok(totals)
+}
+
+/// Returns the execution that the journal knows of.
+pub(in crate::execute) fn noted(cx: &Context) -> Result<Option<String>, Failure> {
+    let standing = cx.standing()?;
+    Ok(standing.noted(Step::Stage, NOTE).and_then(Value::as_str).map(str::to_owned))
+}
+
+/// Writes down the execution, before anybody waits for it.
+pub(in crate::execute) fn note(cx: &Context, execution: &str) -> Result<(), Failure> {
+    cx.record(Step::Stage, kind::NOTED, json!({ NOTE: execution }))
+}
+
+/// Tells whether an execution that was started before is worth waiting for, or has ended well.
+async fn is_good(cx: &Context, execution: &str) -> Result<bool, Failure> {
+    match cx.account.transfer(execution).await {
+        Ok(seen) => Ok(seen.status != "ERROR"),
+        // It was deleted with its task.
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Invalid) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Returns the domain's task once it can be started.
+pub(in crate::execute) async fn ready_task(cx: &Context) -> Result<String, Failure> {
+    let task = task(cx).await?;
+    let (status, why) = cx
+        .until("DataSync's task to be there", async || {
+            let (status, why) = cx.account.transfer_task_status(&task).await?;
+            Ok((status != "CREATING").then_some((status, why)))
+        })
+        .await?;
+    if status == "UNAVAILABLE" {
+        let why = why.unwrap_or_else(|| "DataSync gives no reason".to_owned());
+        return Err(Failure::new(format!("DataSync's task cannot be used: {why}")));
+    }
+    Ok(task)
+}
+
+/// Starts one execution for the homes of all these people, who are of one domain.
+pub(in crate::execute) async fn start(
+    cx: &Context,
+    task: &str,
+    along: &[Context],
+) -> Result<String, Failure> {
+    let folders: Vec<String> =
+        along.iter().map(|one| format!("/{}", one.migration.home_uid)).collect();
+    let mib = i64::from(cx.plan.playbook.datasync.mib_per_second);
+    let throttle = (mib > 0).then_some(mib << 20);
+    let report = place(cx, "reports")?;
+    cx.remark(format!("DataSync is started for {} homes", along.len()));
+    Ok(cx.account.start_transfer(task, &folders, throttle, &report, &tags(cx)).await?)
+}
+
+/// The domain's task, made with its locations if it is not there.
+async fn task(cx: &Context) -> Result<String, Failure> {
+    let name = task_name(&cx.migration.domain);
+    if let Some(task) = cx.account.transfer_task(&name).await? {
+        return Ok(task);
+    }
+    let domain = cx.account.domain(&cx.migration.domain).await?;
+    let Some(file_system) = domain.file_system else {
+        return Err(Failure::new("the domain has no file system"));
+    };
+    let (targets, _) = cx.account.mount_targets(&file_system).await?;
+    let Some(target) = targets.iter().find(|target| target.state == "available") else {
+        return Err(Failure::new(format!("{file_system} has no mount target that is available"))
+            .hinted("DataSync reaches a file system through a mount target"));
+    };
+    let groups = target.security_groups.clone().unwrap_or_default();
+    if groups.is_empty() {
+        return Err(Failure::new(format!("the security groups of {} are not known", target.id))
+            .hinted("allow elasticfilesystem:DescribeMountTargetSecurityGroups"));
+    }
+    let of_ec2 = |resource: String| cx.account.regional_arn("ec2", &resource);
+    let source = EfsLocation {
+        file_system: cx
+            .account
+            .regional_arn("elasticfilesystem", &format!("file-system/{file_system}")),
+        subnet: of_ec2(format!("subnet/{}", target.subnet)),
+        security_groups: groups
+            .iter()
+            .take(5)
+            .map(|group| of_ec2(format!("security-group/{group}")))
+            .collect(),
+    };
+    let destination = place(cx, "homes")?;
+    let uri = format!("efs://{}.{file_system}/", cx.plan.region);
+    let source = match ours(cx, &uri).await? {
+        Some(found) => found,
+        None => cx.account.create_efs_location(&source, &tags(cx)).await?,
+    };
+    let uri = format!("s3://{}/{}/", destination.bucket, destination.prefix);
+    let destination = match ours(cx, &uri).await? {
+        Some(found) => found,
+        None => cx.account.create_s3_location(&destination, &tags(cx)).await?,
+    };
+    let ends = (source.as_str(), destination.as_str());
+    let is_enhanced = cx.plan.playbook.datasync.mode == Mode::Enhanced;
+    match cx.account.create_transfer_task(&name, ends, is_enhanced, &tags(cx)).await {
+        Ok(task) => Ok(task),
+        // AWS's pages differ on whether Enhanced mode takes EFS.
+        Err(error) if is_enhanced && error.kind == ErrorKind::Invalid => {
+            cx.remark(format!("DataSync refuses Enhanced mode, so Basic is taken: {error}"));
+            Ok(cx.account.create_transfer_task(&name, ends, false, &tags(cx)).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A location of this URI that an earlier try made.
+async fn ours(cx: &Context, uri: &str) -> Result<Option<String>, Failure> {
+    for location in cx.account.locations_at(uri).await? {
+        if cx.account.has_transfer_tag(&location, TAG_PLAN).await? {
+            return Ok(Some(location));
+        }
+    }
+    Ok(None)
+}
+
+/// The name of a domain's task.
+pub fn task_name(domain: &DomainId) -> String {
+    format!("studio-migrate-{domain}")
+}
+
+fn tags(cx: &Context) -> std::collections::BTreeMap<String, String> {
+    [(TAG_PLAN.to_owned(), cx.plan.id.to_string())].into()
+}
+
+/// A place of the domain in DataSync's bucket.
+fn place(cx: &Context, what: &str) -> Result<S3Location, Failure> {
+    let datasync = &cx.plan.playbook.datasync;
+    let Some(role) = datasync.role.clone() else {
+        return Err(Failure::new("the playbook names no role for DataSync (datasync.role)"));
+    };
+    let prefix = &cx.plan.playbook.staging.prefix;
+    Ok(S3Location {
+        bucket: cx.plan.datasync_bucket(),
+        prefix: format!("{prefix}/datasync/{}/{what}", cx.migration.domain),
+        role,
+    })
+}
+
+/// Waits until an execution has ended, however it is asked to stop: it goes on without us, and the next run finds it.
+async fn wait(cx: &Context, execution: &str) -> Result<Execution, Failure> {
+    cx.tell(Notice::Waiting { migration: cx.id().clone(), what: "DataSync".to_owned() });
+    let mut beat = 0;
+    loop {
+        let seen = cx.account.transfer(execution).await?;
+        if seen.has_ended() {
+            return Ok(seen);
+        }
+        beat += 1;
+        let phase = if seen.status == "TRANSFERRING" { Phase::Copying } else { Phase::Scanning };
+        cx.tell(Notice::Copying {
+            migration: cx.id().clone(),
+            progress: Progress {
+                schema: 1,
+                beat,
+                phase,
+                bytes: seen.bytes,
+                total_bytes: seen.expected_bytes,
+                files: seen.files,
+                total_files: seen.expected_files,
+                ..Progress::default()
+            },
+        });
+        cx.pause().await?;
+    }
+}
+
+/// Makes sure that nothing of this home failed: the others of an execution may have.
+async fn check(cx: &Context, execution: &str, ended: &Execution) -> Result<(), Failure> {
+    if ended.status == "SUCCESS" {
+        return Ok(());
+    }
+    let why = ended.error.clone().unwrap_or_else(|| "DataSync gives no reason".to_owned());
+    let hint = "its task report in the bucket names what failed; leave it out, or let the home travel packed";
+    match failed(cx, execution).await? {
+        None => Err(Failure::new(format!("DataSync failed: {why}")).hinted(hint)),
+        Some(failed) if failed.is_empty() => {
+            cx.remark(format!("DataSync failed for somebody else of the same execution: {why}"));
+            Ok(())
+        }
+        Some(failed) => {
+            let more = failed.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let named: Vec<&str> = failed.iter().take(NAMED).map(String::as_str).collect();
+            let message = format!("DataSync could not take {}{more}", named.join(", "));
+            Err(Failure::new(message).hinted(hint))
+        }
+    }
+}
+
+/// What of this home failed, by path and reason; `None` when there is no report, and nothing is known.
+async fn failed(cx: &Context, execution: &str) -> Result<Option<Vec<String>>, Failure> {
+    let report = place(cx, "reports")?;
+    let id = execution.rsplit('/').next().unwrap_or_default();
+    let under = format!("{}/Detailed-Reports/", report.prefix);
+    let home = format!("/{}/", cx.migration.home_uid);
+    let (mut any, mut failed) = (false, Vec::new());
+    for (key, _) in cx.account.objects(&report.bucket, &under).await? {
+        if !key.contains(&format!("/{id}/")) {
+            continue;
+        }
+        any = true;
+        let text = cx.account.object(&report.bucket, &key, LARGEST_REPORT).await?;
+        let report: Value = serde_json::from_slice(&text)
+            .map_err(|error| Failure::new(format!("{key} is no task report: {error}")))?;
+        let lists = ["Transferred", "Verified", "Skipped", "Deleted"];
+        for entry in lists.iter().filter_map(|list| report[list].as_array()).flatten() {
+            let path = entry["RelativePath"].as_str().unwrap_or_default();
+            let why = entry["ErrorDetail"].as_str().or(entry["ErrorCode"].as_str());
+            if let Some(path) = path.strip_prefix(&home) {
+                failed.push(format!("`{path}` ({})", why.unwrap_or("no reason given")));
+            }
+        }
+    }
+    failed.sort();
+    failed.dedup();
+    Ok(any.then_some(failed))
+}
+
+/// Fetches what DataSync wrote to a folder beside the journal, seals it into the staging bucket, and takes the folder away.
+async fn seal(cx: &Context) -> Result<Totals, Failure> {
+    let folder = Scratch::new(cx)?;
+    let homes = place(cx, "homes")?;
+    let order = PullOrder {
+        bucket: homes.bucket.clone(),
+        prefix: format!("{}/{}", homes.prefix, cx.migration.home_uid),
+        destination: folder.0.clone(),
+        conflict: Conflict::SourceWins,
+        only: None,
+        is_paranoid: false,
+        seal: None,
+    };
+    let stop = Arc::<AtomicBool>::default();
+    let give = Box::new(|_: Entry| Ok(()));
+    let headway = Arc::default();
+    let pulling = mover::pull(&cx.account, &order, give, &headway, &stop);
+    let mut pulling = std::pin::pin!(pulling);
+    let pulled = loop {
+        tokio::select! {
+            pulled = &mut pulling => break pulled,
+            () = cx.halt.hurried(), if !stop.load(Ordering::Relaxed) => {
+                stop.store(true, Ordering::Relaxed);
+            }
+        }
+    };
+    let pulled = match pulled {
+        Ok(pulled) => pulled,
+        Err(_) if stop.load(Ordering::Relaxed) => return Err(Failure::halted()),
+        Err(error) => {
+            return Err(Failure::new(format!(
+                "what DataSync wrote cannot be fetched: {}",
+                chain(&error)
+            ))
+            .hinted("make room beside the journal, where it is kept for a moment, and run again"));
+        }
+    };
+    if pulled.lost > 0 || !pulled.shadowed.is_empty() {
+        return Err(Failure::new(format!(
+            "{} objects that DataSync wrote cannot be read",
+            pulled.lost + pulled.shadowed.len() as u64
+        )));
+    }
+    let (totals, unreadable) = packing::push(cx, folder.0.clone()).await?;
+    if unreadable > 0 {
+        return Err(Failure::new(format!(
+            "{unreadable} files of the home cannot be read on this machine, because their mode lets nobody"
+        ))
+        .hinted("run as root, or leave them out"));
+    }
+    Ok(totals)
+}
+
+/// A folder that only we may look into, and that goes when it is no longer needed.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(cx: &Context) -> Result<Self, Failure> {
+        use std::os::unix::fs::DirBuilderExt;
+        let beside = cx.journal.path().parent().unwrap_or(Path::new("")).join("scratch");
+        let folder = beside.join(cx.id().as_str());
+        let make = || {
+            if folder.exists() {
+                remove(&folder)?;
+            }
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)
+        };
+        make().map_err(|error| {
+            Failure::new(format!("{} cannot be made: {error}", folder.display()))
+        })?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = remove(&self.0);
+    }
+}
+
+/// Removes a folder with all in it, folders that their owner may not write to included. No link is followed.
+fn remove(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove(&entry.path())?;
+        } else {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    std::fs::remove_dir(folder)
+}
+
+/// Deletes what DataSync wrote of this home.
+pub(super) async fn take_away(cx: &Context) -> Result<(), Failure> {
+    let Ok(homes) = place(cx, "homes") else { return Ok(()) };
+    let under = format!("{}/{}/", homes.prefix, cx.migration.home_uid);
+    for (key, _) in cx.account.objects(&homes.bucket, &under).await? {
+        cx.account.delete_object(&homes.bucket, &key).await?;
+    }
+    Ok(())
+}
+
+/// Refuses to let a home lie open where the execution role may read it.
+async fn check_roles(cx: &Context) -> Result<(), Failure> {
+    let domain = cx.account.domain(&cx.migration.domain).await?;
+    let role = match &cx.migration.shared {
+        Some(_) => domain.setup.space_role,
+        None => {
+            let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
+            profile.settings.over(&domain.defaults).execution_role
+        }
+    };
+    let Some(role) = role else { return Ok(()) };
+    let homes = place(cx, "homes")?;
+    let arn = cx.account.bucket_arn(&homes.bucket);
+    let question = Question {
+        resources: vec![format!("{arn}/{}/{}/any", homes.prefix, cx.migration.home_uid)],
+        ..Question::about(&["s3:GetObject"])
+    };
+    let decisions = cx.account.simulate(&role, &question).await?;
+    if decisions.iter().any(|one| one.decision == "allowed") {
+        return Err(Failure::new(format!(
+            "{role} may read what DataSync writes to s3://{}/{}/, where homes of others lie open",
+            homes.bucket, homes.prefix
+        ))
+        .hinted(
+            "name a bucket that no execution role may read (datasync.bucket), and plan again",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! Homes that travel with DataSync: one execution for all who wait, sealed before anyone may read them, proven in the space.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::common::account::Served;
+use crate::common::client::Client;
+use crate::common::ready::Ready;
+use crate::common::tool::{command_on, small_mover, until};
+use crate::common::trees::listing;
+
+const ROLE: &str = "arn:aws:iam::000000000000:role/DataSyncToS3";
+
+/// Two people whose spaces mount nothing, a third with a home that S3 cannot hold, and a role that DataSync may take on.
+fn world(execution_role: &str) -> String {
+    format!(
+        r#"
+name: with-datasync
+seed: 7
+timing: {{ space: 0.05, update: 0.05, app_start: 0.1, app_stop: 0.05, datasync_create: 0.05, datasync_launch: 0.3, datasync_phase: 0.2 }}
+datasync: {{ refuses_enhanced: true, times: seconds-and-nanoseconds }}
+buckets: [{{ name: studio-migrate-eu-west-1-000000000000 }}]
+roles:
+  - arn: {ROLE}
+    trusts: [datasync.amazonaws.com]
+    statements:
+      - {{ allow: true, actions: ["s3:*"], resources: ["arn:aws:s3:::studio-migrate-eu-west-1-000000000000", "arn:aws:s3:::studio-migrate-eu-west-1-000000000000/*"] }}
+  - arn: arn:aws:iam::000000000000:role/Studio
+    statements:
+      - {{ allow: true, actions: ["sagemaker:*", "logs:*"], resources: ["*"] }}
+      - {{ allow: true, actions: ["s3:GetObject", "s3:PutObject", "s3:ListBucket"], resources: [{execution_role}] }}
+domains:
+  - name: research
+    members:
+      DefaultUserSettings:
+        ExecutionRole: arn:aws:iam::000000000000:role/Studio
+        StudioWebPortal: DISABLED
+        DefaultLandingUri: "app:JupyterServer:"
+        AutoMountHomeEFS: Disabled
+    profiles:
+      - {{ name: alice, home: tidy }}
+      - {{ name: bob, home: tidy }}
+      - {{ name: carl, home: awkward }}
+"#
+    )
+}
+
+const SAGEMAKER_ONLY: &str = r#""arn:aws:s3:::sagemaker-*""#;
+
+fn ready(execution_role: &str) -> Ready {
+    let role = format!("  role: {ROLE}");
+    Ready::with(
+        &world(execution_role),
+        None,
+        &["  unmounted_homes: datasync", &role, "  pilot_users: 0"],
+    )
+}
+
+fn home(served: &Served, ready: &Ready, name: &str) -> PathBuf {
+    let state = served.state();
+    let file_system = state["studio"]["domains"]["d-sim000000001"]["file_system"].as_str().unwrap();
+    let uid = ready.migration(name).home_uid.to_string();
+    served.dir.join("efs").join(file_system).join(uid)
+}
+
+fn executions(ready: &Ready) -> Vec<Value> {
+    let state = ready.served.state();
+    let executions = &state["datasync"]["executions"];
+    executions.as_object().map(|all| all.values().cloned().collect()).unwrap_or_default()
+}
+
+/// Insists that a home is on its volume, but for what is left out.
+fn assert_arrived(ready: &Ready, name: &str) {
+    let space = ready.migration(name).space;
+    let volume = ready.served.dir.join("ebs/d-sim000000001").join(space.as_str());
+    let (home, mut arrived) =
+        (listing(&home(&ready.served, ready, name), false), listing(&volume, false));
+    arrived.retain(|path, _| !path.starts_with(".studio-migrate"));
+    assert!(arrived.len() > 5, "{name}: {}", arrived.len());
+    for (path, line) in &arrived {
+        assert_eq!(home.get(path), Some(line), "{name}: {}", path.display());
+    }
+}
+
+/// What lies open in DataSync's bucket, reports left aside.
+fn open(ready: &Ready) -> Vec<String> {
+    let client = Client::administrator(&ready.served);
+    let bucket = ready.plan().datasync_bucket();
+    let objects = client.wait(client.account.objects(&bucket, "studio-migrate/datasync/")).unwrap();
+    let keys = objects.into_iter().map(|(key, _)| key);
+    keys.filter(|key| key.contains("/homes/") && key.matches('/').count() > 4).collect()
+}
+
+fn words<'a>(users: &[&'a str]) -> Vec<&'a str> {
+    let mut words = vec!["run", "--yes", "--mover", small_mover().to_str().unwrap()];
+    users.iter().for_each(|user| words.extend(["--user", user]));
+    words
+}
+
+#[test]
+fn people_of_a_batch_travel_in_one_execution_and_nothing_stays_open() {
+    let ready = ready(SAGEMAKER_ONLY);
+    let ran = ready.run(&words(&["alice", "bob"])).ended(0);
+    assert!(ran.err.contains("refuses Enhanced mode, so Basic is taken"), "{}", ran.err);
+    assert_arrived(&ready, "alice");
+    assert_arrived(&ready, "bob");
+    assert_eq!(executions(&ready).len(), 1, "{:?}", executions(&ready));
+    assert_eq!(open(&ready), [""; 0]);
+    assert!(!ready.file("scratch").join("d-sim000000001/alice").exists());
+    ready.run(&["cleanup"]).ended(0);
+    let state = ready.served.state();
+    assert!(state["datasync"]["tasks"].as_object().is_none_or(serde_json::Map::is_empty));
+    assert!(state["datasync"]["locations"].as_object().is_none_or(serde_json::Map::is_empty));
+}
+
+#[test]
+fn what_datasync_cannot_take_is_named_and_stops_only_whose_it_is() {
+    let ready = ready(SAGEMAKER_ONLY);
+    let ran = ready.run(&words(&["alice", "carl"])).ended(4);
+    assert!(ran.err.contains("DataSync could not take `"), "{}", ran.err);
+    assert!(ran.err.contains("d-sim000000001/carl failed"), "{}", ran.err);
+    assert_arrived(&ready, "alice");
+    assert_eq!(ready.settings("carl"), serde_json::json!({}));
+    ready.run(&["rollback", "--user", "carl"]).ended(0);
+    assert_eq!(open(&ready), [""; 0]);
+}
+
+#[test]
+fn a_role_that_could_read_other_people_s_homes_is_refused_before_anything_is_written() {
+    let ready = ready(r#""*""#);
+    let ran = ready.run(&words(&["alice"])).ended(4);
+    assert!(ran.err.contains("may read what DataSync writes"), "{}", ran.err);
+    assert_eq!(executions(&ready).len(), 0);
+}
+
+#[test]
+fn a_run_that_is_killed_goes_on_with_the_execution_that_it_started() {
+    let ready = ready(SAGEMAKER_ONLY);
+    let mut child = command_on(&ready.served, &ready.journal, &words(&["alice"])).spawn().unwrap();
+    until("the journal knows of an execution", || {
+        std::thread::sleep(Duration::from_millis(50));
+        let events = ready.run(&["audit", "export"]).out;
+        events.contains("\"execution\"")
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The lease of who was killed is there until it is over.
+    until("the lease is over", || ready.run(&words(&["alice"])).code == Some(0));
+    assert_arrived(&ready, "alice");
+    assert_eq!(executions(&ready).len(), 1);
+}
