@@ -274,6 +274,8 @@ impl Failure {
             }
             journal::Error::OtherAccount { .. } => Self::of(Exit::Usage, what, error)
                 .hinted("use the right credentials, or another journal with --state"),
+            journal::Error::Full(_) => Self::of(Exit::Unexpected, what, error)
+                .hinted("make room there and run it again: nothing that is in the journal is lost"),
             journal::Error::NetworkFileSystem(_) => Self::of(Exit::Usage, what, error)
                 .hinted("name a file on a local disk with --state"),
             journal::Error::Open { .. } | journal::Error::Missing(_) => {

@@ -18,6 +18,8 @@ pub enum FailureKind {
     Credentials,
     /// The journal cannot be written or the lease is lost: nothing more may be done.
     Journal,
+    /// Another operator has the lease: nothing goes on.
+    Lease,
 }
 
 /// Why a step failed and what it may have left behind.
@@ -79,22 +81,42 @@ impl Failure {
     }
 }
 
+/// A ledger tells in words alone why it refuses a call; these are the words of [`journal::Error::LeaseLost`].
+fn is_about_lease(said: &str) -> bool {
+    said.contains("the lease was taken over") || said.contains("holds the lease")
+}
+
+/// What to do about a full disk under the journal.
+const ROOM: &str = "make room where the journal is and run again: nothing is lost";
+
 impl From<aws::Error> for Failure {
     fn from(error: aws::Error) -> Self {
+        let said = chain(&error);
         let kind = match error.kind {
             aws::ErrorKind::Credentials => FailureKind::Credentials,
+            aws::ErrorKind::Ledger if is_about_lease(&said) => FailureKind::Lease,
             aws::ErrorKind::Ledger => FailureKind::Journal,
             _ => FailureKind::Step,
         };
-        let hint = (error.kind == aws::ErrorKind::Denied)
-            .then(|| "`studio-migrate iam operator` prints the policy that allows it".to_owned());
-        Self { kind, hint, ..Self::new(chain(&error)) }
+        let hint = match error.kind {
+            aws::ErrorKind::Denied => {
+                Some("`studio-migrate iam operator` prints the policy that allows it".to_owned())
+            }
+            aws::ErrorKind::Ledger if said.contains("the disk is full") => Some(ROOM.to_owned()),
+            _ => None,
+        };
+        Self { kind, hint, ..Self::new(said) }
     }
 }
 
 impl From<journal::Error> for Failure {
     fn from(error: journal::Error) -> Self {
-        Self { kind: FailureKind::Journal, ..Self::new(chain(&error)) }
+        let hint = matches!(error, journal::Error::Full(_)).then(|| ROOM.to_owned());
+        let kind = match error {
+            journal::Error::LeaseHeld(_) | journal::Error::LeaseLost(_) => FailureKind::Lease,
+            _ => FailureKind::Journal,
+        };
+        Self { kind, hint, ..Self::new(chain(&error)) }
     }
 }
 

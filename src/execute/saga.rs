@@ -45,7 +45,9 @@ pub(super) fn failed(failure: Failure) -> Outcome {
     match failure.kind {
         FailureKind::Step => Outcome::Failed(failure),
         FailureKind::Halted => Outcome::Halted,
-        FailureKind::Credentials | FailureKind::Journal => Outcome::Fatal(failure),
+        FailureKind::Credentials | FailureKind::Journal | FailureKind::Lease => {
+            Outcome::Fatal(failure)
+        }
     }
 }
 

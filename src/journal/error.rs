@@ -1,6 +1,6 @@
 //! What can go wrong with a journal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -20,7 +20,10 @@ pub enum Error {
     },
     /// SQLite refused something.
     #[error("use the journal")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(#[source] rusqlite::Error),
+    /// There is no room left where the journal is.
+    #[error("write the journal: the disk is full")]
+    Full(#[source] rusqlite::Error),
     /// A body that was stored cannot be read.
     #[error("read {what} from the journal")]
     Body {
@@ -56,4 +59,31 @@ pub enum Error {
     /// The file lies on a network file system, where SQLite's write-ahead log is not safe.
     #[error("{0} lies on a network file system, where a journal is not safe")]
     NetworkFileSystem(PathBuf),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        if is_full(&error) { Self::Full(error) } else { Self::Sqlite(error) }
+    }
+}
+
+impl Error {
+    /// What keeps a journal from being opened.
+    pub(super) fn opening(path: &Path, error: rusqlite::Error) -> Self {
+        if is_full(&error) {
+            Self::Full(error)
+        } else {
+            Self::Open { path: path.to_owned(), source: error.into() }
+        }
+    }
+}
+
+/// Tells whether there is no room: for what is written, or for the index of the log, which is made when a journal is opened.
+fn is_full(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi;
+    let rusqlite::Error::SqliteFailure(failure, _) = error else { return false };
+    matches!(
+        failure.extended_code,
+        ffi::SQLITE_FULL | ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_WRITE
+    )
 }

@@ -53,14 +53,18 @@ impl Journal {
             return Self::look(path);
         }
         make_private(path).map_err(|error| failed(error.into()))?;
-        let mut connection = Connection::open(path).map_err(|error| failed(error.into()))?;
-        if is_foreign(&connection).map_err(|error| failed(error.into()))? {
+        let refused = |error| Error::opening(path, error);
+        let mut connection = Connection::open(path).map_err(refused)?;
+        if is_foreign(&connection).map_err(refused)? {
             return Err(failed("it is a database of something else, and was not touched".into()));
         }
-        configure(&connection).map_err(|error| failed(error.into()))?;
-        Migrations::new(SCHEMA.to_vec())
-            .to_latest(&mut connection)
-            .map_err(|error| failed(error.into()))?;
+        configure(&connection).map_err(refused)?;
+        Migrations::new(SCHEMA.to_vec()).to_latest(&mut connection).map_err(
+            |error| match error {
+                rusqlite_migration::Error::RusqliteError { err, .. } => refused(err),
+                error => failed(error.into()),
+            },
+        )?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             path: path.to_owned(),

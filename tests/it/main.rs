@@ -11,6 +11,7 @@ mod datasync_route;
 mod demo;
 mod exit_codes;
 mod front;
+mod full_disk;
 mod inventory;
 mod layers;
 mod mover;

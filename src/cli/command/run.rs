@@ -307,9 +307,12 @@ pub(super) fn tell(context: &Context, summary: &Summary, done: &str) -> Exit {
     ));
     if let Some(fatal) = &summary.fatal {
         ui.error(fatal);
+        if let Some(hint) = &fatal.hint {
+            ui.status(format_args!("Hint: {hint}"));
+        }
         return match fatal.kind {
             execute::FailureKind::Credentials => Exit::Credentials,
-            execute::FailureKind::Journal => Exit::LeaseHeld,
+            execute::FailureKind::Lease => Exit::LeaseHeld,
             _ => Exit::Unexpected,
         };
     }

@@ -7,6 +7,7 @@ pub mod hooks;
 pub mod inside;
 pub mod python;
 pub mod ready;
+pub mod small;
 pub mod tool;
 pub mod trees;
 

@@ -71,6 +71,11 @@ impl Ready {
         Self { served, journal, description, folder }
     }
 
+    /// Goes on with another journal's file.
+    pub fn with_journal(self, journal: &Path) -> Self {
+        Self { journal: journal.to_owned(), ..self }
+    }
+
     /// A file beside the journal.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

@@ -1,50 +1,16 @@
 //! A destination without room: refused before anything is written, or ended in the middle with nothing torn.
-//!
-//! A small file system is mounted there: by root, or in a namespace of its own for whoever may not.
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+
+use crate::common::small::Small;
 
 use super::pair::{Pair, ended, is_part, listing};
 
-/// Set in a run of one test by itself, in a namespace where everyone may mount.
-const INSIDE: &str = "STUDIO_MIGRATE_TEST_MAY_MOUNT";
-
-/// A small file system at a pair's destination.
-struct Small(PathBuf);
-
-impl Small {
-    /// Mounts it; none where that is not allowed, when `test` has passed in a namespace where it is.
-    fn mount(pair: &Pair, options: &str, test: &str) -> Option<Self> {
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", options, "none"]).arg(pair.destination());
-        let mounted = mount.output().unwrap();
-        if mounted.status.success() {
-            return Some(Self(pair.destination()));
-        }
-        let why = String::from_utf8_lossy(&mounted.stderr).into_owned();
-        assert!(std::env::var_os(INSIDE).is_none(), "cannot mount a file system: {why}");
-        let mut again = Command::new("unshare");
-        again.args(["--user", "--map-root-user", "--mount"]).arg(std::env::current_exe().unwrap());
-        again.args([&format!("mover::full::{test}"), "--exact"]).env(INSIDE, "1");
-        let output = again.output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            output.status.success() && said.contains("1 passed"),
-            "this mounts a small file system, as root or in a user namespace; where neither is \
-             allowed, leave it out with `--skip mover::full`\n{why}{said}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        None
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _output = Command::new("umount").arg(&self.0).output();
-    }
+/// Mounts a small file system at a pair's destination.
+fn small(pair: &Pair, options: &str, test: &str) -> Option<Small> {
+    Small::mount(pair.destination().as_ref(), options, &format!("mover::full::{test}"))
 }
 
 fn random(bytes: usize) -> Vec<u8> {
@@ -63,7 +29,7 @@ fn a_home_that_does_not_fit_is_refused_with_both_numbers_before_anything_is_writ
     let test = "a_home_that_does_not_fit_is_refused_with_both_numbers_before_anything_is_written";
     let pair = Pair::new();
     pair.file("folder/large", &random(9 << 20));
-    let Some(_small) = Small::mount(&pair, "size=8m", test) else { return };
+    let Some(_small) = small(&pair, "size=8m", test) else { return };
     let refused = pair.copy().ran.ended(5);
     assert!(refused.err.contains("the destination has"), "{}", refused.err);
     let said = numbers(&refused.err);
@@ -82,7 +48,7 @@ fn a_home_of_more_names_than_fit_is_refused_with_both_numbers() {
     let test = "a_home_of_more_names_than_fit_is_refused_with_both_numbers";
     let pair = Pair::new();
     (0..50).for_each(|number| drop(pair.file(format!("{number}"), b"")));
-    let Some(_small) = Small::mount(&pair, "size=8m,nr_inodes=40", test) else { return };
+    let Some(_small) = small(&pair, "size=8m,nr_inodes=40", test) else { return };
     let refused = pair.copy().ran.ended(5);
     assert!(refused.err.contains("files and folders"), "{}", refused.err);
     assert!(numbers(&refused.err).contains(&50), "{}", refused.err);
@@ -103,7 +69,7 @@ fn a_destination_that_fills_up_ends_the_copy_with_nothing_torn_and_the_next_comp
     for number in 0..FILES {
         pair.file(format!("{}/{number}", number % 8), &random(256 << 10));
     }
-    let Some(_small) = Small::mount(&pair, "size=64m", test) else { return };
+    let Some(_small) = small(&pair, "size=64m", test) else { return };
     let mut child = pair.start();
     while fs::read_dir(pair.destination()).unwrap().next().is_none() {
         assert_eq!(child.try_wait().unwrap(), None, "it ended before anything arrived");
