@@ -29,23 +29,20 @@ impl Reader {
 impl Account {
     /// Sets the JupyterLab scripts that a domain lists for its shared spaces.
     ///
-    /// The other JupyterLab settings are read first and sent along, and the execution role, without which AWS refuses the
-    /// settings: a list in an update replaces the one before.
+    /// The other settings of shared spaces are read first and sent along: an update may replace them all.
     pub async fn set_shared_space_scripts(
         &self,
         domain: &DomainId,
         scripts: &[String],
     ) -> Result<(), Error> {
         let now = self.space_settings(domain).await?;
-        let role = now.as_ref().and_then(|settings| settings.execution_role.clone());
-        let mut lab = now
-            .and_then(|settings| settings.jupyter_lab_app_settings)
+        let mut settings = now.unwrap_or_else(|| DefaultSpaceSettings::builder().build());
+        let mut lab = settings
+            .jupyter_lab_app_settings
+            .take()
             .unwrap_or_else(|| JupyterLabAppSettings::builder().build());
         lab.lifecycle_config_arns = Some(scripts.to_vec());
-        let settings = DefaultSpaceSettings::builder()
-            .set_execution_role(role)
-            .jupyter_lab_app_settings(lab)
-            .build();
+        settings.jupyter_lab_app_settings = Some(lab);
         let request = self
             .clients
             .sagemaker

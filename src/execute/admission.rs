@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::batch::Execution;
 use super::context::Context;
 use super::failure::Failure;
-use crate::aws::ErrorKind;
+use crate::aws::{ErrorKind, Owner};
 use crate::inventory::{Domain, Profile, Snapshot, Space};
 use crate::plan::{Batch, drift};
 use crate::playbook::Calendar;
@@ -132,7 +132,23 @@ pub(super) async fn drifted(cx: &Context) -> Result<Vec<String>, Failure> {
         }],
         ..Snapshot::default()
     };
-    Ok(drift(&cx.plan, &now).remove(&migration.id).unwrap_or_default())
+    let mut changes = drift(&cx.plan, &now).remove(&migration.id).unwrap_or_default();
+    if migration.is_reused && changes.is_empty() {
+        // Found out before a Classic app is stopped for good.
+        let owner = Owner::Space(migration.space.clone());
+        let apps = cx.account.apps(&migration.domain, &owner).await?;
+        changes.extend(
+            apps.iter().filter(|app| !["Failed", "Deleting"].contains(&app.status.as_str())).map(
+                |app| {
+                    format!(
+                        "{}/{} runs in {}, the space to be reused: its owner has to stop it",
+                        app.app_type, app.name, migration.space
+                    )
+                },
+            ),
+        );
+    }
+    Ok(changes)
 }
 
 #[cfg(test)]

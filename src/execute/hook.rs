@@ -94,7 +94,7 @@ fn script(ticket: &Ticket, tools: &Tools, prefix: &str, attempt: u32) -> Result<
             "{{refused}}",
             &quoted(&format!("s3://{bucket}/{}/{}", ticket.reports, key::REFUSED)),
         )
-        .replace("{{attempt}}", &attempt.to_string())
+        .replace("{{attempt}}", &format!("{attempt}-{}", ticket.key.fingerprint()))
         .replace("{{sha256}}", &tools.sha256)
         // The order comes last: what it holds is the playbook's and must not be taken for a placeholder. JSON has no line
         // ends outside its escapes, so no line of it can end the here-document.
@@ -181,7 +181,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let state = home.path().join(".studio-migrate");
         std::fs::create_dir(&state).unwrap();
-        std::fs::write(state.join("done-1"), "").unwrap();
+        let done = format!("done-1-{}", ticket().key.fingerprint());
+        std::fs::write(state.join(done), "").unwrap();
         run_in(&home, metadata);
         let log = state.join("log.txt");
         let said = || std::fs::read_to_string(&log).unwrap_or_default();

@@ -16,7 +16,7 @@ fi
 state="$HOME/.studio-migrate"
 mkdir -p "$state" || exit 0
 
-cat > "$state/ticket.json" <<'TICKET'
+(umask 077 && cat > "$state/ticket.json") <<'TICKET'
 {{ticket}}
 TICKET
 
@@ -26,7 +26,8 @@ exec 9> "$state/start.lock"
 flock --nonblock 9 || { echo "studio-migrate: already at work in this space"; exit 0; }
 [ ! -e "$state/done-{{attempt}}" ] || { echo "studio-migrate: the home is here already"; exit 0; }
 folder="$(mktemp -d "${TMPDIR:-/tmp}/studio-migrate.XXXXXXXX")" || exit 0
-trap 'rm -rf "$folder"' EXIT
+# The ticket holds a key: whoever else works in this space has no use for it.
+trap 'rm -rf "$folder" "$state/ticket.json"' EXIT
 fail() {
     echo "studio-migrate: $1"
     echo "$1" > "$folder/refused.txt"

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::standing::MigrationStanding;
 use super::step::Step;
-use crate::names::{BatchName, ProfileName};
+use crate::names::{BatchName, MigrationId, ProfileName};
 use crate::plan::{Batch, Migration};
 
 /// Which migrations of the plan are meant. Nothing named means all.
@@ -17,6 +17,8 @@ pub struct Selection {
     pub batches: BTreeSet<BatchName>,
     /// These people, in whatever batch. Naming someone also tries again what was rolled back.
     pub users: BTreeSet<ProfileName>,
+    /// These migrations and no others: two domains may have people of one name.
+    pub migrations: BTreeSet<MigrationId>,
 }
 
 impl Selection {
@@ -24,6 +26,7 @@ impl Selection {
     pub fn takes(&self, batch: &Batch, migration: &Migration) -> bool {
         (self.batches.is_empty() || self.batches.contains(&batch.name))
             && (self.users.is_empty() || self.users.contains(&migration.name()))
+            && (self.migrations.is_empty() || self.migrations.contains(&migration.id))
     }
 }
 

@@ -185,6 +185,13 @@ impl Standing {
         self.notes.get(&step)?.get(name)
     }
 
+    /// Tells whether nothing was ever done, or everything was undone.
+    pub fn is_untouched(&self) -> bool {
+        Step::ALL.into_iter().all(|step| {
+            matches!(self.step(step), StepStanding::Untouched | StepStanding::Undone { .. })
+        })
+    }
+
     /// Returns the first step that is not finished.
     pub fn next_step(&self) -> Option<Step> {
         Step::ALL

@@ -127,7 +127,7 @@ fn why_left(new: &Plan, migration: &Migration) -> String {
         .iter()
         .find(|left| left.domain == migration.domain && left.who == migration.name().as_str())
         .map_or_else(
-            || "the snapshot does not have the profile".to_owned(),
+            || "the snapshot does not have it any more".to_owned(),
             |left| left.because.clone(),
         )
 }

@@ -107,6 +107,10 @@ pub struct Migration {
     pub files: Option<u64>,
     /// Why it is in this batch, in words.
     pub because: String,
+    /// Whether nothing was done for it yet, as the journal knows: then a new plan may choose its space anew. It is no part of a
+    /// plan.
+    #[serde(skip)]
+    pub is_open: bool,
 }
 
 /// What is hidden from someone in the new Studio. Visibility, not permission.

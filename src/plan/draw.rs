@@ -130,7 +130,7 @@ impl<'p> Names<'p> {
         }
         // What the parent promised to some is not given to others, whoever comes first.
         for person in people {
-            if let Some(kept) = before.get(person.id.as_str()) {
+            if let Some(kept) = before.get(person.id.as_str()).filter(|before| !before.is_open) {
                 taken
                     .entry(person.domain.id.clone())
                     .or_default()
@@ -142,7 +142,9 @@ impl<'p> Names<'p> {
 
     fn migration(&mut self, person: &Person<'_>, mut because: String) -> Migration {
         let before = self.before.get(person.id.as_str()).copied();
-        let kept = before.filter(|before| is_still_theirs(&before.space, person));
+        let kept = before
+            .filter(|before| !before.is_open && is_still_theirs(&before.space, person))
+            .filter(|before| !before.is_reused || volume_of(person, &before.space).is_some());
         let (space, is_reused) = match kept {
             Some(before) => (before.space.clone(), before.is_reused),
             None if person.shared.is_some() => (self.new_space(person, &mut because), false),
@@ -191,10 +193,15 @@ impl<'p> Names<'p> {
                 None => visibility(person, self.playbook, &mut because),
             },
             volume_gb: person.volume_gb.max(theirs.unwrap_or_default()),
-            reports: format!("{}/reports/{}", self.playbook.staging.prefix, person.id),
+            // What was staged for somebody who has begun stays where it is.
+            reports: before.filter(|before| !before.is_open).map_or_else(
+                || format!("{}/reports/{}", self.playbook.staging.prefix, person.id),
+                |before| before.reports.clone(),
+            ),
             bytes: person.load.map(|load| load.bytes),
             files: person.load.map(|load| load.files),
             because,
+            is_open: false,
         }
     }
 

@@ -96,7 +96,9 @@ fn taken(migration: &Migration, domain: &Domain) -> Option<String> {
     let is_shared = space.sharing.as_deref() == Some("Shared");
     let is_classic = space.app_type.as_deref() == Some("JupyterServer");
     if is_own && is_shared == migration.shared.is_some() && !is_classic {
-        return None;
+        let app = space.app_type.as_deref().unwrap_or("nothing");
+        return (migration.is_reused && app != migration.app.as_str())
+            .then(|| format!("{name}, the space to be reused, is for {app} now"));
     }
     let whose = match &space.owner {
         _ if is_classic => "a shared space of Studio Classic".to_owned(),

@@ -85,7 +85,7 @@ pub(super) fn sort<'a>(
                 Ok(person) => sorted.people.push(person),
                 Err(because) => sorted.left_out.push(LeftOut {
                     domain: domain.id.clone(),
-                    who: space.name.to_string(),
+                    who: of_space(&space.name).to_string(),
                     because: format!("a shared space of Studio Classic: {because}"),
                 }),
             }

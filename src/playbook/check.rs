@@ -94,7 +94,7 @@ impl Playbook {
         leave_out(&self.leave_out, &mut problems);
         check_batches::all(self, &mut problems);
         limits(&self.limits, &mut problems);
-        experience::check(&self.experience, &mut problems);
+        experience::check(&self.experience, self.target.app_type, &mut problems);
         staging(&self.staging, &mut problems);
         notification::check(&self.notifications, &mut problems);
         for (name, price) in &self.prices {

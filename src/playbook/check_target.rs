@@ -112,7 +112,8 @@ fn folder(key: &str, folder: &str, problems: &mut Problems) {
     }
     let mut parts = folder.split('/');
     if parts.clone().any(|part| part.is_empty() || part == "." || part == "..")
-        || folder.contains('\0')
+        || folder.chars().any(char::is_control)
+        || folder.split('/').any(|part| part.len() > 255)
     {
         problems.add(
             key,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::check::Problems;
 use super::glob::name_glob;
 use super::policy::has_tags;
+use super::target::SpaceApp;
 use crate::names::ProfileName;
 
 /// The app types that can be hidden: AWS's `AppType` (`StudioWebPortalSettings.HiddenAppTypes`).
@@ -110,7 +111,7 @@ impl Group {
 }
 
 /// Checks the groups.
-pub(super) fn check(experience: &Experience, problems: &mut Problems) {
+pub(super) fn check(experience: &Experience, app: SpaceApp, problems: &mut Problems) {
     for (i, group) in experience.groups.iter().enumerate() {
         let key = |name: &str| format!("experience.groups[{i}].{name}");
         let is_taken = experience.groups[..i].iter().any(|other| other.name == group.name);
@@ -136,6 +137,16 @@ pub(super) fn check(experience: &Experience, problems: &mut Problems) {
         }
         if group.hide_app_types.is_empty() && group.hide_tools.is_empty() {
             problems.add(&key("hide_tools"), "nothing is hidden", "name app types or tools");
+        }
+        if group.name.chars().any(char::is_control) {
+            problems.add(&key("name"), "it holds control characters", "use letters and digits");
+        }
+        if group.hide_app_types.iter().any(|kind| kind == app.as_str()) {
+            problems.add(
+                &key("hide_app_types"),
+                format!("{app} is what people move into (target.app_type)"),
+                "hide other app types",
+            );
         }
         known(&key("hide_app_types"), &group.hide_app_types, &APP_TYPES, problems);
         known(&key("hide_tools"), &group.hide_tools, &TOOLS, problems);

@@ -1,5 +1,7 @@
 //! `retry`: run again what failed, and nothing else.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::run::{self, Run};
@@ -13,6 +15,9 @@ pub struct Retry {
     /// Run again whatever failed
     #[arg(long, required = true)]
     failed: bool,
+    /// A folder in which the EFS file systems of the domains are mounted, each under its id (`fs-…`), for homes that travel packed
+    #[arg(long, value_name = "EFS_ROOT")]
+    mount: Option<PathBuf>,
     /// Do not ask before a one-way door
     #[arg(long)]
     yes: bool,
@@ -23,18 +28,18 @@ impl Retry {
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let journal = context.existing_journal()?;
         let plan = approved_plan(&journal)?;
-        let mut users = Vec::new();
+        let mut migrations = Vec::new();
         for (_, migration) in plan.migrations() {
             if run::standing(&journal, &migration.id)?.word() == MigrationStanding::Failed {
-                users.push(migration.name());
+                migrations.push(migration.id.clone());
             }
         }
         drop(journal);
-        if users.is_empty() {
+        if migrations.is_empty() {
             context.ui.data("Nothing failed.");
             return Ok(Exit::Done);
         }
-        let again = Run { users, yes: self.yes, ..Run::default() };
+        let again = Run { migrations, yes: self.yes, mount: self.mount.clone(), ..Run::default() };
         again.run(context).await
     }
 }

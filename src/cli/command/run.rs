@@ -28,6 +28,9 @@ pub struct Run {
     /// Stop everyone after this step
     #[arg(long, value_name = "STEP", default_value = "confirm")]
     pub until: Option<Step>,
+    /// These migrations only, by id: what another command chose
+    #[arg(skip)]
+    pub migrations: Vec<MigrationId>,
     /// Say what would be done, and make no call that changes anything
     #[arg(long)]
     pub dry_run: bool,
@@ -37,8 +40,7 @@ pub struct Run {
     /// Do not ask before a one-way door
     #[arg(long)]
     pub yes: bool,
-    /// Where the EFS file systems of the domains are mounted on this machine, for homes that travel packed: the root of one, or
-    /// a folder with one such root for each file system id
+    /// A folder in which the EFS file systems of the domains are mounted, each under its id (`fs-…`), for homes that travel packed
     #[arg(long, value_name = "EFS_ROOT")]
     pub mount: Option<PathBuf>,
     /// The mover to send to spaces; this very program by default
@@ -51,7 +53,8 @@ impl Run {
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let journal = context.existing_journal()?;
         let plan = approved_plan(&journal)?;
-        let selection = selection(&plan, &self.batches, &self.users)?;
+        let mut selection = selection(&plan, &self.batches, &self.users)?;
+        selection.migrations = self.migrations.iter().cloned().collect();
         let until = self.until.unwrap_or(Step::Confirm);
         if self.dry_run {
             return dry_run(context, &journal, &plan, &selection, until);
@@ -75,7 +78,11 @@ impl Run {
         execution.mount = self.mount.clone();
         let summary = execute::run(&execution, &selection, until, &operation.lease).await;
         progress.finish();
-        let exit = tell(context, &summary, "moved");
+        let done = match until {
+            Step::Confirm => "moved".to_owned(),
+            step => format!("taken as far as {step}"),
+        };
+        let exit = tell(context, &summary, &done);
         notify::finish(context, messenger, &halt).await;
         operation.end(halted(&halt, exit))
     }
@@ -85,14 +92,15 @@ impl Run {
         if let Some(mount) = &self.mount
             && !mount.is_dir()
         {
-            return Err(Failure::usage(format!("{} is no folder", mount.display()))
-                .hinted("--mount takes the root of the domain's EFS, mounted on this machine"));
+            return Err(Failure::usage(format!("{} is no folder", mount.display())).hinted(
+                "--mount takes a folder in which each file system is mounted under its id, `fs-…`",
+            ));
         }
         let to_pack: Vec<&str> = waiting
             .iter()
             .filter(|(id, next)| {
                 let migration = plan.migration(id).map(|(_, migration)| migration);
-                *next <= Step::Stage && migration.is_some_and(|one| one.route == Route::Packed)
+                *next <= Step::Hydrate && migration.is_some_and(|one| one.route == Route::Packed)
             })
             .map(|(id, _)| id.as_str())
             .collect();
@@ -103,7 +111,7 @@ impl Run {
         Err(Failure::usage(format!(
             "{all} of those who are to move travel packed, {first} among them, and no file system is mounted here"
         ))
-        .hinted("run where the EFS is mounted and give its root with --mount, or name others with --user or --batch"))
+        .hinted("run where the EFS is mounted, under its id, and give the folder with --mount, or name others with --user or --batch"))
     }
 
     /// A stopped Classic app can never be started again: that is said, and asked, before the first is stopped.
@@ -150,6 +158,7 @@ pub(super) fn selection(
     Ok(Selection {
         batches: batches.iter().cloned().collect::<BTreeSet<_>>(),
         users: users.iter().cloned().collect::<BTreeSet<_>>(),
+        migrations: BTreeSet::new(),
     })
 }
 

@@ -59,6 +59,14 @@ pub(in crate::execute) fn note(cx: &Context, execution: &str) -> Result<(), Fail
     cx.record(Step::Stage, kind::NOTED, json!({ NOTE: execution }))
 }
 
+/// Has the next staging start an execution of its own: what an earlier one delivered is sealed, deleted, or old.
+pub(super) fn forget(cx: &Context) -> Result<(), Failure> {
+    match noted(cx)? {
+        Some(_) => cx.record(Step::Stage, kind::RESTORED, json!({})),
+        None => Ok(()),
+    }
+}
+
 /// Tells whether an execution that was started before is worth waiting for, or has ended well.
 async fn is_good(cx: &Context, execution: &str) -> Result<bool, Failure> {
     match cx.account.transfer(execution).await {

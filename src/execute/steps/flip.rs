@@ -134,7 +134,7 @@ async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
     let (portal, landing) = (text(&before, "portal"), text(&before, "landing"));
     let profile = look(cx).await?;
     let mut remarks = Vec::new();
-    let hidden = to_show_again(cx, &profile, &mut remarks)?;
+    let hidden = to_show_again(cx, &profile, &mut remarks).await?;
     let is_back =
         (&profile.settings.studio_web_portal, &profile.settings.landing) == (&portal, &landing);
     if is_back && hidden.is_none() {
@@ -164,7 +164,7 @@ async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
 }
 
 /// What the profile hid before, where it still hides what the flip made it hide.
-fn to_show_again(
+async fn to_show_again(
     cx: &Context,
     profile: &Profile,
     remarks: &mut Vec<String>,
@@ -183,7 +183,16 @@ fn to_show_again(
         ));
         return Ok(None);
     }
-    Ok(Some(change.before))
+    if change.before != Hidden::default() {
+        return Ok(Some(change.before));
+    }
+    // A list on the profile hides the domain's, and there is no way to unset one.
+    remarks.push(format!(
+        "profile {} hid nothing of its own; AWS cannot unset such lists, so the domain's are now set on it",
+        cx.migration.profile
+    ));
+    let defaults = cx.account.domain(&cx.migration.domain).await?.defaults;
+    Ok(Some(Hidden { app_types: defaults.hidden_app_types, tools: defaults.hidden_tools }))
 }
 
 async fn set(

@@ -24,6 +24,9 @@ use crate::execute::standing::kind;
 use crate::execute::step::Step;
 use crate::mover::Done;
 
+/// The kind of event that says what a home consisted of when it was packed once more. It is no part of a standing.
+pub(super) const PACKED: &str = "packed-again";
+
 /// What hydrate did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
@@ -69,6 +72,9 @@ async fn finished_before(cx: &Context) -> Result<Option<Done>, Failure> {
 /// Copies, having made sure that the mover still lies where the hook fetches it. Once more on a larger volume when the home turns out not to fit: nobody measured it before.
 async fn copy(cx: &Context) -> Result<Done, Failure> {
     super::stage::upload(cx).await?;
+    if let Some(packed) = super::stage::refresh(cx).await? {
+        cx.record(Step::Hydrate, PACKED, json!(packed))?;
+    }
     let attempt = cx.standing()?.attempt(Step::Hydrate);
     let hook = Hook::of(&cx.plan, &cx.migration, &cx.tools, cx.key()?, attempt)?;
     let arn = make_hook(cx, &hook).await?;

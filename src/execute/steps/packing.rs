@@ -77,23 +77,36 @@ pub(super) async fn take_away(cx: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Finds the home under the mount, as an inventory does: in a folder of the file system's id, or right below where there is
-/// none.
+/// Finds the home under the mount, in a folder of its file system's id: directories are numbered anew in every file system, so
+/// a mount that does not say whose it is could hold somebody else's home of the same number.
 pub(super) async fn home(cx: &Context) -> Result<PathBuf, Failure> {
     let Some(mount) = &cx.mount else {
         return Err(Failure::new("the home travels packed, and no file system is mounted here")
             .hinted("run where it is mounted, and give its root with --mount"));
     };
     let domain = cx.account.domain(&cx.migration.domain).await?;
-    let file_system = domain.file_system.as_ref().map(|id| mount.join(id.as_str()));
-    let root = file_system.filter(|root| root.is_dir()).unwrap_or_else(|| mount.clone());
+    let Some(file_system) = domain.file_system else {
+        return Err(Failure::new("the domain has no file system"));
+    };
+    let root = mount.join(file_system.as_str());
     let home = root.join(cx.migration.home_uid.as_str());
-    let is_there = home.is_dir() && !home.is_symlink() && is_directory_name(&cx.migration.home_uid);
-    if is_there {
-        return Ok(home);
+    let hint = format!(
+        "mount {file_system} at a folder of that name, and give the folder above it with --mount"
+    );
+    if !root.is_dir() {
+        let message = format!("{} has no folder {file_system}", mount.display());
+        return Err(Failure::new(message).hinted(hint));
     }
-    Err(Failure::new(format!("there is no home at {}", home.display()))
-        .hinted("--mount takes the root of the domain's EFS, or a folder with one such root for each file system id"))
+    let is_there = home.is_dir() && !home.is_symlink() && is_directory_name(&cx.migration.home_uid);
+    if !is_there {
+        return Err(Failure::new(format!("there is no home at {}", home.display())).hinted(hint));
+    }
+    let is_empty = home.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+    if let Some(files) = cx.migration.files.filter(|files| is_empty && *files > 0) {
+        let message = format!("{} is empty, and the plan knows of {files} files", home.display());
+        return Err(Failure::new(message).hinted("look whether the file system is mounted there"));
+    }
+    Ok(home)
 }
 
 /// A uid is a number, and no way out of the mount.

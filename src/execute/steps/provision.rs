@@ -113,12 +113,19 @@ async fn give_back(cx: &Context) -> Result<Vec<String>, Failure> {
         let afterwards = cx.plan.playbook.target.idle_shutdown_minutes;
         set_idle(cx, idle_before(cx)?.unwrap_or(afterwards)).await?;
     }
+    let idle = match idle_before(cx)? {
+        Some(_) => String::new(),
+        None => format!(
+            "; it had no idle shutdown of its own, which AWS cannot unset, and has {} minutes now",
+            cx.plan.playbook.target.idle_shutdown_minutes
+        ),
+    };
     let folder = match cx.plan.folder(migration) {
         "" => "its home".to_owned(),
         folder => format!("`{folder}`"),
     };
     Ok(vec![format!(
-        "space {} was {}'s before and is kept: what was copied stays in {folder}, and a volume that was grown stays so",
+        "space {} was {}'s before and is kept: what was copied stays in {folder}, and a volume that was grown stays so{idle}",
         migration.space, migration.profile
     )])
 }
@@ -157,9 +164,13 @@ async fn take_away(cx: &Context, was_open: bool) -> Result<Vec<String>, Failure>
         return Ok(Vec::new());
     }
     if (was_open && may_hold_work(cx).await?) && !cx.may_delete_used_spaces {
+        if space.idle_minutes == Some(IDLE_MINUTES_WHILE_COPYING) {
+            stop_app(cx).await?;
+            set_idle(cx, cx.plan.playbook.target.idle_shutdown_minutes).await?;
+        }
         return Ok(vec![format!(
-            "space {} is kept with its volume, because its owner may have worked in it; `rollback --delete-spaces` deletes it",
-            cx.migration.space
+            "space {} is kept with its volume, because somebody may have worked in it; to delete both: `aws sagemaker delete-space --domain-id {} --space-name {}`, or roll back with --delete-spaces in the first place",
+            cx.migration.space, cx.migration.domain, cx.migration.space
         )]);
     }
     stop_app(cx).await?;

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{datasync, packing};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
+use crate::execute::standing::kind;
+use crate::execute::step::Step;
 use crate::mover::Totals;
 use crate::plan::Route;
 
@@ -33,12 +35,35 @@ pub struct Receipt {
 /// Uploads the mover unless it is there, and packs the home where it travels so.
 pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     let receipt = upload(cx).await?;
-    let packed = match cx.migration.route {
+    Ok(Receipt { packed: pack(cx).await?, ..receipt })
+}
+
+async fn pack(cx: &Context) -> Result<Option<Totals>, Failure> {
+    Ok(match cx.migration.route {
         Route::Packed => Some(packing::push(cx, packing::home(cx).await?).await?.0),
         Route::DataSync => Some(datasync::stage(cx).await?),
         Route::InSpace => None,
-    };
-    Ok(Receipt { packed, ..receipt })
+    })
+}
+
+/// Packs the home once more, unless this very run did: what changed since then would stay behind without a word, and what was
+/// staged may be gone. Returns what it consists of now; `None` where what the step's receipt says still holds.
+pub(super) async fn refresh(cx: &Context) -> Result<Option<Totals>, Failure> {
+    if cx.migration.route == Route::InSpace || was_by_this_run(cx)? {
+        return Ok(None);
+    }
+    if cx.migration.route == Route::DataSync {
+        datasync::forget(cx)?;
+    }
+    pack(cx).await
+}
+
+fn was_by_this_run(cx: &Context) -> Result<bool, Failure> {
+    let events = cx.journal.events_of(cx.id())?;
+    let staged = events.iter().rev().find(|event| {
+        event.kind == kind::FINISHED && event.step.as_deref() == Some(Step::Stage.name())
+    });
+    Ok(staged.is_some_and(|event| event.operation == Some(cx.operation)))
 }
 
 /// Uploads the mover unless it is there.
@@ -58,13 +83,15 @@ pub(super) async fn upload(cx: &Context) -> Result<Receipt, Failure> {
 }
 
 /// Deletes the packed home, and leaves the mover where it is: other migrations use it too.
-pub async fn undo(cx: &Context, _receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
+pub async fn undo(cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
     if cx.migration.route == Route::DataSync {
         datasync::take_away(cx).await.map_err(|failure| {
             Stuck::over(failure, "what DataSync wrote of the home (datasync.bucket)")
         })?;
     }
-    if cx.migration.route != Route::InSpace {
+    // An earlier plan may have had it travel packed.
+    let was_packed = receipt.is_some_and(|receipt| receipt.packed.is_some());
+    if cx.migration.route != Route::InSpace || was_packed {
         packing::take_away(cx).await.map_err(|failure| {
             Stuck::over(
                 failure,

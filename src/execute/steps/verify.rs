@@ -15,9 +15,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::copying;
+use super::hydrate::PACKED;
 use super::provision::is_whose_it_should_be;
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck, chain};
+use crate::execute::standing::kind;
 use crate::execute::step::Step;
 use crate::mover::{Done, Evidence, Totals, key, manifest};
 use crate::plan::Route;
@@ -174,10 +176,16 @@ fn check_packed(cx: &Context, arrived: &Totals) -> Result<(), Failure> {
     if cx.migration.route == Route::InSpace {
         return Ok(());
     }
-    let standing = cx.standing()?;
-    let packed = standing.receipt(Step::Stage).and_then(|receipt| receipt.get("packed"));
-    let packed: Option<Totals> =
-        packed.and_then(|packed| serde_json::from_value(packed.clone()).ok());
+    let events = cx.journal.events_of(cx.id())?;
+    let packed = events.iter().rev().find_map(|event| {
+        let is_stage = event.step.as_deref() == Some(Step::Stage.name());
+        let said = match event.kind.as_str() {
+            PACKED => &event.detail,
+            kind::FINISHED if is_stage => event.detail.get("packed")?,
+            _ => return None,
+        };
+        serde_json::from_value::<Totals>(said.clone()).ok()
+    });
     match packed {
         Some(packed) if packed == *arrived => Ok(()),
         Some(packed) => Err(doubt(&format!(

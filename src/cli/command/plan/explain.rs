@@ -44,7 +44,7 @@ fn moved(context: &Context, plan: &Plan, batch: &Batch, migration: &Migration) {
     ui.data(format_args!("{} moves in {}", migration.id, headline(batch)));
     ui.data(format_args!("  why there: {}", migration.because));
     let size = migration.bytes.map_or_else(|| "a home that was not measured".to_owned(), bytes);
-    let into = match playbook.placement.folder.as_str() {
+    let into = match plan.folder(migration) {
         "" => "its home".to_owned(),
         folder => format!("the folder {folder}"),
     };
@@ -109,10 +109,23 @@ fn moved(context: &Context, plan: &Plan, batch: &Batch, migration: &Migration) {
         AutoMount::Leave => "stays mounted in the new space",
         AutoMount::Disable => "is mounted no more",
     };
-    ui.data(format_args!("  after the cut-over of the domain the old home {mount}{hidden}"));
+    if migration.route == Route::InSpace {
+        ui.data(format_args!("  after the cut-over of the domain the old home {mount}{hidden}"));
+    }
+    let space = if migration.shared.is_some() {
+        "deletes the space only with --delete-spaces, because anyone may have worked in it"
+            .to_owned()
+    } else if migration.is_reused {
+        "puts the settings back and keeps the space, which is theirs".to_owned()
+    } else {
+        format!(
+            "puts the settings back, and deletes the space unless {} may have worked in it",
+            migration.profile
+        )
+    };
     ui.data(format_args!(
-        "  back: `studio-migrate rollback --user {}` puts the settings back, and deletes the space unless {} may have worked in it; the home on EFS is never written",
-        migration.profile, migration.profile
+        "  back: `studio-migrate rollback --user {}` {space}; the home on EFS is never written",
+        migration.name()
     ));
 }
 
@@ -125,7 +138,10 @@ fn findings(
 ) -> Result<(), Failure> {
     let failed = |error| Failure::journal("read the snapshot", error);
     let snapshot = journal.snapshot(&plan.snapshot).map_err(failed)?;
-    let subject = Subject::profile(&migration.domain, &migration.profile);
+    let subject = match &migration.shared {
+        Some(space) => Subject::space(&migration.domain, space),
+        None => Subject::profile(&migration.domain, &migration.profile),
+    };
     for finding in assess(&snapshot, &plan.playbook).iter().filter(|one| one.subject == subject) {
         context.ui.data(format_args!(
             "  {} ({}): {}: {}",

@@ -1,6 +1,6 @@
 //! `plan export` and `plan import`: a pack for a change board, and what people changed in its table as constraints.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use csv::ReaderBuilder;
@@ -46,7 +46,7 @@ pub(super) fn export(
     let mut report = Readiness::of(&snapshot, &plan.playbook);
     let batches = plan
         .migrations()
-        .map(|(batch, one)| ((one.domain.clone(), one.profile.clone()), batch.name.to_string()));
+        .map(|(batch, one)| ((one.domain.clone(), one.name()), batch.name.to_string()));
     report.in_batches(&batches.collect());
     let rendered = readiness::html(std::slice::from_ref(&snapshot), &report)
         .map_err(|error| Failure::of(Exit::Unexpected, "render the page", error))?;
@@ -74,7 +74,7 @@ fn people(plan: &Plan) -> String {
         let slot = batch.slot.as_ref();
         table.push_str(&csv_line([
             one.domain.to_string(),
-            one.profile.to_string(),
+            one.name().to_string(),
             batch.name.to_string(),
             slot.map(|slot| slot.from.to_string()).unwrap_or_default(),
             slot.map(|slot| slot.to.to_string()).unwrap_or_default(),
@@ -120,8 +120,10 @@ pub(super) fn constrained(plan: &Plan, path: &Path) -> Result<Playbook, Failure>
         ))
         .hinted("`studio-migrate plan export DIR` writes one to begin with"));
     };
-    let movable: BTreeSet<String> =
-        plan.migrations().map(|(_, one)| one.id.as_str().to_ascii_lowercase()).collect();
+    let movable: BTreeMap<String, &BatchName> = plan
+        .migrations()
+        .map(|(batch, one)| (one.id.as_str().to_ascii_lowercase(), &batch.name))
+        .collect();
     let mut wanted: Vec<(String, Vec<String>)> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut playbook = plan.playbook.clone();
@@ -132,7 +134,8 @@ pub(super) fn constrained(plan: &Plan, path: &Path) -> Result<Playbook, Failure>
             record.get(at).unwrap_or_default().trim().trim_start_matches('\'').to_owned()
         };
         let (id, name) = (format!("{}/{}", cell(domain), cell(profile)), cell(batch));
-        if !movable.contains(&id.to_ascii_lowercase()) {
+        let now = movable.get(&id.to_ascii_lowercase());
+        if now.is_none() {
             // What cannot move stays out, whatever the table says; that it is asked for is told.
             if name.is_empty() || name == NOWHERE {
                 continue;
@@ -143,8 +146,20 @@ pub(super) fn constrained(plan: &Plan, path: &Path) -> Result<Playbook, Failure>
             ))
             .hinted(format!("`studio-migrate plan explain {id}` says why; mend that first")));
         }
+        let is_made_up = |name: &str| {
+            let number = name.strip_prefix("batch-").or_else(|| name.strip_prefix("shared-"));
+            number.is_some_and(|number| number.parse::<usize>().is_ok())
+        };
         match name.as_str() {
             "" => {}
+            // A batch that was made up, and that nobody changed, is the planner's to make up again.
+            _ if now.is_some_and(|now| now.as_str() == name) && is_made_up(&name) => {}
+            NOWHERE if cell(profile).starts_with("space.") => {
+                return Err(Failure::usage(format!(
+                    "line {line}: a shared space cannot be left out by the table"
+                ))
+                .hinted("`routes.shared_spaces: leave` in the playbook leaves all of them out"));
+            }
             NOWHERE => {
                 let others = plan
                     .migrations()

@@ -152,9 +152,15 @@ impl Plan {
     fn draw(&self, context: &Context, journal: &Journal) -> Result<Exit, Failure> {
         let playbook = super::playbook(&self.playbook)?;
         let snapshot = super::chosen_snapshot(context, journal, self.snapshot.as_ref())?;
-        let parent = journal
+        let mut parent = journal
             .latest_plan()
             .map_err(|error| Failure::journal("read the plan before", error))?;
+        if let Some(parent) = &mut parent {
+            for migration in parent.batches.iter_mut().flat_map(|batch| &mut batch.migrations) {
+                let standing = super::run::standing(journal, &migration.id)?;
+                migration.is_open = standing.is_untouched();
+            }
+        }
         self.drawn(context, journal, &snapshot, &playbook, parent.as_ref())
     }
 
