@@ -11,6 +11,7 @@ mod check_target;
 mod error;
 mod experience;
 mod glob;
+mod notebooks;
 mod notification;
 mod parse;
 mod policy;
@@ -25,6 +26,7 @@ pub use check::{LARGEST_RULES, Problem};
 pub use error::Error;
 pub use experience::{APP_TYPES, AutoMount, Experience, Group, TOOLS};
 pub use glob::{LeaveOutRules, name_glob, path_glob};
+pub use notebooks::NotebookCopies;
 pub use notification::{Moment, Notification};
 pub use policy::{
     AccountTarget, Approvals, ClassicApps, Gate, LeaveOut, Limits, Playbook, Scope, Staging,
