@@ -13,6 +13,7 @@ mod front;
 mod inventory;
 mod layers;
 mod mover;
+mod notebooks;
 mod notifications;
 mod others;
 mod packed_route;
