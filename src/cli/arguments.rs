@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::command::{
     audit, cleanup, completions, cutover, demo, doctor, explain, gate, iam, inventory, mover,
-    notify, plan, playbook, readiness, report, retry, rollback, run, sim, status, verify, version,
+    notebooks, notify, plan, playbook, readiness, report, retry, rollback, run, sim, status,
+    verify, version,
 };
 use super::context::Global;
 
@@ -50,6 +51,8 @@ pub enum Command {
     Rollback(rollback::Rollback),
     /// Flip the default of whole domains, after the last batch
     Cutover(cutover::Cutover),
+    /// Copy the notebooks that people shared in Classic to where the playbook says, with an index
+    Notebooks(notebooks::Notebooks),
     /// Take away what the tool left in the account
     Cleanup(cleanup::Cleanup),
     /// Say what happened, with the proof

@@ -53,5 +53,6 @@ pub use pull::{GiveEntry, PullOrder, Pulled, pull};
 pub use rules::Rules;
 pub use scan::{Counts, Homes, Row, Scan, scan, scan_homes, scan_listing};
 pub use seal::{Broken, ReportKey};
+pub(crate) use sorter::{Record, Sorter};
 pub use ticket::{Done, Evidence, Phase, Progress, Ticket, Totals, key};
 pub use verify::{Share, Verified, verify};

@@ -32,7 +32,7 @@ const CHUNK: usize = 64 * 1024;
 const WINDOW: u32 = 17;
 
 /// Something that is sorted.
-pub(super) trait Record: Serialize + DeserializeOwned + Send {
+pub(crate) trait Record: Serialize + DeserializeOwned + Send {
     /// Returns about how many bytes it takes in memory.
     fn weight(&self) -> usize;
 }
@@ -42,7 +42,7 @@ type Order<T> = fn(&T, &T) -> Ordering;
 
 /// Takes records from many threads, and gives them back in order.
 #[derive(Debug)]
-pub(super) struct Sorter<T> {
+pub(crate) struct Sorter<T> {
     order: Order<T>,
     most: usize,
     state: Mutex<State<T>>,
@@ -57,7 +57,7 @@ struct State<T> {
 }
 
 impl<T: Record> Sorter<T> {
-    pub(super) fn new(order: Order<T>) -> Self {
+    pub(crate) fn new(order: Order<T>) -> Self {
         Self::holding(order, HELD)
     }
 
@@ -71,7 +71,7 @@ impl<T: Record> Sorter<T> {
     }
 
     /// Takes records.
-    pub(super) fn add(&self, records: impl IntoIterator<Item = T>) -> Result<(), Error> {
+    pub(crate) fn add(&self, records: impl IntoIterator<Item = T>) -> Result<(), Error> {
         let full = {
             let mut state = self.lock();
             for record in records {
@@ -109,7 +109,7 @@ impl<T: Record> Sorter<T> {
     }
 
     /// Gives everything back, in order.
-    pub(super) fn sorted(self) -> Result<Sorted<T>, Error> {
+    pub(crate) fn sorted(self) -> Result<Sorted<T>, Error> {
         let State { held, levels, .. } =
             self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if levels.is_empty() {
@@ -121,7 +121,7 @@ impl<T: Record> Sorter<T> {
 }
 
 /// Records in order. What ends with an error has been lost on the way from or to the disk.
-pub(super) enum Sorted<T> {
+pub(crate) enum Sorted<T> {
     Held(Held<T>),
     Merged(Merge<T>),
 }
@@ -179,7 +179,7 @@ impl<T> Blocks<T> {
 }
 
 /// Records in memory, in order. They stay where they are, because a record is large and its number is not.
-pub(super) struct Held<T> {
+pub(crate) struct Held<T> {
     records: Blocks<T>,
     numbers: std::vec::IntoIter<u32>,
 }
@@ -254,7 +254,7 @@ impl Run {
 }
 
 /// Several runs, and what is in memory, as one.
-pub(super) struct Merge<T> {
+pub(crate) struct Merge<T> {
     order: Order<T>,
     runs: Vec<Run>,
     held: Held<T>,

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use super::glob::{name_glob, path_glob};
 use super::policy::{AccountTarget, LeaveOut, Limits, Playbook, Scope, Staging};
 use super::suppression::Suppression;
-use super::{check_batches, check_target, datasync, experience, notification, routes};
+use super::{check_batches, check_target, datasync, experience, notebooks, notification, routes};
 
 /// The largest `leave_out` list, in bytes of JSON. It travels inside a lifecycle script, which holds 12,288 bytes
 /// (`CreateStudioLifecycleConfig`: 16,384 characters of base64), together with the script itself.
@@ -96,6 +96,7 @@ impl Playbook {
         limits(&self.limits, &mut problems);
         experience::check(&self.experience, self.target.app_type, &mut problems);
         staging(&self.staging, &mut problems);
+        notebooks::check(&self.shared_notebooks, &self.staging, &mut problems);
         notification::check(&self.notifications, &mut problems);
         for (name, price) in &self.prices {
             if !PRICED.contains(&name.as_str()) && !name.starts_with("ml.") {
@@ -274,14 +275,7 @@ fn staging(staging: &Staging, problems: &mut Problems) {
         );
     }
     problems.within("staging.retention_days", staging.retention_days, 0..=3_650);
-    let is_sound = staging.prefix.len() <= 200
-        && staging.prefix.split('/').all(|part| {
-            !part.is_empty()
-                && part != "."
-                && part != ".."
-                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-        });
-    if !is_sound {
+    if !is_plain_prefix(&staging.prefix) {
         problems.add(
             "staging.prefix",
             format!("`{}` is no plain prefix", staging.prefix),
@@ -321,6 +315,18 @@ pub(super) fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
+/// Tells whether this is a prefix that needs no quoting anywhere, without a slash at either end.
+pub(super) fn is_plain_prefix(prefix: &str) -> bool {
+    prefix.len() <= 200
+        && prefix.split('/').all(|part| {
+            !part.is_empty()
+                && part != "."
+                && part != ".."
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        })
+}
+
+/// Tells whether S3 takes this as the name of a bucket.
 pub(super) fn is_bucket(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     (3..=63).contains(&name.len())

@@ -12,6 +12,7 @@ mod datasync;
 mod error;
 mod experience;
 mod glob;
+mod notebooks;
 mod notification;
 mod parse;
 mod policy;
@@ -27,6 +28,7 @@ pub use datasync::{DataSync, Mode};
 pub use error::Error;
 pub use experience::{APP_TYPES, AutoMount, Experience, Group, TOOLS};
 pub use glob::{LeaveOutRules, name_glob, path_glob};
+pub use notebooks::NotebookCopies;
 pub use notification::{Moment, Notification};
 pub use policy::{
     AccountTarget, Approvals, ClassicApps, Gate, LeaveOut, Limits, Playbook, Scope, Staging,

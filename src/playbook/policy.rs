@@ -9,6 +9,7 @@ use super::batches::Batches;
 use super::calendar::Calendar;
 use super::datasync::DataSync;
 use super::experience::Experience;
+use super::notebooks::NotebookCopies;
 use super::notification::Notification;
 use super::routes::Routes;
 use super::suppression::Suppression;
@@ -71,6 +72,9 @@ pub struct Playbook {
     /// Where the mover and its reports are kept while a run lasts.
     #[serde(default)]
     pub staging: Staging,
+    /// Where the notebooks go that people shared in Studio Classic.
+    #[serde(default)]
+    pub shared_notebooks: NotebookCopies,
     /// Prices in USD in place of the shipped ones, by the names of those (`efs-standard`, `studio-volume`, `ml.t3.medium`).
     #[serde(default)]
     pub prices: BTreeMap<String, f64>,

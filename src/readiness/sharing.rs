@@ -15,7 +15,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Advice,
         title: "Notebooks were shared through S3",
         cause: "Classic's \"share\" button put copies of notebooks into this place. The new Studio has no such button: the copies stay in S3, untouched, and their links open in Classic only.",
-        remedy: "Nothing is lost. Tell people where the copies are: `aws s3 ls --recursive <name>`. For the future, share through Git, or in a shared space.",
+        remedy: "Nothing is lost. Tell people where the copies are: `aws s3 ls --recursive <name>`; or name a place with `shared_notebooks.copy_to`, and `studio-migrate notebooks` copies them there with an index of who shared what. For the future, share through Git, or in a shared space.",
         sources: &[page::API_SHARING],
         look: shared_notebooks,
     },

@@ -1,13 +1,15 @@
 //! Phase 5: what happened, with the proof.
 //!
 //! A [`Report`] is plain data, made from [`Inputs`] that the caller reads out of the journal; JSON is its serde form, and
-//! [`html()`], [`markdown()`] and [`csv()`] are renderings of it; [`plan_page()`] shows a plan before it is run. Nothing here asks AWS or the journal anything, so the same inputs
+//! [`html()`], [`markdown()`] and [`csv()`] are renderings of it; [`plan_page()`] shows a plan before it is run, [`notebooks_page()`] what was shared in Classic and
+//! copied. Nothing here asks AWS or the journal anything, so the same inputs
 //! give the same report, byte for byte.
 
 mod csv;
 mod facts;
 mod html;
 mod markdown;
+mod notebooks;
 mod plan_page;
 mod summary;
 
@@ -19,5 +21,9 @@ pub use csv::csv;
 pub use facts::{Approval, Audit, FailureFacts, Inputs, PersonFacts, Proof, StepFacts, standing};
 pub use html::html;
 pub use markdown::markdown;
+pub use notebooks::{
+    NotebookIndex, OwnerKind, ROWS, SharedNotebook, SharedPlace, notebooks_json, notebooks_page,
+    quoted,
+};
 pub use plan_page::plan_page;
 pub use summary::{Report, Totals};

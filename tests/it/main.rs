@@ -15,6 +15,7 @@ mod full_disk;
 mod inventory;
 mod layers;
 mod mover;
+mod notebooks;
 mod notifications;
 mod others;
 mod packed_route;

@@ -11,6 +11,7 @@ pub mod gate;
 pub mod iam;
 pub mod inventory;
 pub mod mover;
+pub mod notebooks;
 pub mod notify;
 pub mod plan;
 pub mod playbook;

@@ -129,7 +129,12 @@ impl Front {
         })
     }
 
-    pub(super) async fn copy(&self, input: CopyObjectInput) -> S3Result<CopyObjectOutput> {
+    /// Copies an object; with `is_new` only if there is none under the new key.
+    pub(super) async fn copy(
+        &self,
+        input: CopyObjectInput,
+        is_new: bool,
+    ) -> S3Result<CopyObjectOutput> {
         let CopySource::Bucket { bucket: from, key, .. } = &input.copy_source else {
             return Err(s3_error!(NotImplemented, "only a bucket can be copied from"));
         };
@@ -171,7 +176,9 @@ impl Front {
             known.metadata = user_metadata(input.metadata.as_ref())?;
             known.content_type = input.content_type.clone();
         }
-        self.store.place(&input.bucket, &path, known.clone(), When::default())?;
+        let any = ETagCondition::Any;
+        let when = When { matches: None, differs: is_new.then_some(&any) };
+        self.store.place(&input.bucket, &path, known.clone(), when)?;
         Ok(CopyObjectOutput {
             copy_object_result: Some(CopyObjectResult {
                 e_tag: Some(ETag::Strong(known.etag)),

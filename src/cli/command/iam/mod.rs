@@ -1,5 +1,6 @@
 //! `iam`: least-privilege policies, ready to paste.
 
+mod notebooks;
 mod visibility;
 
 use clap::{Args, ValueEnum};
@@ -7,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::STUDIO_ACTIONS;
+use crate::playbook::Playbook;
 
 /// Arguments of `iam`.
 #[derive(Args, Clone, Debug)]
@@ -23,9 +25,13 @@ pub struct Iam {
     /// The prefix in the staging bucket
     #[arg(long, default_value = "studio-migrate")]
     prefix: String,
-    /// The playbook whose groups are meant, by name or file; for `visibility`
+    /// The playbook that is meant, by name or file: its groups for `visibility`, and for `operator` where it copies shared
+    /// notebooks to
     #[arg(long, default_value = "standard")]
     playbook: String,
+    /// A place where notebooks were shared, as `readiness` names it; for `operator`, may be given several times
+    #[arg(long, value_name = "S3_URI")]
+    shared: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -50,7 +56,17 @@ impl Iam {
         let bucket =
             self.bucket.clone().unwrap_or_else(|| format!("sagemaker-{region}-{}", self.account));
         let policy = match self.of {
-            Whose::Operator => self.operator(region, &bucket),
+            Whose::Operator => {
+                let playbook = super::playbook(&self.playbook)?;
+                if !self.shared.is_empty() && playbook.shared_notebooks.copy_to.is_none() {
+                    return Err(Failure::usage(format!(
+                        "playbook {} copies shared notebooks nowhere",
+                        self.playbook
+                    ))
+                    .hinted("give --playbook with one that has `shared_notebooks.copy_to`"));
+                }
+                self.operator(region, &bucket, &playbook)
+            }
             Whose::ExecutionRole => self.execution_role(&bucket),
             Whose::DatasyncRole => self.datasync_role(
                 &self
@@ -69,10 +85,10 @@ impl Iam {
         Ok(Exit::Done)
     }
 
-    fn operator(&self, region: &str, bucket: &str) -> Value {
+    fn operator(&self, region: &str, bucket: &str, playbook: &Playbook) -> Value {
         let account = &self.account;
         let studio = |kind: &str| format!("arn:aws:sagemaker:{region}:{account}:{kind}/*");
-        policy(&[
+        let mut statements = vec![
             statement(
                 "Look",
                 &[
@@ -170,7 +186,9 @@ impl Iam {
                 ],
                 &["arn:aws:s3:::*".to_owned()],
             ),
-        ])
+        ];
+        statements.extend(notebooks::statements(playbook, &self.shared, region, account));
+        policy(&statements)
     }
 
     /// What the mover needs in a space, beside what the new Studio needs of every execution role. It may not describe

@@ -1,0 +1,145 @@
+//! `notebooks`: what people shared in Studio Classic, copied to a place that the playbook names, with an index.
+//!
+//! The originals are read and never changed, and nothing at the destination is overwritten but the index. Nothing of Classic's
+//! sharing is switched off: AWS has no setting that does (`docs/fine-print.md`).
+
+mod copying;
+mod index;
+mod owners;
+mod places;
+mod walk;
+
+use clap::Args;
+
+use self::owners::Owners;
+use self::places::{Destination, places};
+use self::walk::{Findings, Walk};
+use crate::aws::{Account, ErrorKind, Posture};
+use crate::cli::context::approved_plan;
+use crate::cli::{Context, Exit, Failure};
+use crate::plan::Plan;
+
+/// Requests a second of each kind. S3 promises 3,500 writes for one prefix (Amazon S3 User Guide, "Best practices design
+/// patterns"); the journal, which writes down each of them first, is slower.
+const REQUESTS_PER_SECOND: f64 = 1_000.0;
+
+/// Arguments of `notebooks`.
+#[derive(Args, Clone, Debug)]
+pub struct Notebooks {
+    /// Say what would be copied, and copy nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Notebooks {
+    /// Copies every shared notebook of the plan's domains that is not at the destination, and writes the index.
+    pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let journal = context.existing_journal()?;
+        let plan = approved_plan(&journal)?;
+        let to = Destination::of(&plan)?;
+        let snapshot = journal
+            .snapshot(&plan.snapshot)
+            .map_err(|error| Failure::journal("read the plan's snapshot", error))?;
+        let places = places(&plan, &snapshot);
+        to.refuse_overlap(&places)?;
+        if places.is_empty() {
+            context.ui.data("no domain of the plan shares notebooks through S3");
+            return Ok(Exit::Done);
+        }
+        drop(journal);
+        let operation = context.begin(REQUESTS_PER_SECOND).await?;
+        refuse_other_account(&plan, &operation.account)?;
+        let posture = fit(&operation.account, &to).await?;
+        refuse_strange_index(&operation.account, &to).await?;
+        context.ui.status(said(&to, &posture));
+        let walk = Walk {
+            account: &operation.account,
+            ui: context.ui,
+            to: &to,
+            places: &places,
+            dry_run: self.dry_run,
+        };
+        let mut findings = Findings::new();
+        for place in &places {
+            walk.place(place, &Owners::of(&snapshot, place), &mut findings).await?;
+        }
+        let exit = if findings.has_gaps() { Exit::SomeFailed } else { Exit::Done };
+        if self.dry_run {
+            context.ui.data("nothing was copied, and no index written: this was a dry run");
+        } else if findings.is_whole {
+            index::Written::of(&plan, &to, findings)?.upload(&operation.account, &to).await?;
+            context.ui.data(format_args!("index: {}/{}", to.location(), index::PAGE));
+        } else {
+            context.ui.warning(
+                "not everything could be looked at, so that no index was written; run the command again",
+            );
+        }
+        operation.end(exit)
+    }
+}
+
+/// The places are those of one account, and the caller may be another one's.
+fn refuse_other_account(plan: &Plan, account: &Account) -> Result<(), Failure> {
+    let here = account.identity();
+    if here.account == plan.account && here.region == plan.region {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "plan {} is for account {} in {}, and the caller is in account {} in {}",
+        plan.id, plan.account, plan.region, here.account, here.region
+    ))
+    .hinted("use the right credentials and Region, or another journal with --state"))
+}
+
+/// Refuses a bucket that is not the caller's own, or that may be public.
+async fn fit(account: &Account, to: &Destination) -> Result<Posture, Failure> {
+    let bucket = &to.bucket;
+    let owner = &account.identity().account;
+    let (posture, _) = account.whole_posture(bucket).await.map_err(|error| match error.kind {
+        ErrorKind::NotFound => Failure::of(Exit::Blocked, format!("find bucket {bucket}"), error)
+            .hinted(format!("make it in account {owner}, closed to the public, or name another one with `shared_notebooks.copy_to`")),
+        ErrorKind::Denied => Failure::of(Exit::Blocked, format!("look at bucket {bucket}"), error)
+            .hinted(format!("it has to belong to account {owner}, and the caller needs what `studio-migrate iam operator --playbook P` prints")),
+        _ => Failure::aws(&format!("look at bucket {bucket}"), error),
+    })?;
+    if !posture.is_public_access_blocked {
+        return Err(Failure::new(
+            Exit::Blocked,
+            format!("bucket {bucket} may be public: not all of its public access blocks are on"),
+        )
+        .hinted(format!("`aws s3api put-public-access-block --bucket {bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`, after looking for whoever needs it otherwise")));
+    }
+    Ok(posture)
+}
+
+fn said(to: &Destination, posture: &Posture) -> String {
+    let versions = match posture.is_versioned {
+        Some(true) => "keeps earlier versions",
+        Some(false) => "keeps no earlier versions",
+        None => "does not tell whether it keeps earlier versions",
+    };
+    format!("Copies go to {}: the bucket is closed to the public and {versions}", to.location())
+}
+
+/// The index replaces the one of an earlier run, and nobody else's file.
+async fn refuse_strange_index(account: &Account, to: &Destination) -> Result<(), Failure> {
+    let (mark, value) = index::MARK;
+    for name in [index::PAGE, index::DATA] {
+        let key = to.index(name);
+        let seen = account
+            .look_at(&to.bucket, &key)
+            .await
+            .map_err(|error| Failure::aws("look for an index at the destination", error))?;
+        if seen.is_some_and(|seen| seen.metadata.get(mark).map(String::as_str) != Some(value)) {
+            return Err(Failure::new(
+                Exit::Blocked,
+                format!(
+                    "s3://{}/{key} is somebody else's, and the index would replace it",
+                    to.bucket
+                ),
+            )
+            .hinted("choose another prefix with `shared_notebooks.copy_to`, or move that object"));
+        }
+    }
+    Ok(())
+}
