@@ -447,7 +447,7 @@ mod tests {
         assert!(why_out(&plan, "dora").contains("routes.unmounted_homes: packed"));
         assert!(why_out(&plan, "eve").contains("1172 GiB"));
         assert!(why_out(&plan, "frank").contains("the profile is Failed"));
-        assert!(why_out(&plan, "team").contains("routes.shared_spaces"));
+        assert!(why_out(&plan, "space.team").contains("routes.shared_spaces"));
         assert!(why_out(&plan, "home 9 on fs-1").contains("orphan"));
     }
 

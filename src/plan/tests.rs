@@ -282,7 +282,7 @@ fn shared_spaces_go_last_and_each_that_stays_says_why() {
         plan.left_out.iter().find(|left| left.who == who).map(|left| left.because.clone())
     };
     let left = draw(&snapshot, &[], &playbook, None).unwrap();
-    assert!(why(&left, "team").unwrap().contains("routes.shared_spaces"));
+    assert!(why(&left, "space.team").unwrap().contains("routes.shared_spaces"));
     playbook.routes.shared_spaces = StagedRoute::Packed;
     let plan = draw(&snapshot, &[], &playbook, None).unwrap();
     let last = plan.batches.last().unwrap();
@@ -290,8 +290,8 @@ fn shared_spaces_go_last_and_each_that_stays_says_why() {
     let team = &last.migrations[0];
     assert_eq!((team.id.as_str(), team.space.as_str()), ("d-sim1/space.team", "team-studio"));
     assert_eq!((team.profile.as_str(), team.route), ("bob", Route::Packed));
-    assert!(why(&plan, "gone").unwrap().contains("zoe, who is to own it, is no profile"));
-    assert!(why(&plan, "archive").unwrap().contains("shared_space_owner names none"));
+    assert!(why(&plan, "space.gone").unwrap().contains("zoe, who is to own it, is no profile"));
+    assert!(why(&plan, "space.archive").unwrap().contains("shared_space_owner names none"));
     playbook.routes.shared_space_owner = Some("alice".into());
     let plan = draw(&snapshot, &[], &playbook, Some(&plan)).unwrap();
     let names: Vec<_> = plan.batches.last().unwrap().migrations.iter().map(|m| m.name()).collect();

@@ -199,10 +199,55 @@ fn an_object_that_another_person_swaps_does_not_pass_for_the_home() {
     ready.run(&words).ended(0);
     let client = Client::administrator(&ready.served);
     let bucket = ready.plan().staging_bucket();
-    let contents = format!("{}/packed/packed.json", ready.migration("alice").reports);
-    let forged = br#"{"schema":1,"kind":"studio-migrate-packed","version":"0","totals":{"files":0,"directories":0,"symlinks":0,"bytes":0,"digest":""},"not_copied":{},"manifest":{"key":"","bytes":0,"blake3":""},"shards":[]}"#;
-    client.wait(client.account.put_bytes(&bucket, &contents, forged.to_vec())).unwrap();
+    let put = |key: &str, bytes: Vec<u8>| {
+        client.wait(client.account.put_bytes(&bucket, key, bytes)).unwrap();
+    };
+    // As long as what was there, so that nothing but its content tells that it is another's.
+    for (key, bytes) in staged(&ready).into_iter().filter(|(key, _)| key.ends_with(".tar.zst")) {
+        put(&key, vec![7; bytes.len()]);
+    }
     let ran = ready.run(&run("alice", &mount)).ended(4);
-    assert!(ran.err.contains("was not sealed by this migration"), "{}", ran.err);
+    assert!(ran.err.contains("of the packed home could not be read"), "{}", ran.err);
+    assert!(ran.err.contains("roll this person back first"), "{}", ran.err);
+    assert_eq!(ready.settings("alice")["StudioWebPortal"], "DISABLED");
+    ready.run(&["rollback", "--user", "alice"]).ended(0);
+    ready.run(&run("alice", &mount)).ended(0);
+    assert_arrived(&home(&ready, "alice"), &volume(&ready, "alice-studio"));
+}
+
+#[test]
+fn what_changes_after_a_home_was_staged_arrives_and_what_was_lost_is_packed_anew() {
+    let ready = ready(None);
+    let mount = mount(&ready);
+    let mut words = run("alice", &mount);
+    words.extend(["--until", "provision"]);
+    ready.run(&words).ended(0);
+    fs::write(home(&ready, "alice").join("notebooks/late.txt"), "late").unwrap();
+    let client = Client::administrator(&ready.served);
+    let bucket = ready.plan().staging_bucket();
+    let contents = format!("{}/packed/packed.json", ready.migration("alice").reports);
+    client.wait(client.account.delete_object(&bucket, &contents)).unwrap();
+    ready.run_alice(&[]).ended(2);
+    ready.run(&run("alice", &mount)).ended(0);
+    assert_arrived(&home(&ready, "alice"), &volume(&ready, "alice-studio"));
+    assert!(volume(&ready, "alice-studio").join("notebooks/late.txt").exists());
+}
+
+#[test]
+fn a_mount_that_does_not_say_whose_it_is_or_holds_nothing_is_refused() {
+    let ready = ready(None);
+    let real = home(&ready, "alice");
+    let uid = real.file_name().unwrap().to_str().unwrap().to_owned();
+    let file_system = real.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+    let wrong = ready.file("wrong");
+    fs::create_dir_all(wrong.join(&uid)).unwrap();
+    fs::write(wrong.join(&uid).join("somebody-elses.txt"), "secret").unwrap();
+    let refused = |says: &str| {
+        let ran = ready.run(&run("alice", wrong.to_str().unwrap())).ended(4);
+        assert!(ran.err.contains(says), "{}", ran.err);
+    };
+    refused(&format!("has no folder {file_system}"));
+    fs::create_dir_all(wrong.join(&file_system).join(&uid)).unwrap();
+    refused("is empty, and the plan knows of");
     assert_eq!(ready.settings("alice")["StudioWebPortal"], "DISABLED");
 }

@@ -23,6 +23,7 @@ use crate::execute::hook::Hook;
 use crate::execute::standing::kind;
 use crate::execute::step::Step;
 use crate::mover::Done;
+use crate::plan::Route;
 
 /// The kind of event that says what a home consisted of when it was packed once more. It is no part of a standing.
 pub(super) const PACKED: &str = "packed-again";
@@ -257,6 +258,9 @@ fn failed_copy(cx: &Context, error: &str, needs_bytes: Option<u64>) -> Failure {
             "the volume of space {} is too small, and the playbook pays for {} GiB (target.volume.maximum_gb): raise it and plan again, or leave more out",
             cx.migration.space, cx.plan.playbook.target.volume.maximum_gb
         )),
+        None if cx.migration.route != Route::InSpace => failure.hinted(
+            "mend it and try again with `studio-migrate run`; if what was packed is at fault, roll this person back first, and it is packed anew",
+        ),
         None => failure.hinted(
             "mend it and try again with `studio-migrate run`: only what differs is copied again",
         ),

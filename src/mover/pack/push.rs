@@ -1,6 +1,6 @@
 //! Pushing a home: walked, cut, packed, and described in the end.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -152,10 +152,13 @@ async fn next(mut cutter: Cutter) -> Result<(Cutter, Option<Shard>), TransferErr
     .await?
 }
 
-/// Lists which shards are there with their index.
-async fn finished(account: &Account, order: &PushOrder) -> Result<HashSet<String>, TransferError> {
+/// Lists which shards are there with their index, and their bytes.
+async fn finished(
+    account: &Account,
+    order: &PushOrder,
+) -> Result<HashMap<String, u64>, TransferError> {
     let prefix = below(&order.prefix, "shards/");
-    let (mut shards, mut indexes) = (HashSet::new(), HashSet::new());
+    let (mut shards, mut indexes) = (HashMap::new(), HashSet::new());
     let mut token = None;
     loop {
         let page = account.object_page(&order.bucket, &prefix, token).await.map_err(|error| {
@@ -164,15 +167,15 @@ async fn finished(account: &Account, order: &PushOrder) -> Result<HashSet<String
         for object in page.objects {
             let name = object.key.strip_prefix(&prefix).unwrap_or_default();
             if let Some(shard) = name.strip_suffix(".tar.zst") {
-                shards.insert(shard.to_owned());
+                shards.insert(shard.to_owned(), object.size);
             } else if let Some(shard) = name.strip_suffix(".jsonl.zst") {
                 indexes.insert(shard.to_owned());
             }
         }
         token = page.next;
         if token.is_none() {
-            indexes.retain(|shard| shards.contains(shard));
-            return Ok(indexes);
+            shards.retain(|shard, _| indexes.contains(shard));
+            return Ok(shards);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One shard: read, compressed, uploaded, indexed; or found finished.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -28,8 +28,8 @@ pub(super) struct Packing {
     pub(super) prefix: String,
     pub(super) reading: Reading,
     pub(super) headway: Arc<Headway>,
-    /// Shards that are there with their index.
-    pub(super) finished: Arc<HashSet<String>>,
+    /// Shards that are there with their index, and their bytes.
+    pub(super) finished: Arc<HashMap<String, u64>>,
 }
 
 /// A shard that is there now.
@@ -62,8 +62,8 @@ impl Packing {
                 shard.items.into_iter().map(|item| (item.entry, item.has_links)).collect();
             return Ok(Packed { entries, about: None, uploaded: None });
         }
-        while self.finished.contains(&shard.name) {
-            match self.found(&shard).await? {
+        while let Some(&bytes) = self.finished.get(&shard.name) {
+            match self.found(&shard, bytes).await? {
                 Found::Whole(packed) => return Ok(*packed),
                 Found::Another(name) => shard.name = name,
             }
@@ -221,7 +221,7 @@ impl Packing {
     }
 
     /// Takes a shard that is there from its index, unless some of it is worth another try.
-    async fn found(&self, shard: &Shard) -> Result<Found, TransferError> {
+    async fn found(&self, shard: &Shard, bytes: u64) -> Result<Found, TransferError> {
         let key = index_key(&self.prefix, &shard.name);
         let what = || format!("read s3://{}/{key}", self.bucket);
         let fetched = self.account.fetch(&self.bucket, &key, None, None).await;
@@ -241,6 +241,7 @@ impl Packing {
         let Ok((header, located)) = read else { return another() };
         let selected = shard.items.iter().filter(|item| item.entry.is_selected());
         let is_the_same = header.shard == shard.name
+            && header.bytes == bytes
             && selected.map(|item| &item.entry.path).eq(located.iter().map(|one| &one.entry.path));
         if !is_the_same || located.iter().any(Located::is_worth_another_try) {
             return another();
