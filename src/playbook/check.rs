@@ -264,16 +264,20 @@ fn limits(limits: &Limits, problems: &mut Problems) {
     }
 }
 
-fn staging(staging: &Staging, problems: &mut Problems) {
-    let filled =
-        staging.bucket.replace("{account}", "123456789012").replace("{region}", "eu-west-1");
+/// Checks that a pattern gives names of buckets.
+pub(super) fn bucket(key: &str, pattern: &str, problems: &mut Problems) {
+    let filled = pattern.replace("{account}", "123456789012").replace("{region}", "eu-west-1");
     if !is_bucket(&filled) {
         problems.add(
-            "staging.bucket",
-            format!("`{}` gives `{filled}`, which S3 does not take as a name", staging.bucket),
+            key,
+            format!("`{pattern}` gives `{filled}`, which S3 does not take as a name"),
             "use 3 to 63 lower-case letters, digits, dots and hyphens; only {account} and {region} are filled in",
         );
     }
+}
+
+fn staging(staging: &Staging, problems: &mut Problems) {
+    bucket("staging.bucket", &staging.bucket, problems);
     problems.within("staging.retention_days", staging.retention_days, 0..=3_650);
     if !is_plain_prefix(&staging.prefix) {
         problems.add(

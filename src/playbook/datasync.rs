@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::check::{Problems, is_bucket};
+use super::check::{Problems, bucket};
 use super::routes::Routes;
 
 /// How homes travel with DataSync.
@@ -44,15 +44,7 @@ pub enum Mode {
 
 /// Checks it, where a route needs it.
 pub(super) fn check(datasync: &DataSync, routes: &Routes, problems: &mut Problems) {
-    let filled =
-        datasync.bucket.replace("{account}", "123456789012").replace("{region}", "eu-west-1");
-    if !is_bucket(&filled) {
-        problems.add(
-            "datasync.bucket",
-            format!("`{}` gives `{filled}`, which S3 does not take as a name", datasync.bucket),
-            "use 3 to 63 lower-case letters, digits, dots and hyphens; only {account} and {region} are filled in",
-        );
-    }
+    bucket("datasync.bucket", &datasync.bucket, problems);
     problems.within("datasync.mib_per_second", datasync.mib_per_second, 0..=100_000);
     match &datasync.role {
         None if routes.have_datasync() => problems.add(
