@@ -21,7 +21,11 @@ pub(super) struct HeldBack {
 /// Says why a batch may not begin: a gate is shut, its time has not come, or it could not end in what is left of its window.
 pub(super) fn held_back(execution: &Execution, batch: &Batch) -> Result<Option<HeldBack>, Failure> {
     let open = execution.journal.open_gates()?;
-    if let Some(gate) = batch.gates.iter().find(|gate| !open.contains(*gate)) {
+    // Every batch behind a gate waits with the one before which it stands, whichever is asked for.
+    let batches = &execution.plan.batches;
+    let own = batches.iter().position(|one| one.name == batch.name).unwrap_or(batches.len());
+    let mut gates = batches.iter().take(own + 1).flat_map(|one| &one.gates);
+    if let Some(gate) = gates.find(|gate| !open.contains(*gate)) {
         let what = execution.plan.playbook.gates.iter().find(|known| known.name == *gate);
         let what = what.map(|gate| gate.what.as_str()).filter(|what| !what.is_empty());
         let why = format!(
@@ -74,9 +78,7 @@ pub(super) fn is_open(execution: &Execution) -> bool {
     let calendar = &execution.plan.playbook.calendar;
     let now = Timestamp::now();
     let Ok(zone) = calendar.zone() else { return true };
-    execution.may_run_any_time
-        || !calendar.says_when()
-        || calendar.spans(&zone, now).first().is_some_and(|(from, _)| *from <= now)
+    execution.may_run_any_time || !calendar.says_when() || calendar.is_open(&zone, now)
 }
 
 /// Says what no longer holds for a person since the plan was drawn up. Asked once, before anything is done.

@@ -123,6 +123,20 @@ impl Calendar {
 
     /// Lists when batches may run from a moment on, for a little more than a year: in order, none touching the next.
     pub fn spans(&self, zone: &TimeZone, after: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+        self.spans_of(zone, after, HORIZON)
+    }
+
+    /// Tells whether batches may run at a moment. No window is longer than a day, so it is in one of yesterday's or today's.
+    pub fn is_open(&self, zone: &TimeZone, now: Timestamp) -> bool {
+        self.spans_of(zone, now, 2).first().is_some_and(|(from, _)| *from <= now)
+    }
+
+    fn spans_of(
+        &self,
+        zone: &TimeZone,
+        after: Timestamp,
+        days: i64,
+    ) -> Vec<(Timestamp, Timestamp)> {
         let whole_day = Window { days: Vec::new(), from: Time::midnight(), to: Time::midnight() };
         let windows = if self.windows.is_empty() {
             std::slice::from_ref(&whole_day)
@@ -131,7 +145,7 @@ impl Calendar {
         };
         let first = after.to_zoned_datetime(zone.clone()).date();
         let mut spans: Vec<(Timestamp, Timestamp)> = Vec::new();
-        for number in -1..HORIZON {
+        for number in -1..days {
             let Ok(day) = first.checked_add(Span::new().days(number)) else { continue };
             let is_on = |window: &&Window| {
                 window.days.is_empty() || window.days.contains(&Day::of(day.weekday()))
@@ -213,6 +227,8 @@ mod tests {
         let weekend = calendar(weekend);
         let saturday = "2026-12-05T19:00:00Z 2026-12-06T05:00:00Z";
         assert_eq!(opens(&weekend, "2026-12-03T10:00:00Z")[0], saturday);
+        let is_open = |at: &str| weekend.is_open(&weekend.zone().unwrap(), at.parse().unwrap());
+        assert!(!is_open("2026-12-03T10:00:00Z") && is_open("2026-12-06T01:00:00Z"));
         // In the midst of it, what is left of it.
         assert_eq!(
             opens(&weekend, "2026-12-06T01:00:00Z")[0],

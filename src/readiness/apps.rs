@@ -60,7 +60,7 @@ fn classic_running(view: &View<'_>) -> Vec<Hit> {
                 Hit::new(subject, named(&apps))
                     .weighing(Severity::Warning)
                     .titled("Classic apps are still running in a space")
-                    .mended_by("Nothing for the migration, which moves no Classic spaces. Have whoever works there save their work: once stopped, it can never be started again."),
+                    .mended_by("Have whoever works there save their work: once stopped, it can never be started again. Where `routes.shared_spaces` moves the space, it fails while one runs, unless the playbook says `classic_apps: stop`."),
             );
         }
     }

@@ -33,7 +33,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "A Classic shared space is not moved",
         cause: "Auto-mount works in private spaces only, so the home of a shared space cannot be copied from within a new one. Its files stay on EFS, in a directory of their own.",
-        remedy: "Make a shared JupyterLab space for the group, and copy `/<uid>` of the file system over with DataSync to S3 and `aws s3 sync` from within the space. AWS's script loses modes, times and hidden files; a tar archive keeps them.",
+        remedy: "`routes.shared_spaces: packed` in the playbook, or `datasync`, moves the space's directory into a new shared JupyterLab space",
         sources: &[page::AUTOMOUNT, page::SHARED_SPACES, page::MIGRATE_DATA],
         look: shared_space,
     },

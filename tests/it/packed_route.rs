@@ -95,6 +95,8 @@ fn a_home_that_no_space_mounts_arrives_packed_and_is_proven() {
     assert_arrived(&home(&ready, "alice"), &volume(&ready, "alice-studio"));
     let person = ready.report();
     assert_eq!(person["route"], "packed");
+    // What the playbook leaves out never reaches the space, and is listed all the same.
+    assert!(person["proof"]["not_copied"]["excluded"].as_u64().unwrap() > 0, "{person}");
     assert!(person["proof"]["totals"]["files"].as_u64().unwrap() > 10, "{person}");
 }
 

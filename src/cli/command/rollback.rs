@@ -8,7 +8,7 @@ use crate::cli::context::approved_plan;
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure};
 use crate::execute;
-use crate::names::{BatchName, ProfileName};
+use crate::names::{BatchName, PlanId, ProfileName};
 
 /// Arguments of `rollback`.
 #[derive(Args, Clone, Debug)]
@@ -19,6 +19,9 @@ pub struct Rollback {
     /// Take this person back; may be given several times
     #[arg(long = "user", value_name = "PROFILE")]
     users: Vec<ProfileName>,
+    /// Go by this plan, which moved them, and not by the last one that was approved
+    #[arg(long, value_name = "ID")]
+    plan: Option<PlanId>,
     /// Also delete spaces that their owners may have worked in since
     #[arg(long)]
     delete_spaces: bool,
@@ -31,7 +34,12 @@ impl Rollback {
     /// Undoes what was done, last step first.
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let journal = context.existing_journal()?;
-        let plan = approved_plan(&journal)?;
+        let plan = match &self.plan {
+            Some(id) => {
+                journal.plan(id).map_err(|error| Failure::journal("read the plan", error))?
+            }
+            None => approved_plan(&journal)?,
+        };
         let selection = selection(&plan, &self.batches, &self.users)?;
         drop(journal);
         if self.delete_spaces && !self.yes {

@@ -10,7 +10,9 @@ use super::notify;
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure};
-use crate::execute::{self, Execution, Halt, Selection, Standing, Step, Summary, Tools};
+use crate::execute::{
+    self, Execution, Halt, MigrationStanding, Selection, Standing, Step, Summary, Tools,
+};
 use crate::journal::Journal;
 use crate::names::{BatchName, MigrationId, ProfileName};
 use crate::plan::{Plan, Route};
@@ -246,6 +248,11 @@ fn to_do(
             continue;
         }
         let standing = standing(journal, &migration.id)?;
+        // Whoever was rolled back is moved again only when somebody names them.
+        let is_named = selection.users.contains(&migration.name());
+        if standing.word() == MigrationStanding::RolledBack && !is_named {
+            continue;
+        }
         if let Some(next) = standing.next_step().filter(|next| *next <= until) {
             waiting.push((migration.id.clone(), next));
         }

@@ -56,6 +56,8 @@ async fn stop(cx: &Context, apps: &[App]) -> Result<Receipt, Failure> {
         match cx.account.delete_app(&cx.migration.domain, &owner, &app.app_type, &app.name).await {
             Ok(()) => {}
             Err(error) if error.kind == ErrorKind::NotFound => {}
+            // The reply may have been lost, and the call made again while the app was going already.
+            Err(error) if error.kind == ErrorKind::InUse && is_going(cx, app).await? => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -66,6 +68,13 @@ async fn stop(cx: &Context, apps: &[App]) -> Result<Receipt, Failure> {
     .await?;
     let stopped = serde_json::from_value(noted).map_err(|error| Failure::new(error.to_string()))?;
     Ok(Receipt { stopped, left_running: Vec::new() })
+}
+
+/// Tells whether an app is gone or on its way.
+async fn is_going(cx: &Context, app: &App) -> Result<bool, Failure> {
+    let apps = cx.account.apps(&cx.migration.domain, &owner(cx)).await?;
+    let now = apps.iter().find(|one| (&one.app_type, &one.name) == (&app.app_type, &app.name));
+    Ok(now.is_none_or(|now| now.status == "Deleting"))
 }
 
 /// Undoes nothing, and says which apps cannot be brought back.

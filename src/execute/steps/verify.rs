@@ -16,12 +16,13 @@ use serde::{Deserialize, Serialize};
 
 use super::copying;
 use super::hydrate::PACKED;
+use super::packing;
 use super::provision::is_whose_it_should_be;
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck, chain};
 use crate::execute::standing::kind;
 use crate::execute::step::Step;
-use crate::mover::{Done, Evidence, Totals, key, manifest};
+use crate::mover::{Done, Evidence, Totals, key, manifest, packed_manifest};
 use crate::plan::Route;
 
 /// The largest manifest that is read into memory, compressed: some ten million entries.
@@ -47,6 +48,9 @@ pub struct Receipt {
     pub manifest_file: PathBuf,
     /// Its BLAKE3.
     pub manifest_blake3: String,
+    /// The manifest of a home that was packed, kept beside the other one: it lists what was left out then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_where_packed: Option<PathBuf>,
 }
 
 /// Checks the proof; any doubt is a failure.
@@ -67,28 +71,61 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     if blake3::hash(&stored).to_hex().as_str() != done.manifest_blake3 {
         return Err(doubt("the manifest is not the one that the mover wrote"));
     }
-    let (totals, not_copied_named) = read(&stored)?;
+    let (totals, mut not_copied_named) = read(&stored)?;
+    let mut not_copied = done.not_copied.clone();
     check_totals(&totals, &done)?;
     check_packed(cx, &totals)?;
     check_place(&done.evidence)?;
     check_owner(cx).await?;
-    let manifest_file = keep(cx, &stored)?;
+    let manifest_file = keep(cx, &stored, "")?;
+    let left_where_packed = left_where_packed(cx, &mut not_copied, &mut not_copied_named).await?;
     Ok(Receipt {
         totals,
         evidence: done.evidence,
-        not_copied: done.not_copied,
+        not_copied,
         not_copied_named,
+        left_where_packed,
         manifest: manifest_key,
         manifest_file,
         manifest_blake3: done.manifest_blake3,
     })
 }
 
-/// Writes the manifest beside the journal: `manifests/<domain>/<profile>.jsonl.zst`.
-fn keep(cx: &Context, manifest: &[u8]) -> Result<PathBuf, Failure> {
+/// Adds what was not even packed, of which the space knows nothing, and keeps the list of it.
+async fn left_where_packed(
+    cx: &Context,
+    not_copied: &mut BTreeMap<String, u64>,
+    named: &mut Vec<(String, String)>,
+) -> Result<Option<PathBuf>, Failure> {
+    if cx.migration.route == Route::InSpace {
+        return Ok(None);
+    }
+    let (bucket, prefix) = (cx.plan.staging_bucket(), packing::prefix(cx));
+    let manifest = packed_manifest(&cx.account, &bucket, &prefix, Some(cx.key()?)).await;
+    let manifest = manifest
+        .map_err(|error| doubt(&format!("what was packed cannot be looked at: {}", chain(&error))))?
+        .ok_or_else(|| doubt("what was packed is gone from the staging bucket"))?;
+    let unreadable = |error: &dyn std::error::Error| {
+        doubt(&format!("the list of what was packed cannot be read: {}", chain(error)))
+    };
+    for entry in manifest::read(manifest.as_slice()).map_err(|error| unreadable(&error))? {
+        let entry = entry.map_err(|error| unreadable(&error))?;
+        let (Some(skip), Some((path, reason))) = (&entry.skip, entry.not_copied()) else {
+            continue;
+        };
+        *not_copied.entry(skip.class.word().to_owned()).or_default() += 1;
+        if named.len() < NAMED {
+            named.push((path, reason));
+        }
+    }
+    keep(cx, &manifest, ".packed").map(Some)
+}
+
+/// Writes a manifest beside the journal: `manifests/<domain>/<profile>.jsonl.zst`.
+fn keep(cx: &Context, manifest: &[u8], kind: &str) -> Result<PathBuf, Failure> {
     let beside = cx.journal.path().parent().unwrap_or(Path::new(""));
     let folder = beside.join("manifests").join(cx.migration.domain.as_str());
-    let file = folder.join(format!("{}.jsonl.zst", cx.migration.name()));
+    let file = folder.join(format!("{}{kind}.jsonl.zst", cx.migration.name()));
     let write = || {
         std::fs::create_dir_all(&folder)?;
         let new = file.with_extension("new");

@@ -15,4 +15,4 @@ mod packed;
 mod run;
 mod unit;
 
-pub use run::{GiveEntry, PullOrder, Pulled, pull};
+pub use run::{GiveEntry, PullOrder, Pulled, packed_manifest, pull};

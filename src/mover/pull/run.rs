@@ -13,7 +13,7 @@ use super::super::copy::{Copied, sum_up};
 use super::super::entry::Entry;
 use super::super::error::Error;
 use super::super::meter::Meter;
-use super::super::pack::contents::{Contents, LARGEST, NAME, below};
+use super::super::pack::contents::{Contents, LARGEST, MANIFEST, NAME, below};
 use super::super::pack::error::{TransferError, blocking, lost};
 use super::super::pack::headway::Headway;
 use super::super::pack::veil::Veil;
@@ -88,6 +88,36 @@ pub async fn pull(
     let (handle, order) = (Handle::current(), order.clone());
     let (headway, stop) = (Arc::clone(headway), Arc::clone(stop));
     blocking(move || work(handle, fetcher, order, contents, give, (headway, stop))).await?
+}
+
+/// Returns the manifest of a packed home, open and as it is stored otherwise; nothing where there is no packed home.
+///
+/// # Errors
+///
+/// The bucket refuses it, or it is not sealed with this key, or not the one that `packed.json` names.
+pub async fn packed_manifest(
+    reader: &Reader,
+    bucket: &str,
+    prefix: &str,
+    seal: Option<ReportKey>,
+) -> Result<Option<Vec<u8>>, TransferError> {
+    let fetcher = Fetcher::new(reader, bucket, Veil::new(seal.clone()));
+    let order = PullOrder {
+        bucket: bucket.to_owned(),
+        prefix: prefix.to_owned(),
+        destination: PathBuf::new(),
+        conflict: Conflict::Refuse,
+        only: None,
+        is_paranoid: false,
+        seal,
+    };
+    let Some(contents) = contents(&fetcher, &order).await? else { return Ok(None) };
+    let key = below(prefix, &contents.manifest.key);
+    let (_, stored) = fetcher.bytes(&key, None, None).await.map_err(|miss| fatal(&key, miss))?;
+    if blake3::hash(&stored).to_hex().as_str() != contents.manifest.blake3 {
+        return Err(TransferError::unsound(&key, "it is another one than packed.json names"));
+    }
+    fetcher.veil.open(&key, MANIFEST, stored.to_vec()).map(Some)
 }
 
 /// Reads what a packed home consists of; none when it is no packed home.

@@ -17,7 +17,7 @@ pub struct Iam {
     #[arg(value_enum, default_value_t)]
     of: Whose,
     /// The account
-    #[arg(long, default_value = "111122223333")]
+    #[arg(long, default_value = EXAMPLE)]
     account: String,
     /// The staging bucket; by default the one of the standard playbook
     #[arg(long)]
@@ -33,6 +33,9 @@ pub struct Iam {
     #[arg(long, value_name = "S3_URI")]
     shared: Vec<String>,
 }
+
+/// AWS's own number for examples.
+const EXAMPLE: &str = "111122223333";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Whose {
@@ -53,6 +56,11 @@ impl Iam {
     /// Prints the policy as JSON.
     pub fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let region = context.global.region.as_deref().unwrap_or("eu-west-1");
+        if self.account == EXAMPLE {
+            context.ui.warning(format_args!(
+                "{EXAMPLE} stands for your account here: give --account, and --region"
+            ));
+        }
         let bucket =
             self.bucket.clone().unwrap_or_else(|| format!("sagemaker-{region}-{}", self.account));
         let policy = match self.of {

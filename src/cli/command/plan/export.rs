@@ -125,6 +125,7 @@ pub(super) fn constrained(plan: &Plan, path: &Path) -> Result<Playbook, Failure>
         .map(|(batch, one)| (one.id.as_str().to_ascii_lowercase(), &batch.name))
         .collect();
     let mut wanted: Vec<(String, Vec<String>)> = Vec::new();
+    let mut is_edited = false;
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut playbook = plan.playbook.clone();
     for record in reader.records() {
@@ -146,14 +147,16 @@ pub(super) fn constrained(plan: &Plan, path: &Path) -> Result<Playbook, Failure>
             ))
             .hinted(format!("`studio-migrate plan explain {id}` says why; mend that first")));
         }
-        let is_made_up = |name: &str| {
-            let number = name.strip_prefix("batch-").or_else(|| name.strip_prefix("shared-"));
-            number.is_some_and(|number| number.parse::<usize>().is_ok())
-        };
         match name.as_str() {
             "" => {}
-            // A batch that was made up, and that nobody changed, is the planner's to make up again.
-            _ if now.is_some_and(|now| now.as_str() == name) && is_made_up(&name) => {}
+            _ if cell(profile).starts_with("space.") && name != NOWHERE => {
+                if now.is_some_and(|now| now.as_str() != name) {
+                    return Err(Failure::usage(format!(
+                        "line {line}: {id} goes with the shared spaces, after the people"
+                    ))
+                    .hinted("leave its batch as it is"));
+                }
+            }
             NOWHERE if cell(profile).starts_with("space.") => {
                 return Err(Failure::usage(format!(
                     "line {line}: a shared space cannot be left out by the table"
@@ -174,6 +177,8 @@ pub(super) fn constrained(plan: &Plan, path: &Path) -> Result<Playbook, Failure>
                 playbook.scope.exclude.push(cell(profile));
             }
             _ => {
+                is_edited |=
+                    number_of(&name).is_some() && now.is_some_and(|now| now.as_str() != name);
                 let at = *places.entry(name.clone()).or_insert_with(|| {
                     wanted.push((name.clone(), Vec::new()));
                     wanted.len() - 1
@@ -185,6 +190,22 @@ pub(super) fn constrained(plan: &Plan, path: &Path) -> Result<Playbook, Failure>
         }
     }
     order(&mut wanted, plan);
+    // Batches that were made up are the planner's to make up again, unless somebody moved people between them: then they
+    // become lists, so that everyone is where the table says.
+    if is_edited {
+        for (name, _) in &mut wanted {
+            if let Some(number) = number_of(name) {
+                *name = format!("wave-{number}");
+            }
+        }
+        for gate in &mut playbook.gates {
+            if let Some(number) = number_of(gate.before.as_str()) {
+                gate.before = BatchName::new(format!("wave-{number}"));
+            }
+        }
+    } else {
+        wanted.retain(|(name, _)| number_of(name).is_none());
+    }
     playbook.batches.pilot.clear();
     playbook.batches.pilot_users = 0;
     playbook.batches.canary_users = 0;
@@ -198,6 +219,11 @@ pub(super) fn constrained(plan: &Plan, path: &Path) -> Result<Playbook, Failure>
         }
     }
     checked(playbook, "the table cannot be planned with")
+}
+
+/// The number of a batch that was made up: `batch-3`.
+fn number_of(name: &str) -> Option<usize> {
+    name.strip_prefix("batch-")?.parse().ok()
 }
 
 /// Batches that the plan knows keep its order; new ones follow in that of the table.

@@ -13,7 +13,7 @@ use show::{PlanFormat, show};
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::Snapshot;
 use crate::journal::{Approval, Journal, KeptSnapshot};
-use crate::names::{PlanId, SnapshotId};
+use crate::names::{BatchName, PlanId, SnapshotId};
 use crate::plan::{self, Plan as Drawn};
 use crate::playbook::Playbook;
 use crate::readiness::assess;
@@ -178,6 +178,13 @@ impl Plan {
             .map_err(|error| Failure::of(Exit::Usage, "draw up the plan", error))?;
         if drawn.batches.is_empty() {
             context.ui.warning("nobody is left to migrate; see who is left out and why");
+        }
+        let is_there = |name: &BatchName| drawn.batches.iter().any(|batch| batch.name == *name);
+        for gate in playbook.gates.iter().filter(|gate| !is_there(&gate.before)) {
+            context.ui.warning(format_args!(
+                "gate {} stands before {}, which this plan does not have: nothing waits for it",
+                gate.name, gate.before
+            ));
         }
         journal.keep_plan(&drawn).map_err(|error| Failure::journal("keep the plan", error))?;
         if let Some(out) = &self.out {
