@@ -28,6 +28,9 @@ use crate::plan::Route;
 /// The largest manifest that is read into memory, compressed: some ten million entries.
 const LARGEST_MANIFEST: u64 = 1 << 30;
 
+/// What stands in the name of the manifest of a packed home.
+const PACKED_TOO: &str = ".packed";
+
 /// Entries not copied that a receipt lists by name; the manifest has them all.
 const NAMED: usize = 200;
 
@@ -104,6 +107,8 @@ async fn left_where_packed(
     let manifest = packed_manifest(&cx.account, &bucket, &prefix, Some(cx.key()?)).await;
     let manifest = manifest
         .map_err(|error| doubt(&format!("what was packed cannot be looked at: {}", chain(&error))))?
+        // A cleanup takes it away in time; what was kept of it then stays.
+        .or_else(|| std::fs::read(kept(cx, PACKED_TOO)).ok())
         .ok_or_else(|| doubt("what was packed is gone from the staging bucket"))?;
     let unreadable = |error: &dyn std::error::Error| {
         doubt(&format!("the list of what was packed cannot be read: {}", chain(error)))
@@ -118,16 +123,23 @@ async fn left_where_packed(
             named.push((path, reason));
         }
     }
-    keep(cx, &manifest, ".packed").map(Some)
+    keep(cx, &manifest, PACKED_TOO).map(Some)
+}
+
+/// Where a manifest is kept: `manifests/<domain>/<profile>.jsonl.zst`, and that of a packed home beside it.
+fn kept(cx: &Context, kind: &str) -> PathBuf {
+    let beside = cx.journal.path().parent().unwrap_or(Path::new(""));
+    let folder = beside.join("manifests").join(cx.migration.domain.as_str());
+    folder.join(format!("{}{kind}.jsonl.zst", cx.migration.name()))
 }
 
 /// Writes a manifest beside the journal: `manifests/<domain>/<profile>.jsonl.zst`.
 fn keep(cx: &Context, manifest: &[u8], kind: &str) -> Result<PathBuf, Failure> {
-    let beside = cx.journal.path().parent().unwrap_or(Path::new(""));
-    let folder = beside.join("manifests").join(cx.migration.domain.as_str());
-    let file = folder.join(format!("{}{kind}.jsonl.zst", cx.migration.name()));
+    let file = kept(cx, kind);
     let write = || {
-        std::fs::create_dir_all(&folder)?;
+        if let Some(folder) = file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         let new = file.with_extension("new");
         std::fs::write(&new, manifest)?;
         std::fs::rename(&new, &file)
