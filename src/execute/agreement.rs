@@ -79,7 +79,10 @@ proptest! {
                 .record(&NewEvent { migration: Some(id), step: Some(step.name()), kind: event, detail, ..NewEvent::default() })
                 .unwrap();
         }
-        for seen in journal.progress(&plan.id).unwrap() {
+        let all = journal.progress(&plan.id).unwrap();
+        let told = all.iter().map(|one| (one.migration.clone(), one.standing.clone(), one.next_step.clone()));
+        prop_assert_eq!(told.collect::<Vec<_>>(), journal.standing_by_view(&plan.id));
+        for seen in all {
             let id = seen.migration.as_str().into();
             let standing = Standing::of(&journal.events_of(&id).unwrap()).unwrap();
             prop_assert_eq!(&seen.standing, standing.word().name());
