@@ -97,7 +97,7 @@ pub(super) async fn drifted(cx: &Context) -> Result<Vec<String>, Failure> {
         Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    let spaces = match cx.account.space(&migration.domain, &migration.space).await {
+    let mut spaces = match cx.account.space(&migration.domain, &migration.space).await {
         Ok(seen) => vec![Space {
             name: seen.name,
             status: seen.status,
@@ -110,7 +110,6 @@ pub(super) async fn drifted(cx: &Context) -> Result<Vec<String>, Failure> {
         Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    let mut spaces = spaces;
     if let Some(shared) = &migration.shared {
         match cx.account.space(&migration.domain, shared).await {
             Ok(seen) => spaces.push(Space {

@@ -34,8 +34,8 @@ pub struct Receipt {
 
 /// Sets up the space for its owner, and looks until everything is as it should be.
 pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
-    set_up_space(cx).await?;
-    let idle_minutes = idle_afterwards(cx)?;
+    let (idle_minutes, start) = (idle_afterwards(cx)?, image_afterwards(cx));
+    set_up_space(cx, idle_minutes, start.as_ref()).await?;
     let mut good = 0;
     let mut last_trouble = String::new();
     let looked = cx
@@ -64,23 +64,25 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     Ok(Receipt {
         portal: settings.studio_web_portal.unwrap_or_default(),
         landing: settings.landing.unwrap_or_default(),
-        idle_minutes: idle_afterwards(cx)?,
-        image: image_afterwards(cx).map(|start| start.image),
+        idle_minutes,
+        image: start.map(|start| start.image),
     })
 }
 
-async fn set_up_space(cx: &Context) -> Result<(), Failure> {
+async fn set_up_space(
+    cx: &Context,
+    minutes: i32,
+    start: Option<&StartWith>,
+) -> Result<(), Failure> {
     let migration = &cx.migration;
-    let minutes = idle_afterwards(cx)?;
-    let start = image_afterwards(cx);
     let space = cx.account.space(&migration.domain, &migration.space).await?;
     if space.idle_minutes == Some(minutes)
-        && (start.is_none() || space.image == start.as_ref().map(|start| start.image.clone()))
+        && start.is_none_or(|start| space.image.as_ref() == Some(&start.image))
     {
         return Ok(());
     }
     let (domain, name, app) = (&migration.domain, &migration.space, migration.app);
-    let set = async || cx.account.set_up_space(domain, name, app, minutes, start.as_ref()).await;
+    let set = async || cx.account.set_up_space(domain, name, app, minutes, start).await;
     change_space(cx, set).await
 }
 

@@ -375,11 +375,8 @@ fn remove(folder: &Path) -> std::io::Result<()> {
 /// Deletes what DataSync wrote of this home.
 pub(super) async fn take_away(cx: &Context) -> Result<(), Failure> {
     let Ok(homes) = place(cx, "homes") else { return Ok(()) };
-    let under = format!("{}/{}/", homes.prefix, cx.migration.home_uid);
-    for (key, _) in cx.account.objects(&homes.bucket, &under).await? {
-        cx.account.delete_object(&homes.bucket, &key).await?;
-    }
-    Ok(())
+    let prefix = format!("{}/{}", homes.prefix, cx.migration.home_uid);
+    packing::delete_below(cx, &homes.bucket, &prefix).await
 }
 
 /// Refuses to let a home lie open where the execution role may read it.

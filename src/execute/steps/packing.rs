@@ -69,10 +69,13 @@ pub(super) fn prefix(cx: &Context) -> String {
 
 /// Deletes what was packed.
 pub(super) async fn take_away(cx: &Context) -> Result<(), Failure> {
-    let bucket = cx.plan.staging_bucket();
-    let under = format!("{}/", prefix(cx));
-    for (key, _) in cx.account.objects(&bucket, &under).await? {
-        cx.account.delete_object(&bucket, &key).await?;
+    delete_below(cx, &cx.plan.staging_bucket(), &prefix(cx)).await
+}
+
+/// Deletes every object below a prefix, which has no slash at its end.
+pub(super) async fn delete_below(cx: &Context, bucket: &str, prefix: &str) -> Result<(), Failure> {
+    for (key, _) in cx.account.objects(bucket, &format!("{prefix}/")).await? {
+        cx.account.delete_object(bucket, &key).await?;
     }
     Ok(())
 }

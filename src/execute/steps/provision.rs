@@ -109,15 +109,14 @@ async fn give_back(cx: &Context) -> Result<Vec<String>, Failure> {
     let migration = &cx.migration;
     let Some(space) = found(cx).await? else { return Ok(Vec::new()) };
     stop_app(cx).await?;
+    let (before, afterwards) = (idle_before(cx)?, cx.plan.playbook.target.idle_shutdown_minutes);
     if space.idle_minutes == Some(IDLE_MINUTES_WHILE_COPYING) {
-        let afterwards = cx.plan.playbook.target.idle_shutdown_minutes;
-        set_idle(cx, idle_before(cx)?.unwrap_or(afterwards)).await?;
+        set_idle(cx, before.unwrap_or(afterwards)).await?;
     }
-    let idle = match idle_before(cx)? {
+    let idle = match before {
         Some(_) => String::new(),
         None => format!(
-            "; it had no idle shutdown of its own, which AWS cannot unset, and has {} minutes now",
-            cx.plan.playbook.target.idle_shutdown_minutes
+            "; it had no idle shutdown of its own, which AWS cannot unset, and has {afterwards} minutes now"
         ),
     };
     let folder = match cx.plan.folder(migration) {
