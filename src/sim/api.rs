@@ -96,6 +96,19 @@ impl Api {
         }
     }
 
+    /// Refuses for credentials whose time is over.
+    pub fn expired(self) -> Refusal {
+        let message = "The security token included in the request is expired";
+        match self {
+            Self::S3 => Refusal::new("ExpiredToken", "The provided token has expired."),
+            Self::Sts | Self::Iam => Refusal::new("ExpiredToken", message).status(403),
+            Self::Efs => Refusal::new("ExpiredTokenException", message).status(403),
+            Self::SageMaker | Self::ServiceQuotas | Self::CloudTrail | Self::DataSync => {
+                Refusal::new("ExpiredTokenException", message)
+            }
+        }
+    }
+
     /// Refuses for going too fast. The SDK knows each of these as throttling and tries again.
     pub fn throttled(self) -> Refusal {
         match self {

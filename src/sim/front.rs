@@ -287,6 +287,7 @@ fn refused_by(api: Api, effect: Option<&Effect>, caller: &Caller, action: &str) 
             "User: {} is not authorized to perform: {action} with an explicit deny in a service control policy",
             caller.arn
         ))),
+        Effect::Expired => Some(api.expired()),
         Effect::Throttled => Some(api.throttled()),
         Effect::ServerError => Some(api.failed()),
         Effect::ReplyLost | Effect::Stuck | Effect::Slow(_) | Effect::Dies => None,

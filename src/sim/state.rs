@@ -244,6 +244,8 @@ fn once() -> u64 {
 pub enum Effect {
     /// Refused for want of permission; nothing happens.
     Denied,
+    /// Refused because the caller's credentials have expired; nothing happens.
+    Expired,
     /// Refused for going too fast; nothing happens.
     Throttled,
     /// Answered with HTTP 500; nothing happens.
