@@ -75,6 +75,13 @@ impl Reader {
         Self { clients, pace, identity }
     }
 
+    /// Asks anew which account the credentials are for.
+    pub async fn caller(&self) -> Result<AccountId, Error> {
+        let asked = self.clients.sts.get_caller_identity().send();
+        let answer = self.ask("sts", "GetCallerIdentity", asked).await?;
+        Ok(AccountId::new(answer.account.unwrap_or_default()))
+    }
+
     /// Who the caller is and where.
     pub fn identity(&self) -> &Identity {
         &self.identity

@@ -69,6 +69,10 @@ impl Error {
         let kind = match (&code, error) {
             (Some(code), _) => kind_of(code, status, message.as_deref().unwrap_or_default()),
             (None, SdkError::ServiceError(_)) if status == Some(403) => ErrorKind::Denied,
+            // S3's answer to a HEAD with an expired token: a 400 without a body.
+            (None, SdkError::ServiceError(_)) if status == Some(400) && service == "s3" => {
+                ErrorKind::Credentials
+            }
             (None, SdkError::ConstructionFailure(_)) => ErrorKind::Invalid,
             (None, error) if is_about_credentials(error) => ErrorKind::Credentials,
             _ => ErrorKind::Unavailable,
@@ -82,6 +86,45 @@ impl Error {
             },
         };
         Self { kind, service, operation, code, message, request_id, refused: refused.into() }
+    }
+
+    /// Returns the statement of an IAM policy that would allow the call, as JSON in one line, where permission is what is missing.
+    pub fn statement(&self) -> Option<String> {
+        if self.kind != ErrorKind::Denied {
+            return None;
+        }
+        let said = self.message.as_deref().unwrap_or_default();
+        // AWS's words: `User: <arn> is not authorized to perform: <action> on resource: <arn> because …`
+        let after = |words: &str| {
+            let (_, rest) = said.split_once(words)?;
+            let word = rest.split_whitespace().next()?.trim_matches(['"', ',', '.']);
+            (!word.is_empty()).then(|| word.to_owned())
+        };
+        let action = after("not authorized to perform: ")
+            .filter(|action| action.contains(':'))
+            .unwrap_or_else(|| self.action());
+        let resource = after("on resource: ").unwrap_or_else(|| "*".to_owned());
+        let statement = serde_json::json!({
+            "Effect": "Allow", "Action": action, "Resource": resource,
+        });
+        Some(statement.to_string())
+    }
+
+    /// The action that IAM asks about for this operation. S3 alone has actions with other names than its operations.
+    fn action(&self) -> String {
+        let name = match (self.service, self.operation) {
+            ("s3", "HeadObject" | "CopyObject") => "GetObject",
+            ("s3", "HeadBucket" | "ListObjectsV2") => "ListBucket",
+            (
+                "s3",
+                "CreateMultipartUpload"
+                | "UploadPart"
+                | "UploadPartCopy"
+                | "CompleteMultipartUpload",
+            ) => "PutObject",
+            (_, operation) => operation,
+        };
+        format!("{}:{name}", self.service)
     }
 
     /// Makes the error of a call that was answered, but not to its end or not as it has to be.
@@ -190,6 +233,25 @@ fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_missing_is_named_as_a_statement_to_paste() {
+        let denied = |service, operation, said: &str| Error {
+            message: Some(said.to_owned()),
+            ..Error::unmade(ErrorKind::Denied, service, operation, "")
+        };
+        let said = "User: arn:aws:sts::1:assumed-role/op/me is not authorized to perform: sagemaker:CreateSpace on resource: \
+                    arn:aws:sagemaker:eu-west-1:1:space/d-1/alice because no identity-based policy allows it";
+        assert_eq!(
+            denied("sagemaker", "CreateSpace", said).statement().unwrap(),
+            r#"{"Effect":"Allow","Action":"sagemaker:CreateSpace","Resource":"arn:aws:sagemaker:eu-west-1:1:space/d-1/alice"}"#
+        );
+        assert_eq!(
+            denied("s3", "HeadObject", "").statement().unwrap(),
+            r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}"#
+        );
+        assert_eq!(Error::unmade(ErrorKind::InUse, "s3", "PutObject", "").statement(), None);
+    }
 
     #[test]
     fn what_decides_about_going_on_is_read_from_the_code() {

@@ -11,6 +11,7 @@ use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::account::{Clients, Identity, Reader};
+use super::credentials::Renewing;
 use super::error::{Error, ErrorKind};
 use super::pace::Pace;
 use super::target::LongTarget;
@@ -89,10 +90,16 @@ async fn config(access: &Access) -> SdkConfig {
     if let Some(client) = &access.http_client {
         loader = loader.http_client(client.clone());
     }
-    if let Some((id, secret)) = &access.static_credentials {
-        let credentials = Credentials::new(id, secret, None, None, "studio-migrate");
-        loader = loader.credentials_provider(credentials);
-    }
+    loader = match &access.static_credentials {
+        Some((id, secret)) => {
+            let credentials = Credentials::new(id, secret, None, None, "studio-migrate");
+            loader.credentials_provider(credentials)
+        }
+        None => loader.credentials_provider(Renewing {
+            profile: access.profile.clone(),
+            region: access.region.clone(),
+        }),
+    };
     let config = loader.load().await;
     match &access.assume_role {
         None => config,
