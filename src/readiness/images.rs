@@ -1,4 +1,4 @@
-//! Rules about custom images: SM405 to SM407.
+//! Rules about custom images: SM405 to SM407, and SM418.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,39 @@ pub(super) const RULES: &[Rule] = &[
         ],
         look: other_user,
     },
+    Rule {
+        code: "SM418",
+        severity: Severity::Blocker,
+        title: "The image that the playbook starts spaces with is not in the account",
+        cause: "`target.image` is set on each space once its person is moved. AWS refuses an image that is not there, and the last step would fail for everyone.",
+        remedy: "`aws sagemaker list-images --region <region>` lists the images: correct `target.image`, make the image first, or leave it out.",
+        sources: &[page::MIGRATE_LCC],
+        look: missing_image,
+    },
 ];
+
+/// The name of an image in its ARN, or in that of one of its versions, when it is of this account.
+fn own_image<'a>(arn: &'a str, account: &str) -> Option<&'a str> {
+    let mut parts = arn.splitn(6, ':').skip(4);
+    let (owner, resource) = (parts.next()?, parts.next()?);
+    let mut resource = resource.split('/').skip(1);
+    (owner == account).then(|| resource.next())?
+}
+
+fn missing_image(view: &View<'_>) -> Vec<Hit> {
+    let account = view.snapshot.account.as_ref().map_or("", |account| account.as_str());
+    let arn = view.playbook.target.image.as_deref();
+    let Some((arn, name)) = arn.and_then(|arn| Some((arn, own_image(arn, account)?))) else {
+        return Vec::new();
+    };
+    let was_seen = !view.snapshot.unseen.iter().any(|one| one.what.contains("Image"));
+    // AWS writes names in ARNs in lower case.
+    let is_there = view.snapshot.images.iter().any(|image| image.name.eq_ignore_ascii_case(name));
+    if is_there || !was_seen {
+        return Vec::new();
+    }
+    vec![Hit::new(Subject::Account, format!("target.image is {arn}; no image is called {name}"))]
+}
 
 fn images<'a>(settings: &'a Settings, app_type: &str) -> &'a [String] {
     settings.custom_images.get(app_type).map(Vec::as_slice).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Rules about what people share: SM701 to SM703.
+//! Rules about what people share: SM701 to SM703, and SM708.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::finding::{Severity, Subject};
 use super::render::text::{bytes, counted};
 use super::rule::{Hit, Rule, page};
 use super::view::{View, listed};
-use crate::inventory::bucket_and_prefix;
+use crate::inventory::{Space, bucket_and_prefix};
 use crate::playbook::StagedRoute;
 
 pub(super) const RULES: &[Rule] = &[
@@ -36,6 +36,15 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "`routes.shared_spaces: packed` in the playbook, or `datasync`, moves the space's directory into a new shared JupyterLab space",
         sources: &[page::AUTOMOUNT, page::SHARED_SPACES, page::MIGRATE_DATA],
         look: shared_space,
+    },
+    Rule {
+        code: "SM708",
+        severity: Severity::Warning,
+        title: "A Classic shared space cannot be moved as it is",
+        cause: "A shared space of the new Studio runs with the domain's role for shared spaces and belongs to a profile. Where one of them is missing, the space is left out of the plan.",
+        remedy: "Give the domain a role for shared spaces: `aws sagemaker update-domain --domain-id <domain> --default-space-settings ExecutionRole=<role-arn> --region <region>`, sending along what DefaultSpaceSettings has already; name an owner with `routes.shared_space_owner`.",
+        sources: &[page::SHARED_SPACES],
+        look: unmovable_space,
     },
 ];
 
@@ -104,6 +113,48 @@ fn foreign_location(view: &View<'_>) -> Vec<Hit> {
     hits
 }
 
+/// Tells whether this is a shared space of Studio Classic.
+fn is_classic_shared(space: &Space) -> bool {
+    let is_classic = space.app_type.as_deref() == Some("JupyterServer")
+        || (space.app_type.is_none() && space.home_uid.is_some());
+    is_classic && space.sharing.as_deref() != Some("Private")
+}
+
+fn unmovable_space(view: &View<'_>) -> Vec<Hit> {
+    let routes = &view.playbook.routes;
+    if routes.shared_spaces == StagedRoute::Leave {
+        return Vec::new();
+    }
+    let mut hits = Vec::new();
+    for scope in &view.domains {
+        let domain = scope.domain;
+        for space in domain.spaces.iter().filter(|space| is_classic_shared(space)) {
+            let mut why = Vec::new();
+            if domain.setup.space_role.is_none() {
+                why.push("DefaultSpaceSettings.ExecutionRole is not set".to_owned());
+            }
+            if space.home_uid.is_none() {
+                why.push("it has no directory (HomeEfsFileSystemUid)".to_owned());
+            }
+            match space.owner.as_ref().or(routes.shared_space_owner.as_ref()) {
+                None => {
+                    why.push("it has no owner, and routes.shared_space_owner names none".to_owned())
+                }
+                Some(owner) => {
+                    let is_owner = |name: &str| name.eq_ignore_ascii_case(owner.as_str());
+                    if !domain.profiles.iter().any(|profile| is_owner(profile.name.as_str())) {
+                        why.push(format!("its owner {owner} is no profile of the domain"));
+                    }
+                }
+            }
+            if !why.is_empty() {
+                hits.push(Hit::new(Subject::space(&domain.id, &space.name), why.join("; ")));
+            }
+        }
+    }
+    hits
+}
+
 fn shared_space(view: &View<'_>) -> Vec<Hit> {
     if view.playbook.routes.shared_spaces != StagedRoute::Leave {
         return Vec::new();
@@ -111,9 +162,7 @@ fn shared_space(view: &View<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
     for scope in &view.domains {
         for space in &scope.domain.spaces {
-            let is_classic = space.app_type.as_deref() == Some("JupyterServer")
-                || (space.app_type.is_none() && space.home_uid.is_some());
-            if is_classic && space.sharing.as_deref() != Some("Private") {
+            if is_classic_shared(space) {
                 let uid = space.home_uid.as_ref().map_or("unknown", |uid| uid.as_str());
                 hits.push(
                     Hit::new(

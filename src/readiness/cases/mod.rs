@@ -8,7 +8,7 @@ use crate::inventory::{
     App, ClassBytes, Domain, FileSystem, Home, Image, ImageConfig, Opened, OrphanHome, Profile,
     Refusal, Role, Script, Settings, SharedNotebooks, Snapshot, Space, Unseen,
 };
-use crate::playbook::{Playbook, Suppression};
+use crate::playbook::{Playbook, StagedRoute, Suppression};
 use crate::readiness::{assess, rules};
 
 const GIB: u64 = 1 << 30;
@@ -262,6 +262,9 @@ const APPS: &[Case] = &[
     }),
     ("SM406", |s, _| image_config(s, &["KernelGateway"], (1000, 100))),
     ("SM407", |s, _| image_config(s, &["KernelGateway", "JupyterLab"], (0, 0))),
+    ("SM418", |_, p| {
+        p.target.image = Some("arn:aws:sagemaker:eu-west-1:123456789012:image/none".to_owned());
+    }),
     ("SM408", |s, _| alice(s).effective.hidden_app_types = vec!["JupyterLab".to_owned()]),
 ];
 
@@ -300,6 +303,11 @@ const SURROUNDINGS: &[Case] = &[
         domain(s).defaults.shared_notebooks = Some("s3://other-210987654321/sharing".to_owned());
     }),
     ("SM703", |s, _| domain(s).spaces.push(space("group", "JupyterServer", "Shared"))),
+    ("SM708", |s, p| {
+        p.routes.shared_spaces = StagedRoute::Packed;
+        domain(s).setup.space_role = None;
+        domain(s).spaces.push(space("group", "JupyterServer", "Shared"));
+    }),
 ];
 
 fn cases() -> impl Iterator<Item = &'static Case> {
@@ -322,8 +330,10 @@ fn cases() -> impl Iterator<Item = &'static Case> {
 pub(crate) fn everything() -> (Snapshot, Playbook) {
     let (mut snapshot, mut playbook) = (clean(), playbook());
     for (code, spoil) in cases().chain(more::TOGETHER.iter().map(|(case, _)| case)) {
-        // These take the person, the home or the scope away that the others need.
-        if !["SM108", "SM109", "SM110", "SM301", "SM302", "SM504", "SM606"].contains(code) {
+        // These take the person, the home, the scope or the route away that the others need, or block everyone.
+        if !["SM108", "SM109", "SM110", "SM301", "SM302", "SM418", "SM504", "SM606", "SM708"]
+            .contains(code)
+        {
             spoil(&mut snapshot, &mut playbook);
         }
     }
