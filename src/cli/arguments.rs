@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::command::{
     audit, cleanup, completions, cutover, demo, doctor, explain, gate, iam, inventory, mover,
-    notebooks, notify, plan, playbook, readiness, report, retry, rollback, run, sim, status,
+    notebooks, notify, plan, playbook, readiness, report, retry, rollback, run, sim, status, steer,
     verify, version,
 };
 use super::context::Global;
@@ -43,6 +43,16 @@ pub enum Command {
     Run(run::Run),
     /// Run again what failed
     Retry(retry::Retry),
+    /// Let a run that is at work finish its steps and begin none, until `resume`
+    Pause,
+    /// Let a paused run go on
+    Resume,
+    /// Let a run that is at work finish its steps, then end; the next one goes on from there
+    Drain,
+    /// Change how much a run that is at work does at once
+    Set(steer::Set),
+    /// Stop people in a run that is at work, and nobody else
+    Abort(steer::Abort),
     /// Say where everyone stands, from the journal alone
     Status(status::Status),
     /// Prove again what was proven

@@ -8,6 +8,7 @@ mod exit;
 mod failure;
 mod progress;
 mod run;
+mod steering;
 mod ui;
 
 pub use context::{Context, Global};

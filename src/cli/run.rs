@@ -6,8 +6,10 @@ use clap::{CommandFactory, Parser};
 use tracing_subscriber::EnvFilter;
 
 use super::arguments::{Arguments, Command};
+use super::command::steer::steer;
 use super::context::LogFormat;
 use super::{Context, Exit, Failure, Global, Ui, environment};
+use crate::execute::Steering;
 
 /// Parses the arguments, runs the command and says how it ended.
 pub fn main() -> ExitCode {
@@ -58,6 +60,11 @@ pub(super) async fn dispatch(context: &Context, command: Command) -> Result<Exit
         Command::Playbook(playbook) => playbook.run(context),
         Command::Run(run) => run.run(context).await,
         Command::Retry(retry) => retry.run(context).await,
+        Command::Pause => steer(context, &Steering::Pause).await,
+        Command::Resume => steer(context, &Steering::Resume).await,
+        Command::Drain => steer(context, &Steering::Drain).await,
+        Command::Set(set) => set.run(context).await,
+        Command::Abort(abort) => abort.run(context).await,
         Command::Status(status) => status.run(context).await,
         Command::Verify(verify) => verify.run(context).await,
         Command::Rollback(rollback) => rollback.run(context).await,

@@ -1,13 +1,16 @@
 //! Whether a batch may begin now, and whether one person's plan still holds.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::batch::Execution;
 use super::context::Context;
 use super::failure::Failure;
+use super::run::Execution;
+use super::soak;
 use crate::aws::{ErrorKind, Owner};
 use crate::inventory::{Domain, Profile, Snapshot, Space};
-use crate::plan::{Batch, drift};
+use crate::plan::{Batch, Plan, drift};
 use crate::playbook::Calendar;
 
 /// Why a batch may not begin.
@@ -18,28 +21,45 @@ pub(super) struct HeldBack {
     pub why: String,
 }
 
-/// Says why a batch may not begin: a gate is shut, its time has not come, or it could not end in what is left of its window.
-pub(super) fn held_back(execution: &Execution, batch: &Batch) -> Result<Option<HeldBack>, Failure> {
-    let open = execution.journal.open_gates()?;
-    // Every batch behind a gate waits with the one before which it stands, whichever is asked for.
-    let batches = &execution.plan.batches;
-    let own = batches.iter().position(|one| one.name == batch.name).unwrap_or(batches.len());
-    let mut gates = batches.iter().take(own + 1).flat_map(|one| &one.gates);
-    if let Some(gate) = gates.find(|gate| !open.contains(*gate)) {
-        let what = execution.plan.playbook.gates.iter().find(|known| known.name == *gate);
-        let what = what.map(|gate| gate.what.as_str()).filter(|what| !what.is_empty());
-        let why = format!(
-            "{} waits for gate {gate}{}: `studio-migrate gate open {gate}`",
-            batch.name,
-            what.map(|what| format!(" ({what})")).unwrap_or_default()
-        );
-        return Ok(Some(HeldBack { gate: Some(gate.clone()), why }));
+/// Says why a batch may not begin: a gate is shut, a trial before it is not over or did not go well, its time has not come, or
+/// it could not end in what is left of its window.
+pub(super) async fn held_back(
+    execution: &Execution,
+    batch: &Batch,
+) -> Result<Option<HeldBack>, Failure> {
+    if let Some(shut) = shut_gate(&execution.plan, batch, &execution.journal.open_gates()?) {
+        return Ok(Some(shut));
+    }
+    if let Some(held_back) = soak::held_back(execution, batch).await? {
+        return Ok(Some(held_back));
     }
     if execution.may_run_any_time {
         return Ok(None);
     }
     let why = out_of_time(&execution.plan.playbook.calendar, batch, Timestamp::now());
     Ok(why.map(|why| HeldBack { gate: None, why }))
+}
+
+/// Says why a batch could not begin at this moment, as far as that can be told without asking AWS: gates and time.
+pub fn waits(plan: &Plan, batch: &Batch, open: &BTreeSet<String>) -> Option<String> {
+    let shut = shut_gate(plan, batch, open).map(|shut| shut.why);
+    shut.or_else(|| out_of_time(&plan.playbook.calendar, batch, Timestamp::now()))
+}
+
+/// Finds the first gate that keeps a batch waiting. Every batch behind a gate waits with the one before which it stands,
+/// whichever is asked for.
+fn shut_gate(plan: &Plan, batch: &Batch, open: &BTreeSet<String>) -> Option<HeldBack> {
+    let own = plan.batches.iter().position(|one| one.name == batch.name);
+    let before = plan.batches.iter().take(own.map_or(usize::MAX, |own| own + 1));
+    let gate = before.flat_map(|one| &one.gates).find(|gate| !open.contains(*gate))?;
+    let what = plan.playbook.gates.iter().find(|known| known.name == *gate);
+    let what = what.map(|gate| gate.what.as_str()).filter(|what| !what.is_empty());
+    let why = format!(
+        "{} waits for gate {gate}{}: `studio-migrate gate open {gate}`",
+        batch.name,
+        what.map(|what| format!(" ({what})")).unwrap_or_default()
+    );
+    Some(HeldBack { gate: Some(gate.clone()), why })
 }
 
 /// Says why now is not a batch's time.

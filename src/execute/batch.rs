@@ -1,255 +1,107 @@
-//! Batches: which migrations go, how many at once, and when to stop.
+//! One batch: people are let in one by one, as many at once as the limits allow, until a rule stops it.
 //!
-//! One person's failure stops nobody else. Too many failures in a batch stop the batch, and with it the run: whatever is wrong
-//! is then likely to be wrong for everyone.
+//! One person's failure stops nobody else. Too many stop the batch, and with it the run: whatever is wrong is then likely to be
+//! wrong for everyone.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::pin::pin;
 
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 
-use super::admission::{HeldBack, drifted, held_back, is_open};
+use super::admission::{drifted, is_open};
 use super::context::Context;
-use super::failure::{Failure, Stuck};
-use super::halt::Halt;
-use super::notice::{Notice, Watch};
+use super::credentials::{RENEWALS, renewed};
+use super::failure::{Failure, FailureKind};
+use super::notice::Notice;
+use super::run::{Execution, ON_REQUEST, Summary};
 use super::saga::{self, Outcome};
-use super::selection::{Direction, Selection, all_to_do};
+use super::selection::Direction;
 use super::standing::MigrationStanding;
-use super::step::Step;
-use super::tools::Tools;
-use super::transfers::Transfers;
-use crate::aws::Account;
-use crate::journal::{BEAT, Journal, Lease, OperationId};
-use crate::names::MigrationId;
-use crate::plan::{Batch, Migration, Plan};
+use super::stop_rules::Tally;
+use crate::plan::Batch;
 
-/// Why a run stops when somebody asked it to.
-const ON_REQUEST: &str = "stopped on request";
-
-/// What an execution works with.
-#[derive(Clone)]
-pub struct Execution {
-    /// The account, whose every change is journalled first.
-    pub account: Account,
-    /// The journal.
-    pub journal: Journal,
-    /// The command that someone ran.
-    pub operation: OperationId,
-    /// The plan.
-    pub plan: Arc<Plan>,
-    /// The mover to hand to spaces.
-    pub tools: Tools,
-    /// Who watches.
-    pub watch: Watch,
-    /// Whether someone asked to stop.
-    pub halt: Halt,
-    /// Where the domains' file systems are mounted on this machine, for homes that travel packed.
-    pub mount: Option<PathBuf>,
-    /// Held while the settings of a domain are changed.
-    pub domains: Arc<tokio::sync::Mutex<()>>,
-    /// Executions of DataSync, shared by those who wait for one.
-    pub transfers: Transfers,
-    /// Whether a rollback may destroy a space that its owner may have worked in since.
-    pub may_delete_used_spaces: bool,
-    /// Whether batches may begin outside the playbook's windows, too.
-    pub may_run_any_time: bool,
-}
-
-/// How a run or a rollback went.
-#[derive(Clone, Debug, Default)]
-pub struct Summary {
-    /// Migrations that are where they were to be taken.
-    pub done: Vec<MigrationId>,
-    /// Migrations in which a step failed.
-    pub failed: Vec<(MigrationId, Failure)>,
-    /// Migrations that were not begun, since the plan no longer holds for them, and what has changed.
-    pub drifted: Vec<(MigrationId, Vec<String>)>,
-    /// Rollbacks that a person must look at.
-    pub stuck: Vec<(MigrationId, Stuck)>,
-    /// Migrations that were stopped in between or not begun; the next run goes on with them.
-    pub left: Vec<MigrationId>,
-    /// Why the run stopped before its end, if it did.
-    pub stopped: Option<String>,
-    /// Why nobody's migration could go on, if so.
-    pub fatal: Option<Failure>,
-}
-
-impl Summary {
-    fn take(&mut self, id: MigrationId, outcome: Outcome) {
-        match outcome {
-            Outcome::Done(_) => self.done.push(id),
-            Outcome::Failed(failure) => self.failed.push((id, failure)),
-            Outcome::Stuck(stuck) => self.stuck.push((id, stuck)),
-            Outcome::Drifted(changes) => self.drifted.push((id, changes)),
-            Outcome::Halted => self.left.push(id),
-            Outcome::Fatal(failure) => {
-                self.left.push(id);
-                self.fatal.get_or_insert(failure);
-            }
-        }
-    }
-}
-
-/// Takes the selected migrations forward, batch after batch, up to and including `last`.
-pub async fn run(
-    execution: &Execution,
-    selection: &Selection,
-    last: Step,
-    lease: &Lease,
-) -> Summary {
-    whole(execution, selection, Direction::Forward(last), lease).await
-}
-
-/// Takes the selected migrations back, last batch first.
-pub async fn roll_back(execution: &Execution, selection: &Selection, lease: &Lease) -> Summary {
-    whole(execution, selection, Direction::Back, lease).await
-}
-
-/// Finds out what there is to do, says that it begins, does it, and says how it ended. Where there is nothing, nothing is said.
-async fn whole(
-    execution: &Execution,
-    selection: &Selection,
-    direction: Direction,
-    lease: &Lease,
-) -> Summary {
-    let (todo, fatal) = match all_to_do(execution, selection, direction) {
-        Ok(todo) => (todo, None),
-        Err(failure) => (Vec::new(), Some(failure)),
-    };
-    if todo.is_empty() && fatal.is_none() {
-        return Summary::default();
-    }
-    let migrations = todo.iter().map(|(_, todo)| todo.len()).sum();
-    (execution.watch)(Notice::RunBegan { migrations });
-    let mut summary = kept_alive(execution, lease, all(execution, todo, direction)).await;
-    summary.fatal = fatal.or(summary.fatal);
-    (execution.watch)(Notice::RunEnded {
-        done: summary.done.len(),
-        failed: summary.failed.len() + summary.stuck.len(),
-        left: summary.left.len() + summary.drifted.len(),
-        why: summary.fatal.as_ref().map(Failure::told).or_else(|| summary.stopped.clone()),
-    });
-    summary
-}
-
-/// Works while the lease beats. A lease that is lost ends all work at once: someone else has it.
-async fn kept_alive(
-    execution: &Execution,
-    lease: &Lease,
-    work: impl Future<Output = Summary>,
-) -> Summary {
-    let beating = async {
-        loop {
-            tokio::time::sleep(BEAT).await;
-            if lease.beat().is_err() {
-                execution.halt.ask();
-                execution.halt.ask();
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    tokio::select! {
-        summary = work => summary,
-        () = beating => Summary::default(),
-    }
-}
-
-async fn all(
-    execution: &Execution,
-    todo: Vec<(&Batch, Vec<Context>)>,
-    direction: Direction,
-) -> Summary {
-    let mut summary = Summary::default();
-    for (batch, todo) in todo {
-        if let (Direction::Forward(_), None) = (direction, &summary.stopped) {
-            match held_back(execution, batch) {
-                Ok(Some(HeldBack { gate, why })) => {
-                    let (batch, said) = (batch.name.clone(), why.clone());
-                    (execution.watch)(match gate {
-                        Some(gate) => Notice::GateWaits { batch, gate, why: said },
-                        None => Notice::BatchStopped { batch, why: said },
-                    });
-                    summary.stopped = Some(why);
-                }
-                Ok(None) => {}
-                Err(failure) => summary.fatal = Some(failure),
-            }
-        }
-        if execution.halt.is_draining() || summary.stopped.is_some() || summary.fatal.is_some() {
-            summary.left.extend(todo.iter().map(|cx| cx.id().clone()));
-            continue;
-        }
-        one(execution, batch, todo, direction, &mut summary).await;
-    }
-    if summary.stopped.is_none() && execution.halt.is_draining() {
-        summary.stopped = Some(ON_REQUEST.to_owned());
-    }
-    summary
-}
-
-async fn one(
+/// Takes everyone of a batch as far as they are to go, and adds to the summary how that went.
+pub(super) async fn run(
     execution: &Execution,
     batch: &Batch,
     todo: Vec<Context>,
     direction: Direction,
     summary: &mut Summary,
 ) {
-    let limits = &execution.plan.playbook.limits;
-    let enough = execution.plan.playbook.stop_rules.failures.max(1);
-    let failures = AtomicUsize::new(0);
     (execution.watch)(Notice::BatchBegan { batch: batch.name.clone(), migrations: todo.len() });
-    let outcomes: Vec<_> = futures::stream::iter(todo)
-        .map(|cx| {
-            let failures = &failures;
-            async move {
-                let is_late = matches!(direction, Direction::Forward(_)) && !is_open(execution);
-                let outcome = if is_late || failures.load(Ordering::SeqCst) >= enough {
-                    Outcome::Halted
-                } else {
-                    travel(&cx, direction).await
-                };
-                if matches!(outcome, Outcome::Failed(_) | Outcome::Stuck(_)) {
-                    failures.fetch_add(1, Ordering::SeqCst);
-                }
-                if matches!(outcome, Outcome::Fatal(_)) {
-                    failures.store(enough, Ordering::SeqCst);
-                }
-                tell_trouble(&cx, batch, &outcome);
-                (cx.migration.id, outcome)
-            }
-        })
-        .buffer_unordered(limits.users.max(1))
-        .collect()
-        .await;
     let left_before = summary.left.len();
-    for (id, outcome) in outcomes {
-        summary.take(id, outcome);
-    }
+    let tally = each(execution, batch, todo, direction, summary).await;
     let is_cut = summary.left.len() > left_before;
-    if matches!(direction, Direction::Forward(_)) && !summary.left.is_empty() && !is_open(execution)
-    {
+    let is_forward = matches!(direction, Direction::Forward(_));
+    let why = if is_cut && is_forward && !is_open(execution) {
         let why = format!("the window of {} has closed", batch.name);
-        (execution.watch)(Notice::BatchStopped { batch: batch.name.clone(), why: why.clone() });
-        summary.stopped = Some(why);
-        return;
-    }
-    let count = failures.load(Ordering::SeqCst);
-    let why = if let Some(fatal) = &summary.fatal {
-        Some(fatal.told())
-    } else if count >= enough {
-        let why = format!("{count} migrations of {} failed (stop_rules.failures)", batch.name);
         summary.stopped = Some(why.clone());
         Some(why)
+    } else if let Some(fatal) = &summary.fatal {
+        Some(fatal.told())
+    } else if let Some(why) = tally.why(&batch.name) {
+        summary.stopped = Some(why.clone());
+        Some(why)
+    } else if is_cut && execution.control.halt().is_draining() {
+        Some(execution.control.why().unwrap_or_else(|| ON_REQUEST.to_owned()))
     } else {
-        (is_cut && execution.halt.is_draining()).then(|| ON_REQUEST.to_owned())
+        None
     };
-    let batch = batch.name.clone();
-    (execution.watch)(match why {
-        Some(why) => Notice::BatchStopped { batch, why },
-        None => Notice::BatchEnded { batch },
-    });
+    match why {
+        Some(why) => execution.stopped(batch.name.clone(), why),
+        None => (execution.watch)(Notice::BatchEnded { batch: batch.name.clone() }),
+    }
+}
+
+/// Lets people in as there is room, and takes their outcomes as they come.
+async fn each(
+    execution: &Execution,
+    batch: &Batch,
+    todo: Vec<Context>,
+    direction: Direction,
+    summary: &mut Summary,
+) -> Tally {
+    let control = &execution.control;
+    let mut tally = Tally::of(&execution.plan.playbook.stop_rules);
+    let mut waiting = std::collections::VecDeque::from(todo);
+    let mut at_work = FuturesUnordered::new();
+    loop {
+        if is_over(execution, direction, &tally) {
+            summary.left.extend(waiting.drain(..).map(|cx| cx.migration.id));
+        }
+        if waiting.is_empty() && at_work.is_empty() {
+            break;
+        }
+        let mut admission = pin!(control.admit());
+        tokio::select! {
+            biased;
+            Some((cx, outcome)) = at_work.next(), if !at_work.is_empty() => {
+                let cx: Context = cx;
+                tell_trouble(&cx, batch, &outcome);
+                tally.count(&outcome);
+                summary.take(cx.migration.id, outcome);
+            }
+            place = &mut admission, if !waiting.is_empty() => {
+                // The window may have closed while there was no room.
+                if is_over(execution, direction, &tally) {
+                    continue;
+                }
+                let (Some(place), Some(cx)) = (place, waiting.pop_front()) else { continue };
+                at_work.push(async move {
+                    let outcome = travel(&cx, direction).await;
+                    drop(place);
+                    (cx, outcome)
+                });
+            }
+        }
+    }
+    tally
+}
+
+/// Tells whether nobody more may be begun.
+fn is_over(execution: &Execution, direction: Direction, tally: &Tally) -> bool {
+    let is_late = matches!(direction, Direction::Forward(_)) && !is_open(execution);
+    is_late || tally.is_enough() || execution.control.halt().is_draining()
 }
 
 /// Tells whoever watches of a migration that did not get where it was to be taken.
@@ -271,13 +123,20 @@ fn tell_trouble(cx: &Context, batch: &Batch, outcome: &Outcome) {
 }
 
 async fn travel(cx: &Context, direction: Direction) -> Outcome {
-    if cx.halt.is_draining() {
+    let cx = &cx.begun();
+    let outcome = on_the_way(cx, direction).await;
+    cx.control.end(cx.id());
+    outcome
+}
+
+async fn on_the_way(cx: &Context, direction: Direction) -> Outcome {
+    if cx.halt.is_draining() || cx.control.is_aborted(cx.id()) {
         return Outcome::Halted;
     }
     let is_resumed =
         cx.standing().is_ok_and(|standing| standing.word() != MigrationStanding::Waiting);
     if let (Direction::Forward(_), false) = (direction, is_resumed) {
-        match drifted(cx).await {
+        match still_holds(cx).await {
             Ok(changes) if changes.is_empty() => {}
             Ok(changes) => return cx.refused(changes),
             Err(failure) => return saga::failed(failure),
@@ -298,22 +157,15 @@ async fn travel(cx: &Context, direction: Direction) -> Outcome {
     outcome
 }
 
-impl Execution {
-    /// Returns what the steps of a migration are given.
-    pub fn context(&self, migration: &Migration) -> Context {
-        Context {
-            account: self.account.clone(),
-            journal: self.journal.clone(),
-            operation: self.operation,
-            plan: self.plan.clone(),
-            migration: migration.clone(),
-            tools: self.tools.clone(),
-            watch: self.watch.clone(),
-            halt: self.halt.clone(),
-            mount: self.mount.clone(),
-            domains: self.domains.clone(),
-            transfers: self.transfers.clone(),
-            may_delete_used_spaces: self.may_delete_used_spaces,
+/// Says what no longer holds of the plan, waiting for new credentials where they are what is missing.
+async fn still_holds(cx: &Context) -> Result<Vec<String>, Failure> {
+    for _ in 0..RENEWALS {
+        match drifted(cx).await {
+            Err(failure) if failure.kind == FailureKind::Credentials => {
+                renewed(cx, failure).await?
+            }
+            looked => return looked,
         }
     }
+    drifted(cx).await
 }

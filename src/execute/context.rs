@@ -8,9 +8,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::control::Control;
 use super::failure::Failure;
 use super::halt::Halt;
 use super::notice::{Notice, Watch};
+use super::room::Place;
 use super::saga::Outcome;
 use super::standing::{Standing, kind};
 use super::step::Step;
@@ -39,8 +41,10 @@ pub struct Context {
     pub tools: Tools,
     /// Who watches.
     pub watch: Watch,
-    /// Whether someone asked to stop.
+    /// Whether someone asked the run, or this migration alone, to stop.
     pub halt: Halt,
+    /// How the run is steered.
+    pub control: Control,
     /// Where the domains' file systems are mounted on this machine, for homes that travel packed.
     pub mount: Option<PathBuf>,
     /// Held while the settings of a domain are changed: AWS replaces a list as a whole.
@@ -145,6 +149,33 @@ impl Context {
         self.tell(Notice::Remark { migration: self.id().clone(), text: text.into() });
     }
 
+    /// Tells whoever watches, and whoever asks, what is waited for.
+    pub(super) fn waits(&self, what: &str) {
+        self.control.waits(self.id(), Some(what));
+        self.tell(Notice::Waiting { migration: self.id().clone(), what: what.to_owned() });
+    }
+
+    /// Returns this migration as one of those at work, with a request to stop of its own.
+    #[must_use]
+    pub(super) fn begun(&self) -> Self {
+        Self { halt: self.control.begin(self.id()), ..self.clone() }
+    }
+
+    /// Waits for room for one app more, and for the bytes of this home, until someone asks to stop.
+    pub(super) async fn room_to_copy(&self) -> Result<(Place, Place), Failure> {
+        self.waits(
+            "room to copy (limits.users, limits.gib_in_flight, the quota of the instance type)",
+        );
+        let entering = self.control.room_to_copy(self.migration.bytes.unwrap_or(0));
+        let places = tokio::select! {
+            biased;
+            () = self.halt.asked() => return Err(Failure::halted()),
+            places = entering => places,
+        };
+        self.control.waits(self.id(), None);
+        Ok(places)
+    }
+
     /// Returns how long to wait between two looks.
     pub fn poll(&self) -> Duration {
         Duration::from_secs_f64(self.plan.playbook.limits.poll_seconds.max(0.01))
@@ -166,12 +197,13 @@ impl Context {
         what: &str,
         look: impl AsyncFnMut() -> Result<Option<T>, aws::Error>,
     ) -> Result<T, Failure> {
-        self.tell(Notice::Waiting { migration: self.id().clone(), what: what.to_owned() });
+        self.waits(what);
         let looking = aws::wait::until(self.poll(), self.settle(), look);
         let seen = tokio::select! {
             seen = looking => seen,
             () = self.halt.hurried() => return Err(Failure::halted()),
         };
+        self.control.waits(self.id(), None);
         match seen {
             Ok(seen) => Ok(seen),
             Err(aws::wait::Waited::Error(error)) => Err(error.into()),

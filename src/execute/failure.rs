@@ -99,9 +99,11 @@ impl From<aws::Error> for Failure {
             _ => FailureKind::Step,
         };
         let hint = match error.kind {
-            aws::ErrorKind::Denied => {
-                Some("`studio-migrate iam operator` prints the policy that allows it".to_owned())
-            }
+            aws::ErrorKind::Denied => error.statement().map(|statement| {
+                let is_forbidden = said.contains("explicit deny");
+                let how = if is_forbidden { "it is denied explicitly: whoever wrote that has to lift it, and this has to be allowed" } else { "allow it to the caller" };
+                format!("{how}: {statement}; `studio-migrate iam operator` prints the whole policy")
+            }),
             aws::ErrorKind::Ledger if said.contains("the disk is full") => Some(ROOM.to_owned()),
             _ => None,
         };

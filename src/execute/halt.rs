@@ -13,6 +13,16 @@ pub struct Halt {
 }
 
 impl Halt {
+    /// Returns a request of its own for one of those who share this one: asked of it, it stops that one alone.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self {
+            drain: self.drain.child_token(),
+            hurry: self.hurry.child_token(),
+            was_terminated: self.was_terminated.clone(),
+        }
+    }
+
     /// Asks once: steps in flight are finished, none is started. Twice: steps in flight stop at the next safe point.
     pub fn ask(&self) {
         if self.drain.is_cancelled() {

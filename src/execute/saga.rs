@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::context::Context;
+use super::credentials::{RENEWALS, renewed};
 use super::failure::{Failure, FailureKind, Stuck};
 use super::notice::Notice;
 use super::standing::{MigrationStanding, StepStanding, kind};
@@ -52,6 +53,7 @@ pub(super) fn failed(failure: Failure) -> Outcome {
 }
 
 async fn step_by_step(cx: &Context, last: Step) -> Result<MigrationStanding, Failure> {
+    let mut renewals = 0;
     loop {
         let standing = cx.standing()?;
         let Some(step) = standing.next_step().filter(|step| *step <= last) else {
@@ -61,16 +63,32 @@ async fn step_by_step(cx: &Context, last: Step) -> Result<MigrationStanding, Fai
             return Err(Failure::new(format!("{step} is being rolled back"))
                 .hinted("finish it with `studio-migrate rollback` first"));
         }
-        if cx.halt.is_draining() {
-            return Err(Failure::halted());
+        between_steps(cx).await?;
+        match take(cx, step).await {
+            Err(failure) if failure.kind == FailureKind::Credentials && renewals < RENEWALS => {
+                renewals += 1;
+                renewed(cx, failure).await?;
+            }
+            taken => {
+                taken?;
+                renewals = 0;
+            }
         }
-        take(cx, step).await?;
     }
+}
+
+/// Waits while the run is paused, and ends this migration's way where somebody asked for that.
+async fn between_steps(cx: &Context) -> Result<(), Failure> {
+    if cx.control.is_paused() {
+        cx.waits("someone to resume");
+    }
+    cx.control.go_on(&cx.halt).await
 }
 
 /// Takes one step: announced, done, and its outcome written down.
 async fn take(cx: &Context, step: Step) -> Result<(), Failure> {
     cx.record(step, kind::STARTED, json!({}))?;
+    cx.control.at(cx.id(), step);
     cx.tell(Notice::StepBegan { migration: cx.id().clone(), step });
     match attributed(attribution(cx, step), perform(cx, step)).await {
         Ok(receipt) => {
@@ -93,6 +111,7 @@ async fn take(cx: &Context, step: Step) -> Result<(), Failure> {
 
 /// Undoes a migration, last step first.
 pub async fn back(cx: &Context) -> Outcome {
+    let mut renewals = 0;
     loop {
         let standing = match cx.standing() {
             Ok(standing) => standing,
@@ -101,8 +120,8 @@ pub async fn back(cx: &Context) -> Outcome {
         let Some(step) = standing.to_undo().first().copied() else {
             return Outcome::Done(standing.word());
         };
-        if cx.halt.is_draining() {
-            return Outcome::Halted;
+        if let Err(halted) = between_steps(cx).await {
+            return failed(halted);
         }
         let receipt = match standing.step(step) {
             StepStanding::Finished { receipt } => Some(receipt.clone()),
@@ -113,9 +132,17 @@ pub async fn back(cx: &Context) -> Outcome {
         };
         match take_back(cx, step, receipt).await {
             Ok(()) => {}
-            Err(stuck) if stuck.kind == FailureKind::Halted => return Outcome::Halted,
             Err(stuck) if stuck.kind == FailureKind::Step => return Outcome::Stuck(stuck),
-            Err(stuck) => return Outcome::Fatal(Failure::new(stuck.message)),
+            Err(Stuck { kind: FailureKind::Credentials, message, .. }) if renewals < RENEWALS => {
+                renewals += 1;
+                let expired = Failure { kind: FailureKind::Credentials, ..Failure::new(message) };
+                if let Err(failure) = renewed(cx, expired).await {
+                    return failed(failure);
+                }
+            }
+            Err(Stuck { kind, message, .. }) => {
+                return failed(Failure { kind, ..Failure::new(message) });
+            }
         }
     }
 }
@@ -123,6 +150,7 @@ pub async fn back(cx: &Context) -> Outcome {
 async fn take_back(cx: &Context, step: Step, receipt: Option<Value>) -> Result<(), Stuck> {
     let in_journal = |failure: Failure| Stuck::over(failure, "the journal's file and its lease");
     cx.record(step, kind::UNDO_STARTED, json!({})).map_err(in_journal)?;
+    cx.control.at(cx.id(), step);
     match attributed(attribution(cx, step), undo(cx, step, receipt)).await {
         Ok(remarks) => {
             cx.record(step, kind::UNDO_FINISHED, json!(remarks)).map_err(in_journal)?;

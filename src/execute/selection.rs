@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::batch::Execution;
 use super::context::Context;
 use super::failure::Failure;
+use super::run::Execution;
 use super::standing::MigrationStanding;
 use super::step::Step;
 use crate::names::{BatchName, MigrationId, ProfileName};

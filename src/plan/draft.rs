@@ -34,6 +34,9 @@ pub struct Plan {
     pub batches: Vec<Batch>,
     /// Who is left out, and why. Nobody is left out in silence.
     pub left_out: Vec<LeftOut>,
+    /// People at once, where the quota of the instance type allows fewer than the playbook wants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<usize>,
     /// Batches that were made up, and the number that no packing could do without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packing: Option<(usize, usize)>,

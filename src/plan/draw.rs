@@ -74,6 +74,7 @@ pub fn draw(
         playbook: playbook.clone(),
         batches,
         left_out: sorted.left_out,
+        at_once: (lanes < playbook.limits.users).then_some(lanes),
         packing: Some(packing.made),
     };
     plan.id = plan.content_id()?;

@@ -248,6 +248,10 @@ fn limits(limits: &Limits, problems: &mut Problems) {
     problems.within("limits.settle_minutes", limits.settle_minutes, 0.05..=1_440.0);
     problems.within("limits.stall_minutes", limits.stall_minutes, 0.05..=1_440.0);
     problems.within("limits.calls_per_second", limits.calls_per_second, 0.1..=100.0);
+    problems.within("limits.credentials_minutes", limits.credentials_minutes, 0.0..=10_080.0);
+    if let Some(gib) = limits.gib_in_flight {
+        problems.within("limits.gib_in_flight", gib, 1..=1_000_000);
+    }
     for (key, minutes) in
         [("settle_minutes", limits.settle_minutes), ("stall_minutes", limits.stall_minutes)]
     {
@@ -471,16 +475,30 @@ mod tests {
                 settle_minutes: -1.0,
                 stall_minutes: 0.0,
                 calls_per_second: 0.0,
+                gib_in_flight: Some(0),
+                credentials_minutes: f64::INFINITY,
             };
+            playbook.stop_rules.failures_in_a_row = Some(0);
+            playbook.stop_rules.on_errors = vec![" ".to_owned()];
+            playbook.stop_rules.alarm_file = Some("".into());
             playbook.batches.users = 0;
             playbook.stop_rules.failures = 0;
         });
-        for key in ["users", "poll_seconds", "settle_minutes", "stall_minutes", "calls_per_second"]
-        {
+        for key in [
+            "users",
+            "poll_seconds",
+            "settle_minutes",
+            "stall_minutes",
+            "calls_per_second",
+            "gib_in_flight",
+            "credentials_minutes",
+        ] {
             assert!(found.contains(&format!("limits.{key}")), "{key}: {found:?}");
         }
         assert!(found.contains(&"batches.users".to_owned()));
-        assert!(found.contains(&"stop_rules.failures".to_owned()));
+        for key in ["failures", "failures_in_a_row", "on_errors[0]", "alarm_file"] {
+            assert!(found.contains(&format!("stop_rules.{key}")), "{key}: {found:?}");
+        }
         let found = keys(|playbook| {
             playbook.limits.poll_seconds = 60.0;
             playbook.limits.stall_minutes = 1.0;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::batches::Batches;
 use super::calendar::Calendar;
 use super::check::{Problems, is_name};
-use super::policy::Playbook;
+use super::policy::{Playbook, StopRules};
 use crate::names::BatchName;
 
 /// What `batches.never_mix` may name, beside `tag:KEY`.
@@ -19,10 +19,31 @@ pub(super) fn all(playbook: &Playbook, problems: &mut Problems) {
     never_mix(batches, problems);
     together(batches, problems);
     lists(batches, problems);
-    problems.within("stop_rules.failures", playbook.stop_rules.failures, 1..=100_000);
+    stop_rules(&playbook.stop_rules, problems);
     calendar(&playbook.calendar, problems);
     gates(playbook, problems);
     problems.within("approvals.callers", playbook.approvals.callers, 1..=2);
+}
+
+fn stop_rules(rules: &StopRules, problems: &mut Problems) {
+    problems.within("stop_rules.failures", rules.failures, 1..=100_000);
+    if let Some(row) = rules.failures_in_a_row {
+        problems.within("stop_rules.failures_in_a_row", row, 1..=100_000);
+    }
+    for (i, text) in rules.on_errors.iter().enumerate() {
+        // Every message has an empty text in it.
+        if text.trim().is_empty() {
+            problems.add(
+                &format!("stop_rules.on_errors[{i}]"),
+                "an empty text is in every failure".to_owned(),
+                "write a part of the message, such as an error code of AWS's",
+            );
+        }
+    }
+    if rules.alarm_file.as_ref().is_some_and(|file| file.as_os_str().is_empty()) {
+        let remedy = "name a file, or write `null`";
+        problems.add("stop_rules.alarm_file", "the path is empty".to_owned(), remedy);
+    }
 }
 
 fn pilot(batches: &Batches, problems: &mut Problems) {

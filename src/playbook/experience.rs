@@ -59,13 +59,21 @@ pub struct Experience {
     pub hide_classic: bool,
     /// What `cutover` does with the auto-mount of the Classic EFS.
     pub auto_mount: AutoMount,
+    /// Minutes without use after which `cutover` lets every space of the domain shut its app down, unless a space or a profile
+    /// says otherwise; 60 to 525600. `null`: what the domain says stays.
+    pub idle_shutdown_minutes: Option<i32>,
     /// Groups from whom more is hidden, from their flip on. The first that someone is in counts. Visibility, not permission.
     pub groups: Vec<Group>,
 }
 
 impl Default for Experience {
     fn default() -> Self {
-        Self { hide_classic: true, auto_mount: AutoMount::Leave, groups: Vec::new() }
+        Self {
+            hide_classic: true,
+            auto_mount: AutoMount::Leave,
+            idle_shutdown_minutes: None,
+            groups: Vec::new(),
+        }
     }
 }
 
@@ -112,6 +120,9 @@ impl Group {
 
 /// Checks the groups.
 pub(super) fn check(experience: &Experience, app: SpaceApp, problems: &mut Problems) {
+    if let Some(minutes) = experience.idle_shutdown_minutes {
+        problems.within("experience.idle_shutdown_minutes", minutes, 60..=525_600);
+    }
     for (i, group) in experience.groups.iter().enumerate() {
         let key = |name: &str| format!("experience.groups[{i}].{name}");
         let is_taken = experience.groups[..i].iter().any(|other| other.name == group.name);

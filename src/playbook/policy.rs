@@ -1,6 +1,7 @@
 //! The policy types: what a playbook may say, with the value that each key has when it says nothing.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -211,6 +212,10 @@ pub struct Limits {
     pub stall_minutes: f64,
     /// Control-plane calls a second to each operation, shared by all migrations.
     pub calls_per_second: f64,
+    /// GiB that are being copied at the same time, at most; a home that is larger goes alone. `null`: as many as there are.
+    pub gib_in_flight: Option<u64>,
+    /// Minutes for which a run waits for new credentials once its own have expired, before it ends.
+    pub credentials_minutes: f64,
 }
 
 impl Default for Limits {
@@ -221,6 +226,8 @@ impl Default for Limits {
             settle_minutes: 20.0,
             stall_minutes: 10.0,
             calls_per_second: 5.0,
+            gib_in_flight: None,
+            credentials_minutes: 240.0,
         }
     }
 }
@@ -231,11 +238,17 @@ impl Default for Limits {
 pub struct StopRules {
     /// Failed migrations after which no further one of the batch is started.
     pub failures: usize,
+    /// Failed migrations one after the other, nobody arriving in between, after which no further one is started. `null`: any number.
+    pub failures_in_a_row: Option<usize>,
+    /// Texts; a failure whose message has one of them stops the batch at once.
+    pub on_errors: Vec<String>,
+    /// A file; once it is there, steps under way are finished and none is begun.
+    pub alarm_file: Option<PathBuf>,
 }
 
 impl Default for StopRules {
     fn default() -> Self {
-        Self { failures: 3 }
+        Self { failures: 3, failures_in_a_row: None, on_errors: Vec::new(), alarm_file: None }
     }
 }
 

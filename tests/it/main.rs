@@ -26,5 +26,6 @@ mod replan;
 mod report_page;
 mod saga;
 mod spaces;
+mod steering;
 mod transfer;
 mod volume;

@@ -81,6 +81,33 @@ fn a_domain_is_not_cut_over_beneath_people_whom_the_plan_left_out() {
 }
 
 #[test]
+fn a_domain_is_cut_over_despite_who_is_named_with_its_idle_shutdown_and_put_back() {
+    let lines = ["  exclude: [bob]", "experience.idle_shutdown_minutes: 120"];
+    let ready = Ready::with(ONE_PERSON, None, &lines);
+    ready.run_alice(&[]).ended(0);
+    let settings = || {
+        let domain = ready.served.state()["studio"]["domains"]["d-sim000000001"]["members"].clone();
+        domain["DefaultUserSettings"].clone()
+    };
+    let before = settings();
+    ready.run(&["cutover", "--despite", "nobody"]).ended(3);
+    ready.run(&["cutover", "--despite", "bob"]).ended(0);
+    let after = settings();
+    assert_eq!(after["StudioWebPortal"], "ENABLED");
+    for app in ["JupyterLabAppSettings", "CodeEditorAppSettings"] {
+        let idle = &after[app]["AppLifecycleManagement"]["IdleSettings"];
+        assert_eq!(idle["IdleTimeoutInMinutes"], 120, "{after}");
+        assert_eq!(idle["LifecycleManagement"], "ENABLED", "{after}");
+    }
+    ready.run(&["cutover", "--undo"]).ended(0);
+    let back = settings();
+    assert_eq!(back["StudioWebPortal"], before["StudioWebPortal"]);
+    // What was never said cannot be unsaid: it is turned off.
+    let idle = &back["JupyterLabAppSettings"]["AppLifecycleManagement"]["IdleSettings"];
+    assert_eq!(idle["LifecycleManagement"], "DISABLED", "{back}");
+}
+
+#[test]
 fn a_domain_that_is_not_there_makes_no_snapshot() {
     let ready = Ready::new();
     let ran = ready.run(&["inventory", "--domain", "d-nope"]).ended(2);

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::run::standing;
-use crate::aws::{self, Domain, ErrorKind};
+use crate::aws::{self, Domain, DomainIdle, ErrorKind};
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{MigrationStanding, kind};
@@ -28,9 +28,12 @@ pub struct Cutover {
     /// This domain only; may be given several times
     #[arg(long = "domain", value_name = "ID")]
     domains: Vec<DomainId>,
-    /// Cut over although people of the plan are not moved yet
+    /// Cut over although people of the plan are not moved yet, or not in it, whoever they are
     #[arg(long)]
     force: bool,
+    /// Cut over although this person is not moved; may be given several times
+    #[arg(long = "despite", value_name = "PROFILE", conflicts_with = "force")]
+    despite: Vec<String>,
     /// Put back what was set before
     #[arg(long, conflicts_with = "force")]
     undo: bool,
@@ -43,8 +46,8 @@ impl Cutover {
         let plan = approved_plan(&journal)?;
         let domains = self.domains_of(&plan)?;
         if !self.undo && !self.force {
-            refuse_unmoved(&journal, &plan, &domains)?;
-            refuse_left_out(&journal, &plan, &domains)?;
+            refuse_unmoved(&journal, &plan, &domains, &self.despite)?;
+            refuse_left_out(&journal, &plan, &domains, &self.despite)?;
         }
         drop(journal);
         let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
@@ -74,10 +77,12 @@ fn refuse_unmoved(
     journal: &crate::journal::Journal,
     plan: &Plan,
     domains: &[DomainId],
+    despite: &[String],
 ) -> Result<(), Failure> {
     let mut waiting = Vec::new();
     for (_, migration) in plan.migrations() {
         if domains.contains(&migration.domain)
+            && !despite.iter().any(|named| named == migration.name().as_str())
             && standing(journal, &migration.id)?.word() != MigrationStanding::Moved
         {
             waiting.push(migration.id.to_string());
@@ -91,7 +96,7 @@ fn refuse_unmoved(
         Exit::Blocked,
         format!("{} people of the plan are not moved yet: {named}", waiting.len()),
     )
-    .hinted("finish them with `studio-migrate run`, or give --force"))
+    .hinted("finish them with `studio-migrate run`, or name each with --despite"))
 }
 
 /// Whoever the plan left out has no copied home, and would be led away from the old one all the same.
@@ -99,6 +104,7 @@ fn refuse_left_out(
     journal: &crate::journal::Journal,
     plan: &Plan,
     domains: &[DomainId],
+    despite: &[String],
 ) -> Result<(), Failure> {
     let snapshot = super::latest_snapshot(journal)?;
     let is_person = |domain: &DomainId, who: &str| {
@@ -112,6 +118,7 @@ fn refuse_left_out(
         .left_out
         .iter()
         .filter(|left| domains.contains(&left.domain) && is_person(&left.domain, &left.who))
+        .filter(|left| !despite.contains(&left.who))
         .map(|left| format!("{} ({})", left.who, left.because))
         .collect();
     if left.is_empty() {
@@ -122,7 +129,7 @@ fn refuse_left_out(
         format!("{} people of the domain are not in the plan: {}", left.len(), left.join("; ")),
     )
     .hinted(
-        "they would be led to the new Studio without their files; move them first, or give --force",
+        "they would be led to the new Studio without their files; move them first, or name each with --despite",
     ))
 }
 
@@ -141,6 +148,7 @@ async fn flip(
         hidden.dedup();
     }
     let auto_mount = (experience.auto_mount == AutoMount::Disable).then_some("Disabled");
+    set_idle(context, operation, &domain, experience.idle_shutdown_minutes).await?;
     let is_there = domain.defaults.studio_web_portal.as_deref() == Some("ENABLED")
         && domain.defaults.landing.as_deref() == Some("studio::")
         && hidden == domain.defaults.hidden_app_types
@@ -149,7 +157,7 @@ async fn flip(
         context.ui.data(format_args!("{id}: leads to the new Studio already"));
         return Ok(());
     }
-    note(operation, &domain)?;
+    note(operation, &domain).await?;
     let hidden = (hidden != domain.defaults.hidden_app_types).then_some(hidden.as_slice());
     let flip =
         || operation.account.set_domain_experience(id, "ENABLED", "studio::", hidden, auto_mount);
@@ -160,11 +168,41 @@ async fn flip(
     Ok(())
 }
 
+/// Lets the domain's spaces shut down after so many minutes, where the playbook says so.
+async fn set_idle(
+    context: &Context,
+    operation: &Operation,
+    domain: &Domain,
+    minutes: Option<i32>,
+) -> Result<(), Failure> {
+    let Some(minutes) = minutes else { return Ok(()) };
+    let account = &operation.account;
+    let failed = |error| Failure::aws("set the idle shutdown of the domain", error);
+    let now = account.domain_idle(&domain.id).await.map_err(failed)?;
+    let wanted = now.after(minutes);
+    if now == wanted {
+        return Ok(());
+    }
+    note(operation, domain).await?;
+    aws::wait::settled(
+        async || settled(operation, &domain.id).await.map(drop),
+        async || account.set_domain_idle(&domain.id, &wanted).await,
+    )
+    .await?
+    .map_err(failed)?;
+    context
+        .ui
+        .data(format_args!("{}: spaces shut down after {minutes} minutes without use", domain.id));
+    Ok(())
+}
+
 /// Writes down what is set, before it is overwritten the first time.
-fn note(operation: &Operation, domain: &Domain) -> Result<(), Failure> {
+async fn note(operation: &Operation, domain: &Domain) -> Result<(), Failure> {
     if noted(operation, &domain.id)?.is_some() {
         return Ok(());
     }
+    let idle = operation.account.domain_idle(&domain.id).await;
+    let idle = idle.map_err(|error| Failure::aws("look at the domain", error))?;
     let before = json!({
         "domain": domain.id,
         NOTE: {
@@ -172,6 +210,7 @@ fn note(operation: &Operation, domain: &Domain) -> Result<(), Failure> {
             "landing": domain.defaults.landing,
             "hidden_app_types": domain.defaults.hidden_app_types,
             "auto_mount": domain.defaults.auto_mount,
+            "idle": idle,
         },
     });
     let event = NewEvent {
@@ -231,6 +270,10 @@ async fn put_back(context: &Context, operation: &Operation, id: &DomainId) -> Re
     )
     .await?
     .map_err(|error| Failure::aws("put the domain back", error))?;
+    let idle = before.get("idle").and_then(|idle| serde_json::from_value(idle.clone()).ok());
+    if let Some(idle) = idle {
+        put_idle_back(operation, id, &idle).await?;
+    }
     let event = NewEvent {
         operation: Some(operation.id),
         kind: kind::UNDO_FINISHED,
@@ -242,6 +285,25 @@ async fn put_back(context: &Context, operation: &Operation, id: &DomainId) -> Re
         .ui
         .data(format_args!("{id}: {portal}, {landing} and auto-mount {auto_mount} stand again"));
     Ok(())
+}
+
+/// Puts the idle shutdown back, where it is another one now.
+async fn put_idle_back(
+    operation: &Operation,
+    id: &DomainId,
+    before: &DomainIdle,
+) -> Result<(), Failure> {
+    let account = &operation.account;
+    let failed = |error| Failure::aws("put the idle shutdown of the domain back", error);
+    if account.domain_idle(id).await.map_err(failed)? == *before {
+        return Ok(());
+    }
+    aws::wait::settled(
+        async || settled(operation, id).await.map(drop),
+        async || account.set_domain_idle(id, before).await,
+    )
+    .await?
+    .map_err(failed)
 }
 
 /// Waits until the domain is in service: AWS refuses to change one that is changing.

@@ -23,6 +23,7 @@ pub mod run;
 pub mod sim;
 mod stand_in;
 pub mod status;
+pub mod steer;
 pub mod verify;
 pub mod version;
 

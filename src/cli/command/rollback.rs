@@ -6,7 +6,7 @@ use super::notify;
 use super::run::{execution, halted, listen, selection, tell, tools};
 use crate::cli::context::approved_plan;
 use crate::cli::progress::Progress;
-use crate::cli::{Context, Exit, Failure};
+use crate::cli::{Context, Exit, Failure, steering};
 use crate::execute;
 use crate::names::{BatchName, PlanId, ProfileName};
 
@@ -59,6 +59,8 @@ impl Rollback {
         let messenger = notify::messenger(&operation, &plan, "rollback", &progress);
         let watch = messenger.watch(progress.watch());
         let execution = execution(&operation, plan, tools, halt.clone(), watch, self.delete_spaces);
+        let _listening =
+            steering::listen(context.ui, &operation.journal, operation.id, &execution.control);
         let summary = execute::roll_back(&execution, &selection, &operation.lease).await;
         progress.finish();
         let exit = tell(context, &summary, "taken back");

@@ -1,6 +1,6 @@
 //! `run`: phase 4, executing the approved plan. Whatever happened before, it goes on from there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use clap::Args;
 use super::notify;
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::progress::Progress;
-use crate::cli::{Context, Exit, Failure};
+use crate::cli::{Context, Exit, Failure, steering};
 use crate::execute::{
     self, Execution, Halt, MigrationStanding, Selection, Standing, Step, Summary, Tools,
 };
@@ -39,6 +39,9 @@ pub struct Run {
     /// Begin batches outside the playbook's windows and before their time, too
     #[arg(long)]
     pub any_time: bool,
+    /// Begin batches although people of the pilot or the canary are not well
+    #[arg(long)]
+    pub despite_trial: bool,
     /// Do not ask before a one-way door
     #[arg(long)]
     pub yes: bool,
@@ -77,7 +80,10 @@ impl Run {
         let watch = messenger.watch(progress.watch());
         let mut execution = execution(&operation, plan, tools, halt.clone(), watch, false);
         execution.may_run_any_time = self.any_time;
+        execution.may_follow_a_poor_trial = self.despite_trial;
         execution.mount = self.mount.clone();
+        let _listening =
+            steering::listen(context.ui, &operation.journal, operation.id, &execution.control);
         let summary = execute::run(&execution, &selection, until, &operation.lease).await;
         progress.finish();
         let done = match until {
@@ -173,6 +179,7 @@ pub(super) fn execution(
     watch: execute::Watch,
     may_delete_used_spaces: bool,
 ) -> Execution {
+    let control = execute::Control::of(&plan, halt);
     Execution {
         account: operation.account.clone(),
         journal: operation.journal.clone(),
@@ -180,12 +187,13 @@ pub(super) fn execution(
         plan: Arc::new(plan),
         tools,
         watch,
-        halt,
+        control,
         mount: None,
         domains: Arc::default(),
         transfers: execute::Transfers::default(),
         may_delete_used_spaces,
         may_run_any_time: false,
+        may_follow_a_poor_trial: false,
     }
 }
 
@@ -276,13 +284,24 @@ fn dry_run(
     until: Step,
 ) -> Result<Exit, Failure> {
     let waiting = to_do(journal, plan, selection, until)?;
-    for (id, next) in &waiting {
-        let steps: Vec<_> = Step::ALL
-            .into_iter()
-            .filter(|step| step >= next && *step <= until)
-            .map(Step::name)
-            .collect();
-        context.ui.data(format_args!("{id}: {}", steps.join(" → ")));
+    let open = journal.open_gates().map_err(|error| Failure::journal("read the gates", error))?;
+    let next: HashMap<&MigrationId, Step> = waiting.iter().map(|(id, next)| (id, *next)).collect();
+    for batch in &plan.batches {
+        let todo = batch.migrations.iter();
+        let mut todo = todo.filter_map(|one| Some((&one.id, *next.get(&one.id)?))).peekable();
+        if todo.peek().is_some()
+            && let Some(why) = execute::waits(plan, batch, &open)
+        {
+            context.ui.data(why);
+        }
+        for (id, next) in todo {
+            let steps: Vec<_> = Step::ALL
+                .into_iter()
+                .filter(|step| *step >= next && *step <= until)
+                .map(Step::name)
+                .collect();
+            context.ui.data(format_args!("{id}: {}", steps.join(" → ")));
+        }
     }
     context
         .ui

@@ -7,7 +7,8 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::context::{Format, approved_plan};
-use crate::cli::{Context, Exit, Failure};
+use crate::cli::{Context, Exit, Failure, steering};
+use crate::execute::{Look, Steering};
 
 /// Arguments of `status`.
 #[derive(Args, Clone, Debug)]
@@ -29,6 +30,8 @@ struct Overview {
     region: String,
     counts: BTreeMap<String, usize>,
     running: Option<String>,
+    /// What the run that is at work says of itself, where it can be asked from here.
+    run: Option<Look>,
     migrations: Vec<Line>,
 }
 
@@ -47,7 +50,10 @@ impl Status {
     /// Shows the standing, again and again when asked to.
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         loop {
-            let overview = look(context)?;
+            let mut overview = look(context)?;
+            if overview.running.is_some() {
+                overview.run = asked(context).await;
+            }
             self.show(context, &overview)?;
             let is_at_rest = overview.running.is_none();
             if !self.watch || is_at_rest {
@@ -79,8 +85,47 @@ impl Status {
         if let Some(running) = &overview.running {
             context.ui.data(format_args!("At work: {running}"));
         }
+        if let Some(run) = &overview.run {
+            context.ui.data(words(run));
+        }
         Ok(())
     }
+}
+
+/// Asks the run how it is. One of another host, or of another user, cannot be asked.
+async fn asked(context: &Context) -> Option<Look> {
+    let reply = steering::ask(&context.global.state, &Steering::Look).await;
+    reply.ok().flatten().map(|reply| reply.run)
+}
+
+/// Says how a run is, and who of it waits for what.
+fn words(run: &Look) -> String {
+    let mut said = format!(
+        "{} people at once at most, {} at work, {} of {} apps copying",
+        run.concurrency,
+        run.at_work.len(),
+        run.apps.1,
+        run.apps.0
+    );
+    if let Some(gib) = run.gib_in_flight {
+        said.push_str(&format!(", {gib} GiB in flight at most"));
+    }
+    if run.is_paused {
+        said.push_str("; paused: `studio-migrate resume` lets it go on");
+    }
+    if run.is_draining {
+        let why = run.why.as_deref().unwrap_or("as somebody asked");
+        said.push_str(&format!("; ends once the steps under way are done: {why}"));
+    }
+    for (migration, one) in &run.at_work {
+        if let (Some(step), Some(what)) = (one.step, &one.waits_for) {
+            said.push_str(&format!(
+                "\n  {migration}: {step} for {} s, waits for {what}",
+                one.seconds
+            ));
+        }
+    }
+    said
 }
 
 fn look(context: &Context) -> Result<Overview, Failure> {
@@ -113,6 +158,7 @@ fn look(context: &Context) -> Result<Overview, Failure> {
         region: plan.region,
         counts,
         running: holder.map(|holder| holder.to_string()),
+        run: None,
         migrations,
     })
 }

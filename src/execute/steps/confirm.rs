@@ -100,6 +100,31 @@ fn image_afterwards(cx: &Context) -> Option<StartWith> {
     Some(StartWith { instance_type: target.instance_type.clone(), image })
 }
 
+/// Says what is not well with someone who was moved a while ago, and may have worked and changed much since.
+pub(in crate::execute) async fn health(cx: &Context) -> Result<Option<String>, Failure> {
+    let migration = &cx.migration;
+    let trouble = match migration.shared {
+        Some(_) => trouble_with_domain(cx).await?,
+        None => match trouble_with_profile(cx).await {
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                Some("the profile is gone".to_owned())
+            }
+            looked => looked?,
+        },
+    };
+    if trouble.is_some() {
+        return Ok(trouble);
+    }
+    match cx.account.space(&migration.domain, &migration.space).await {
+        Ok(space) if space.status.ends_with("Failed") => {
+            Ok(Some(format!("the space is {}", space.status)))
+        }
+        Ok(_) => Ok(None),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(Some("the space is gone".to_owned())),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Says what is not as it should be, if anything is not.
 async fn trouble(cx: &Context, idle_minutes: i32) -> Result<Option<String>, crate::aws::Error> {
     let migration = &cx.migration;

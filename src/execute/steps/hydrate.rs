@@ -39,7 +39,13 @@ pub struct Receipt {
 
 /// Copies the home and leaves nothing of ours set, whether that ends well or not.
 pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
-    let copied = match finished_before(cx).await? {
+    let finished = finished_before(cx).await?;
+    // Held until the app is stopped again.
+    let _room = match finished {
+        Some(_) => None,
+        None => Some(cx.room_to_copy().await?),
+    };
+    let copied = match finished {
         Some(done) => Ok(done),
         None => copy(cx).await,
     };

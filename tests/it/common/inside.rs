@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use studio_migrate::aws::{self, Access};
-use studio_migrate::execute::{Context, Execution, Halt, Notice, Step, Tools};
+use studio_migrate::execute::{Context, Control, Execution, Halt, Notice, Step, Tools};
 use studio_migrate::journal::{CallLedger, Journal, NewOperation};
 use studio_migrate::sim::state::{Effect, Fault};
 use studio_migrate::sim::{Simulator, World, server, studio};
@@ -139,12 +139,14 @@ async fn context(
     let migration = migration.clone();
     let execution = Execution {
         may_run_any_time: false,
+        may_follow_a_poor_trial: false,
         account: aws::connect(&access)
             .await
             .unwrap()
             .with_ledger(Arc::new(CallLedger::new(journal.clone(), operation))),
         journal,
         operation,
+        control: Control::of(&plan, Halt::default()),
         plan: Arc::new(plan),
         tools: Tools::of(small_mover()).unwrap(),
         watch: Arc::new(move |notice| {
@@ -152,7 +154,6 @@ async fn context(
                 remarks.lock().unwrap().extend(said);
             }
         }),
-        halt: Halt::default(),
         mount: None,
         domains: std::sync::Arc::default(),
         transfers: Default::default(),

@@ -65,7 +65,7 @@ pub fn prepare(served: &Served, journal: &Path) {
     prepare_with(served, journal, &[]);
 }
 
-/// The same, with lines of the playbook replaced: each is found by its key.
+/// The same, with lines of the playbook replaced: each is found by its key, or as `section.key: value` where two have one name.
 pub fn prepare_with(served: &Served, journal: &Path, lines: &[&str]) {
     let mut playbook = PLAYBOOK.to_owned();
     for line in ["  poll_seconds: 0.05", "  calls_per_second: 100"].iter().chain(lines) {
@@ -81,10 +81,25 @@ pub fn prepare_with(served: &Served, journal: &Path, lines: &[&str]) {
 
 fn with_line(playbook: &str, line: &str) -> String {
     let key = line.trim_start().split(':').next().unwrap();
-    let is_meant = |old: &&str| old.trim_start().starts_with(&format!("{key}:"));
-    assert_eq!(playbook.lines().filter(is_meant).count(), 1, "{key} in the playbook");
-    let replaced = playbook.lines().map(|old| if is_meant(&old) { line } else { old });
-    replaced.collect::<Vec<_>>().join("\n")
+    let (section, key) = key.split_once('.').map_or((None, key), |(one, key)| (Some(one), key));
+    let line = match section {
+        Some(section) => line.trim_start().replacen(&format!("{section}."), "  ", 1),
+        None => line.to_owned(),
+    };
+    let mut current = "";
+    let mut replaced = 0;
+    let mut lines = Vec::new();
+    for old in playbook.lines() {
+        if old.starts_with(|first: char| first.is_ascii_lowercase()) {
+            current = old.split(':').next().unwrap();
+        }
+        let is_here = section.is_none_or(|section| section == current);
+        let is_meant = is_here && old.trim_start().starts_with(&format!("{key}:"));
+        replaced += usize::from(is_meant);
+        lines.push(if is_meant { line.as_str() } else { old });
+    }
+    assert_eq!(replaced, 1, "{key} in the playbook");
+    lines.join("\n")
 }
 
 /// The words of a run that takes alice over.
