@@ -1,4 +1,4 @@
-//! The simulated EFS, as far as one may look: file systems, access points and mount targets.
+//! The simulated EFS, as far as one looks: file systems, access points and mount targets.
 //!
 //! The files themselves are under `efs/<file-system>/<uid>/` of the world's folder.
 
@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use super::api::{ACCOUNT, Api};
+use super::efs_change;
 use super::model::{Kind, Service};
 use super::paging::page;
 use super::state::{AccessPoint, FileSystem, MountTarget, State};
@@ -24,7 +25,12 @@ const PAGE: u64 = 100;
 /// # Errors
 ///
 /// `UnknownOperationException` for a path that no served operation has.
-pub fn read(method: &Method, path: &str, query: &str) -> Result<(String, Value), Refusal> {
+pub fn read(
+    method: &Method,
+    path: &str,
+    query: &str,
+    body: &[u8],
+) -> Result<(String, Value), Refusal> {
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let parts: Vec<String> = path.trim_matches('/').split('/').map(decoded).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -38,12 +44,26 @@ pub fn read(method: &Method, path: &str, query: &str) -> Result<(String, Value),
         ("GET", ["2015-02-01", "file-systems", id, "policy"]) => {
             ("DescribeFileSystemPolicy", Some(("FileSystemId", *id)))
         }
+        ("GET", ["2015-02-01", "file-systems", id, "lifecycle-configuration"]) => {
+            ("DescribeLifecycleConfiguration", Some(("FileSystemId", *id)))
+        }
+        ("PUT", ["2015-02-01", "file-systems", id, "lifecycle-configuration"]) => {
+            ("PutLifecycleConfiguration", Some(("FileSystemId", *id)))
+        }
+        ("PUT", ["2015-02-01", "file-systems", id]) => {
+            ("UpdateFileSystem", Some(("FileSystemId", *id)))
+        }
         ("GET", ["2015-02-01", "resource-tags", id]) => {
             ("ListTagsForResource", Some(("ResourceId", *id)))
         }
         _ => return Err(Api::Efs.unknown(&format!("{method} {path}"))),
     };
-    let mut input = Map::new();
+    let mut input: Map<String, Value> = match body {
+        [] => Map::new(),
+        text => serde_json::from_slice(text).map_err(|error| {
+            Refusal::new("BadRequest", format!("The body is not JSON: {error}"))
+        })?,
+    };
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         input.insert(name.to_string(), scalar(operation, &name, &value));
     }
@@ -71,6 +91,9 @@ fn scalar(operation: &str, name: &str, value: &str) -> Value {
 /// `FileSystemNotFound`, `AccessPointNotFound`, `MountTargetNotFound` and `PolicyNotFound` with HTTP status 404, `BadRequest`
 /// for parameters that do not go together.
 pub fn call(world: &World, operation: &str, input: &Value) -> Result<Value, Refusal> {
+    if let Some(answer) = efs_change::call(world, operation, input) {
+        return answer;
+    }
     world.read(|state| match operation {
         "DescribeFileSystems" => file_systems(state, world, input),
         "DescribeAccessPoints" => access_points(state, input),
@@ -85,6 +108,10 @@ pub fn call(world: &World, operation: &str, input: &Value) -> Result<Value, Refu
             Ok(json!({"FileSystemId": system.id, "Policy": policy}))
         }
         "ListTagsForResource" => tags(state, input),
+        "DescribeLifecycleConfiguration" => {
+            let system = file_system(state, text(input, "FileSystemId").unwrap_or_default())?;
+            Ok(json!({"LifecyclePolicies": system.lifecycle}))
+        }
         other => Err(Api::Efs.unknown(other)),
     })
 }
@@ -101,7 +128,7 @@ fn file_systems(state: &State, world: &World, input: &Value) -> Result<Value, Re
     marked(items, "FileSystems", input)
 }
 
-fn described(state: &State, world: &World, system: &FileSystem) -> Value {
+pub(super) fn described(state: &State, world: &World, system: &FileSystem) -> Value {
     let folder = world.dir().join("efs").join(&system.id);
     let bytes = system.bytes.unwrap_or_else(|| measured(&folder));
     let mode = match system.throughput_mode.as_str() {
@@ -296,7 +323,7 @@ fn answer(name: &str, items: Vec<Value>, token_name: &str, token: Option<String>
     answer
 }
 
-fn file_system<'a>(state: &'a State, id: &str) -> Result<&'a FileSystem, Refusal> {
+pub(super) fn file_system<'a>(state: &'a State, id: &str) -> Result<&'a FileSystem, Refusal> {
     state.file_systems.get(bare(id)).ok_or_else(|| {
         let message = format!("File system '{}' does not exist.", bare(id));
         Refusal::new("FileSystemNotFound", message).status(404)
@@ -313,12 +340,12 @@ fn no_mount_target(id: &str) -> Refusal {
     Refusal::new("MountTargetNotFound", message).status(404)
 }
 
-fn text<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
     input.get(name).and_then(Value::as_str)
 }
 
 /// An id, when it or its ARN is given.
-fn bare(id: &str) -> &str {
+pub(super) fn bare(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }
 

@@ -274,7 +274,8 @@ fn read(api: Api, parts: &Parts, body: &Bytes) -> Result<(String, Value), Refusa
             Ok((operation.to_owned(), input))
         }
         None if api == Api::Efs => {
-            efs::read(&parts.method, parts.uri.path(), parts.uri.query().unwrap_or_default())
+            let query = parts.uri.query().unwrap_or_default();
+            efs::read(&parts.method, parts.uri.path(), query, body)
         }
         None => query::read(body),
     }

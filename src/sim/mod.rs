@@ -15,6 +15,7 @@ mod conditions;
 pub mod datasync;
 mod door;
 pub mod efs;
+mod efs_change;
 pub mod faults;
 pub mod front;
 pub mod homes;

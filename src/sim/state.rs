@@ -118,6 +118,12 @@ pub struct FileSystem {
     pub created_at: f64,
     /// `bursting`, `provisioned` or `elastic`.
     pub throughput_mode: String,
+    /// When the throughput mode was changed last, in seconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throughput_changed_at: Option<f64>,
+    /// The lifecycle configuration: `{"TransitionToIA": "AFTER_30_DAYS"}`, ….
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lifecycle: Vec<serde_json::Value>,
     /// MiB a second, when they are provisioned.
     pub provisioned_mibps: Option<f64>,
     /// Metered bytes; `None` measures the real files when asked.
