@@ -297,7 +297,7 @@ impl Account {
         self.update_profile(domain, profile, settings, &what).await
     }
 
-    async fn update_profile(
+    pub(super) async fn update_profile(
         &self,
         domain: &DomainId,
         profile: &ProfileName,

@@ -11,7 +11,7 @@ use super::studio::rfc3339;
 use crate::names::FileSystemId;
 
 /// EFS as IAM writes it; `efs:` is no service prefix.
-const EFS: &str = "elasticfilesystem";
+pub(super) const EFS: &str = "elasticfilesystem";
 
 /// A file system.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::command::{
     audit, cleanup, completions, cutover, demo, doctor, explain, gate, iam, inventory, mover,
-    notebooks, notify, plan, playbook, readiness, report, retry, rollback, run, sim, status, steer,
-    verify, version,
+    notebooks, notify, plan, playbook, readiness, report, retire, retry, rollback, run, sim,
+    status, steer, verify, version,
 };
 use super::context::Global;
 
@@ -61,6 +61,8 @@ pub enum Command {
     Rollback(rollback::Rollback),
     /// Flip the default of whole domains, after the last batch
     Cutover(cutover::Cutover),
+    /// Say what still needs the Classic file systems, and make them cheap, as the playbook says
+    Retire(retire::Retire),
     /// Copy the notebooks that people shared in Classic to where the playbook says, with an index
     Notebooks(notebooks::Notebooks),
     /// Take away what the tool left in the account

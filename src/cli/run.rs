@@ -69,6 +69,7 @@ pub(super) async fn dispatch(context: &Context, command: Command) -> Result<Exit
         Command::Verify(verify) => verify.run(context).await,
         Command::Rollback(rollback) => rollback.run(context).await,
         Command::Cutover(cutover) => cutover.run(context).await,
+        Command::Retire(retire) => retire.run(context).await,
         Command::Notebooks(notebooks) => notebooks.run(context).await,
         Command::Cleanup(cleanup) => cleanup.run(context).await,
         Command::Report(report) => report.run(context),

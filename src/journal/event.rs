@@ -87,6 +87,11 @@ impl Journal {
         self.select("", params![])
     }
 
+    /// Returns every event of one kind, oldest first.
+    pub fn events_of_kind(&self, kind: &str) -> Result<Vec<Event>, Error> {
+        self.select("WHERE kind = ?1", params![kind])
+    }
+
     fn select(&self, which: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<Event>, Error> {
         let connection = self.lock();
         let mut statement = connection

@@ -7,7 +7,9 @@ use std::ops::RangeInclusive;
 use super::glob::{name_glob, path_glob};
 use super::policy::{AccountTarget, LeaveOut, Limits, Playbook, Scope, Staging};
 use super::suppression::Suppression;
-use super::{check_batches, check_target, datasync, experience, notebooks, notification, routes};
+use super::{
+    check_batches, check_target, datasync, experience, notebooks, notification, retirement, routes,
+};
 
 /// The largest `leave_out` list, in bytes of JSON. It travels inside a lifecycle script, which holds 12,288 bytes
 /// (`CreateStudioLifecycleConfig`: 16,384 characters of base64), together with the script itself.
@@ -54,6 +56,11 @@ impl Problems {
         self.0.push(Problem { key: key.to_owned(), what: what.into(), remedy: remedy.into() });
     }
 
+    #[cfg(test)]
+    pub(super) fn all(&self) -> &[Problem] {
+        &self.0
+    }
+
     /// Adds a problem unless the number is in the range.
     pub(super) fn within<T: PartialOrd + fmt::Display>(
         &mut self,
@@ -97,6 +104,7 @@ impl Playbook {
         experience::check(&self.experience, self.target.app_type, &mut problems);
         staging(&self.staging, &mut problems);
         notebooks::check(&self.shared_notebooks, &self.staging, &mut problems);
+        retirement::check(&self.retire, &mut problems);
         notification::check(&self.notifications, &mut problems);
         for (name, price) in &self.prices {
             if !PRICED.contains(&name.as_str()) && !name.starts_with("ml.") {

@@ -16,6 +16,7 @@ mod notebooks;
 mod notification;
 mod parse;
 mod policy;
+mod retirement;
 mod routes;
 mod shipped;
 mod suppression;
@@ -34,6 +35,7 @@ pub use policy::{
     AccountTarget, Approvals, ClassicApps, Gate, LeaveOut, Limits, Playbook, Scope, Staging,
     StopRules, schema,
 };
+pub use retirement::{Retirement, Throughput};
 pub use routes::{HomeRoute, Routes, StagedRoute};
 pub use shipped::{SHIPPED, Shipped};
 pub use suppression::Suppression;

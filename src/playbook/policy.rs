@@ -12,6 +12,7 @@ use super::datasync::DataSync;
 use super::experience::Experience;
 use super::notebooks::NotebookCopies;
 use super::notification::Notification;
+use super::retirement::Retirement;
 use super::routes::Routes;
 use super::suppression::Suppression;
 use super::target::{Placement, Target};
@@ -76,6 +77,9 @@ pub struct Playbook {
     /// Where the notebooks go that people shared in Studio Classic.
     #[serde(default)]
     pub shared_notebooks: NotebookCopies,
+    /// What becomes of the Classic file system in the end.
+    #[serde(default)]
+    pub retire: Retirement,
     /// Prices in USD in place of the shipped ones, by the names of those (`efs-standard`, `studio-volume`, `ml.t3.medium`).
     #[serde(default)]
     pub prices: BTreeMap<String, f64>,

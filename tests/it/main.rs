@@ -24,6 +24,7 @@ mod playbooks;
 mod promises;
 mod replan;
 mod report_page;
+mod retire;
 mod saga;
 mod spaces;
 mod steering;

@@ -3,6 +3,8 @@
 //! Everyone who is moved has the new landing page of their own already. This changes what the others, and profiles that are
 //! made later, inherit. What was set before is in the journal first, and `--undo` puts it back.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -44,7 +46,7 @@ impl Cutover {
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let journal = context.existing_journal()?;
         let plan = approved_plan(&journal)?;
-        let domains = self.domains_of(&plan)?;
+        let domains = domains_of(&plan, &self.domains)?;
         if !self.undo && !self.force {
             refuse_unmoved(&journal, &plan, &domains, &self.despite)?;
             refuse_left_out(&journal, &plan, &domains, &self.despite)?;
@@ -60,17 +62,16 @@ impl Cutover {
         }
         operation.end(Exit::Done)
     }
+}
 
-    fn domains_of(&self, plan: &Plan) -> Result<Vec<DomainId>, Failure> {
-        let mut known: Vec<_> =
-            plan.migrations().map(|(_, migration)| migration.domain.clone()).collect();
-        known.sort();
-        known.dedup();
-        if let Some(stranger) = self.domains.iter().find(|domain| !known.contains(domain)) {
-            return Err(Failure::usage(format!("plan {} has nobody in {stranger}", plan.id)));
-        }
-        Ok(if self.domains.is_empty() { known } else { self.domains.clone() })
+/// Returns the domains that are named, or all of the plan where none is.
+pub(super) fn domains_of(plan: &Plan, named: &[DomainId]) -> Result<Vec<DomainId>, Failure> {
+    let known: BTreeSet<_> =
+        plan.migrations().map(|(_, migration)| migration.domain.clone()).collect();
+    if let Some(stranger) = named.iter().find(|domain| !known.contains(domain)) {
+        return Err(Failure::usage(format!("plan {} has nobody in {stranger}", plan.id)));
     }
+    Ok(if named.is_empty() { known.into_iter().collect() } else { named.to_vec() })
 }
 
 fn refuse_unmoved(

@@ -17,6 +17,7 @@ pub mod plan;
 pub mod playbook;
 pub mod readiness;
 pub mod report;
+pub mod retire;
 pub mod retry;
 pub mod rollback;
 pub mod run;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::STUDIO_ACTIONS;
-use crate::playbook::Playbook;
+use crate::playbook::{Playbook, Throughput};
 
 /// Arguments of `iam`.
 #[derive(Args, Clone, Debug)]
@@ -195,6 +195,18 @@ impl Iam {
                 &["arn:aws:s3:::*".to_owned()],
             ),
         ];
+        if playbook.retire.infrequent_access_days.is_some()
+            || playbook.retire.throughput == Throughput::Elastic
+        {
+            statements.push(statement(
+                "MakeTheFileSystemCheap",
+                &[
+                    "elasticfilesystem:PutLifecycleConfiguration",
+                    "elasticfilesystem:UpdateFileSystem",
+                ],
+                &[format!("arn:aws:elasticfilesystem:{region}:{account}:file-system/*")],
+            ));
+        }
         statements.extend(notebooks::statements(playbook, &self.shared, region, account));
         policy(&statements)
     }

@@ -1,0 +1,277 @@
+//! Making the Classic file systems cheap, and no longer mounted; and putting that back.
+//!
+//! Every value is in the journal before it is overwritten the first time, and is put back from there.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::aws::{ErrorKind, Lifecycle, wait};
+use crate::cli::command::run::standing;
+use crate::cli::context::Operation;
+use crate::cli::{Context, Failure};
+use crate::execute::{MigrationStanding, Step, kind};
+use crate::journal::{Event, NewEvent};
+use crate::names::{DomainId, FileSystemId, ProfileName};
+use crate::plan::{Migration, Plan};
+use crate::playbook::Throughput;
+
+/// The kinds of events that carry what was set before.
+const NOTED: &str = "retire-noted";
+const RESTORED: &str = "retire-restored";
+
+/// Whoever changes something.
+pub(super) struct Changes<'a> {
+    pub(super) context: &'a Context,
+    pub(super) operation: &'a Operation,
+    pub(super) plan: &'a Plan,
+    /// How many things could not be changed.
+    pub(super) failures: Cell<usize>,
+}
+
+/// A thing with a value of its own: `lifecycle fs-…`, `throughput fs-…`, `auto-mount d-…/alice`.
+type Subject = String;
+
+impl Changes<'_> {
+    /// Does what the playbook says.
+    pub(super) async fn apply(&self, domains: &[DomainId]) -> Result<(), Failure> {
+        let retire = &self.plan.playbook.retire;
+        let noted = self.noted()?;
+        for id in domains {
+            let domain = self.operation.account.domain(id).await.map_err(failed)?;
+            let Some(system) = &domain.file_system else { continue };
+            if let Some(rule) = retire.rule() {
+                let set = self.set_lifecycle(system, rule, &noted).await;
+                self.tried(system.as_str(), set);
+            }
+            if retire.throughput == Throughput::Elastic {
+                let set = self.set_elastic(system, &noted).await;
+                self.tried(system.as_str(), set);
+            }
+        }
+        if !retire.turn_auto_mount_off {
+            return Ok(());
+        }
+        let mut waiting = 0;
+        for (_, migration) in self.plan.migrations() {
+            if !domains.contains(&migration.domain) || migration.shared.is_some() {
+                continue;
+            }
+            if self.is_due(migration)? {
+                let unmounted = self.unmount(migration, &noted).await;
+                self.tried(migration.id.as_str(), unmounted);
+            } else {
+                waiting += 1;
+            }
+        }
+        if waiting > 0 {
+            self.say(format_args!(
+                "{waiting} people keep their Classic home mounted: not confirmed, or not for {} days (retire.after_days)",
+                retire.after_days
+            ));
+        }
+        Ok(())
+    }
+
+    async fn set_lifecycle(
+        &self,
+        system: &FileSystemId,
+        rule: String,
+        noted: &BTreeMap<Subject, Value>,
+    ) -> Result<(), Failure> {
+        let account = &self.operation.account;
+        let now = account.lifecycle(system).await.map_err(failed)?;
+        let mut wanted = now.clone();
+        wanted.insert("TransitionToIA".to_owned(), rule.clone());
+        if now == wanted {
+            return Ok(());
+        }
+        self.note(format!("lifecycle {system}"), json!(now), noted)?;
+        account.set_lifecycle(system, &wanted).await.map_err(failed)?;
+        self.say(format_args!("{system}: files go to Infrequent Access {rule}"));
+        Ok(())
+    }
+
+    async fn set_elastic(
+        &self,
+        system: &FileSystemId,
+        noted: &BTreeMap<Subject, Value>,
+    ) -> Result<(), Failure> {
+        let account = &self.operation.account;
+        let systems = account.file_systems().await.map_err(failed)?;
+        let Some(now) = systems.iter().find(|seen| seen.id == *system) else { return Ok(()) };
+        if now.throughput_mode.as_deref() == Some("elastic") {
+            return Ok(());
+        }
+        let before = json!({ "mode": now.throughput_mode, "mibps": now.provisioned_mibps });
+        self.note(format!("throughput {system}"), before, noted)?;
+        account.set_throughput(system, "elastic", None).await.map_err(failed)?;
+        self.say(format_args!("{system}: throughput is elastic"));
+        Ok(())
+    }
+
+    /// Tells whether somebody was confirmed long enough ago.
+    fn is_due(&self, migration: &Migration) -> Result<bool, Failure> {
+        let journal = &self.operation.journal;
+        if standing(journal, &migration.id)?.word() != MigrationStanding::Moved {
+            return Ok(false);
+        }
+        let events = journal.events_of(&migration.id).map_err(in_journal)?;
+        let is_end = |event: &&Event| {
+            event.kind == kind::FINISHED && event.step.as_deref() == Some(Step::Confirm.name())
+        };
+        let confirmed =
+            events.iter().filter(is_end).filter_map(|event| event.at.parse().ok()).max();
+        let wait = SignedDuration::from_hours(i64::from(self.plan.playbook.retire.after_days) * 24);
+        Ok(confirmed.is_some_and(|at: Timestamp| Timestamp::now().duration_since(at) >= wait))
+    }
+
+    async fn unmount(
+        &self,
+        migration: &Migration,
+        noted: &BTreeMap<Subject, Value>,
+    ) -> Result<(), Failure> {
+        let (domain, name) = (&migration.domain, &migration.profile);
+        let profile = match self.operation.account.profile(domain, name).await {
+            Ok(profile) => profile,
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        };
+        if profile.settings.auto_mount.as_deref() == Some("Disabled") {
+            return Ok(());
+        }
+        self.note(
+            format!("auto-mount {}", migration.id),
+            json!(profile.settings.auto_mount),
+            noted,
+        )?;
+        self.mount(domain, name, "Disabled").await?;
+        self.say(format_args!(
+            "{}: the Classic home is mounted no more, from the next start of a space on",
+            migration.id
+        ));
+        Ok(())
+    }
+
+    async fn mount(
+        &self,
+        domain: &DomainId,
+        profile: &ProfileName,
+        mount: &str,
+    ) -> Result<(), Failure> {
+        let account = &self.operation.account;
+        let settle = async || {
+            let look = async || {
+                let now = account.profile(domain, profile).await?;
+                Ok((now.status != "Updating").then_some(()))
+            };
+            let (poll, longest) =
+                (std::time::Duration::from_millis(500), std::time::Duration::from_secs(600));
+            wait::until(poll, longest, look).await.map_err(|_| {
+                Failure::new(
+                    crate::cli::Exit::Unexpected,
+                    format!("profile {profile} does not come into service"),
+                )
+            })
+        };
+        wait::settled(settle, async || account.set_auto_mount(domain, profile, mount).await)
+            .await?
+            .map_err(failed)
+    }
+
+    /// Puts back everything that was noted and not put back since.
+    pub(super) async fn undo(&self) -> Result<(), Failure> {
+        let noted = self.noted()?;
+        if noted.is_empty() {
+            self.say(format_args!("nothing was changed, nothing to put back"));
+        }
+        for (subject, before) in noted {
+            let done = self.put_back(&subject, &before).await;
+            self.tried(&subject, done);
+        }
+        Ok(())
+    }
+
+    async fn put_back(&self, subject: &str, before: &Value) -> Result<(), Failure> {
+        let account = &self.operation.account;
+        match subject.split_once(' ') {
+            Some(("lifecycle", system)) => {
+                let before: Lifecycle = serde_json::from_value(before.clone()).unwrap_or_default();
+                account.set_lifecycle(&system.into(), &before).await.map_err(failed)?;
+            }
+            Some(("throughput", system)) => {
+                let mode = before.get("mode").and_then(Value::as_str).unwrap_or("bursting");
+                let mibps = before.get("mibps").and_then(Value::as_f64);
+                account.set_throughput(&system.into(), mode, mibps).await.map_err(failed)?;
+            }
+            Some((_, who)) => {
+                let Some((domain, profile)) = who.split_once('/') else { return Ok(()) };
+                let mount = before.as_str().unwrap_or("DefaultAsDomain");
+                self.mount(&domain.into(), &profile.into(), mount).await?;
+            }
+            None => return Ok(()),
+        }
+        self.record(RESTORED, json!({ "subject": subject }))?;
+        self.say(format_args!("{subject}: as it was before"));
+        Ok(())
+    }
+
+    /// Goes on after what failed, and counts it.
+    fn tried(&self, subject: &str, done: Result<(), Failure>) {
+        if let Err(failure) = done {
+            self.failures.set(self.failures.get() + 1);
+            self.context.ui.warning(format_args!("{subject}: {failure}"));
+        }
+    }
+
+    /// What was noted first and not put back since, by subject.
+    fn noted(&self) -> Result<BTreeMap<Subject, Value>, Failure> {
+        let journal = &self.operation.journal;
+        let mut events = journal.events_of_kind(NOTED).map_err(in_journal)?;
+        events.extend(journal.events_of_kind(RESTORED).map_err(in_journal)?);
+        events.sort_by_key(|event| event.sequence);
+        let mut noted = BTreeMap::new();
+        for event in events {
+            let subject = event.detail.get("subject").and_then(Value::as_str).unwrap_or_default();
+            if event.kind == RESTORED {
+                noted.remove(subject);
+            } else if let Some(before) = event.detail.get("before") {
+                noted.entry(subject.to_owned()).or_insert_with(|| before.clone());
+            }
+        }
+        Ok(noted)
+    }
+
+    /// Writes down what is set, before it is overwritten the first time.
+    fn note(
+        &self,
+        subject: Subject,
+        before: Value,
+        noted: &BTreeMap<Subject, Value>,
+    ) -> Result<(), Failure> {
+        if noted.contains_key(&subject) {
+            return Ok(());
+        }
+        self.record(NOTED, json!({ "subject": subject, "before": before }))
+    }
+
+    fn record(&self, kind: &str, detail: Value) -> Result<(), Failure> {
+        let event =
+            NewEvent { operation: Some(self.operation.id), kind, detail, ..NewEvent::default() };
+        self.operation.journal.record(&event).map(drop).map_err(in_journal)
+    }
+
+    fn say(&self, line: std::fmt::Arguments<'_>) {
+        self.context.ui.data(line);
+    }
+}
+
+fn failed(error: crate::aws::Error) -> Failure {
+    Failure::aws("retire the file system", error)
+}
+
+fn in_journal(error: crate::journal::Error) -> Failure {
+    Failure::journal("write down what was set before", error)
+}

@@ -1,0 +1,110 @@
+//! What still needs a Classic file system.
+
+use serde::Serialize;
+
+use crate::aws::{Lifecycle, Reader};
+use crate::cli::Failure;
+use crate::cli::command::run::standing;
+use crate::execute::MigrationStanding;
+use crate::inventory::Snapshot;
+use crate::journal::Journal;
+use crate::names::DomainId;
+use crate::plan::Plan;
+
+/// How many names a line holds.
+const NAMED: usize = 10;
+
+/// A file system, and everything that still needs it.
+#[derive(Debug, Serialize)]
+pub(super) struct Need {
+    pub(super) domain: String,
+    pub(super) file_system: String,
+    pub(super) bytes: u64,
+    pub(super) bytes_infrequent: u64,
+    pub(super) throughput: Option<String>,
+    pub(super) lifecycle: Lifecycle,
+    /// In words, never empty: the domain itself comes first.
+    pub(super) why: Vec<String>,
+}
+
+/// Looks at the file system of each domain.
+pub(super) async fn needs(
+    reader: &Reader,
+    journal: &Journal,
+    plan: &Plan,
+    snapshot: &Snapshot,
+    domains: &[DomainId],
+) -> Result<Vec<Need>, Failure> {
+    let failed = |error| Failure::aws("look at the file systems", error);
+    let systems = reader.file_systems().await.map_err(failed)?;
+    let mut found = Vec::new();
+    for id in domains {
+        let domain = reader.domain(id).await.map_err(failed)?;
+        let Some(system) = &domain.file_system else { continue };
+        let seen = systems.iter().find(|seen| seen.id == *system);
+        let mut why = vec![format!(
+            "the domain ({}): its file system cannot be deleted while it lives",
+            domain.status
+        )];
+        why.extend(people(journal, plan, id)?);
+        why.extend(left_out(plan, id));
+        let mounts = domain.defaults.auto_mount.as_deref() != Some("Disabled");
+        if mounts {
+            why.push(
+                "auto-mount: the domain mounts homes into every private space (AutoMountHomeEFS)"
+                    .to_owned(),
+            );
+        }
+        why.extend(orphans(snapshot, system.as_str()));
+        found.push(Need {
+            domain: id.to_string(),
+            file_system: system.to_string(),
+            bytes: seen.map_or(0, |seen| seen.bytes.total),
+            bytes_infrequent: seen.map_or(0, |seen| seen.bytes.infrequent + seen.bytes.archive),
+            throughput: seen.and_then(|seen| seen.throughput_mode.clone()),
+            lifecycle: reader.lifecycle(system).await.map_err(failed)?,
+            why,
+        });
+    }
+    Ok(found)
+}
+
+/// People of the plan whose files are not proven to be elsewhere.
+fn people(journal: &Journal, plan: &Plan, domain: &DomainId) -> Result<Option<String>, Failure> {
+    let mut waiting = Vec::new();
+    for (_, migration) in plan.migrations().filter(|(_, one)| one.domain == *domain) {
+        if standing(journal, &migration.id)?.word() != MigrationStanding::Moved {
+            waiting.push(migration.name().to_string());
+        }
+    }
+    Ok(line(&waiting, "of the plan are not moved"))
+}
+
+fn left_out(plan: &Plan, domain: &DomainId) -> Option<String> {
+    let left: Vec<_> = plan
+        .left_out
+        .iter()
+        .filter(|left| left.domain == *domain)
+        .map(|left| format!("{} ({})", left.who, left.because))
+        .collect();
+    line(&left, "are left out of the plan")
+}
+
+/// Directories that no profile or space owns, as the last inventory saw them.
+fn orphans(snapshot: &Snapshot, system: &str) -> Option<String> {
+    let of_system = snapshot.file_systems.iter().filter(|seen| seen.id.as_str() == system);
+    let homes: Vec<_> = of_system
+        .flat_map(|seen| &seen.orphan_homes)
+        .map(|orphan| {
+            format!("/{} ({})", orphan.uid, crate::cli::command::bytes(orphan.home.bytes))
+        })
+        .collect();
+    line(&homes, "are homes that nobody owns")
+}
+
+fn line(names: &[String], what: &str) -> Option<String> {
+    let first = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!names.is_empty()).then(|| format!("{} {what}: {first}{more}", names.len()))
+}

@@ -1,0 +1,65 @@
+//! What still needs the Classic file systems is said, and what `retire --apply` changes can be put back.
+
+use serde_json::Value;
+
+use crate::common::ONE_PERSON;
+use crate::common::ready::Ready;
+
+const LINES: [&str; 4] = [
+    "  infrequent_access_days: 30",
+    "retire.throughput: elastic",
+    "  turn_auto_mount_off: true",
+    "  after_days: 0",
+];
+
+fn system(ready: &Ready) -> Value {
+    let systems = ready.served.state()["file_systems"].clone();
+    systems.as_object().unwrap().values().next().unwrap().clone()
+}
+
+#[test]
+fn what_still_needs_the_file_system_is_named_and_nothing_is_changed() {
+    let ready = Ready::with(ONE_PERSON, None, &["  exclude: [bob]"]);
+    let before = ready.served.state()["file_systems"].clone();
+    let said = ready.run(&["retire", "--format", "json"]).ended(0).out;
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let why = said["file_systems"][0]["why"].as_array().unwrap().clone();
+    let has = |text: &str| why.iter().any(|line| line.as_str().unwrap().contains(text));
+    assert!(why[0].as_str().unwrap().contains("cannot be deleted while it lives"), "{why:?}");
+    assert!(has("1 of the plan are not moved: alice"), "{why:?}");
+    assert!(has("1 are left out of the plan: bob ("), "{why:?}");
+    ready.run_alice(&[]).ended(0);
+    let said = ready.run(&["retire"]).ended(0).out;
+    assert!(!said.contains("alice"), "{said}");
+    assert_eq!(ready.served.state()["file_systems"], before);
+}
+
+#[test]
+fn whoever_was_confirmed_is_unmounted_and_all_is_put_back_as_far_as_aws_lets_it() {
+    let ready = Ready::with(ONE_PERSON, None, &LINES);
+    ready.run_alice(&[]).ended(0);
+    let before = system(&ready);
+    let said = ready.run(&["retire", "--apply"]).ended(0).out;
+    assert!(said.contains("1 people keep their Classic home mounted"), "{said}");
+    let after = system(&ready);
+    assert_eq!(after["throughput_mode"], "elastic");
+    assert_eq!(after["lifecycle"][0]["TransitionToIA"], "AFTER_30_DAYS");
+    assert_eq!(ready.settings("alice")["AutoMountHomeEFS"], "Disabled");
+    assert_ne!(ready.settings("bob")["AutoMountHomeEFS"], "Disabled");
+    // A second time there is nothing to do, and the first value stays the noted one.
+    ready.run(&["retire", "--apply"]).ended(0);
+    let ran = ready.run(&["retire", "--undo"]).ended(4);
+    assert!(ran.err.contains("less than 24 hours ago"), "{}", ran.err);
+    assert_eq!(system(&ready)["lifecycle"], before["lifecycle"]);
+    assert_eq!(ready.settings("alice")["AutoMountHomeEFS"], "DefaultAsDomain");
+    // A day later the rest goes, too.
+    let ready = ready.edited(|world| {
+        for system in world["file_systems"].as_object_mut().unwrap().values_mut() {
+            system["throughput_changed_at"] = 0.0.into();
+        }
+    });
+    ready.run(&["retire", "--undo"]).ended(0);
+    assert_eq!(system(&ready)["throughput_mode"], "bursting");
+    let said = ready.run(&["retire", "--undo"]).ended(0).out;
+    assert!(said.contains("nothing to put back"), "{said}");
+}
