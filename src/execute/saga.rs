@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::failure::{Failure, FailureKind, Stuck};
 use super::notice::Notice;
+use super::passes;
 use super::standing::{MigrationStanding, StepStanding, kind};
 use super::step::Step;
 use super::steps::{confirm, flip, hydrate, provision, quiesce, stage, verify};
@@ -54,25 +55,35 @@ pub(super) fn failed(failure: Failure) -> Outcome {
 async fn step_by_step(cx: &Context, last: Step) -> Result<MigrationStanding, Failure> {
     loop {
         let standing = cx.standing()?;
-        let Some(step) = standing.next_step().filter(|step| *step <= last) else {
+        let Some(step) = standing.next_step_to(last) else {
             return Ok(standing.word());
         };
-        if let StepStanding::Undoing { .. } | StepStanding::Stuck { .. } = standing.step(step) {
+        let is_going_back = |step: &Step| {
+            matches!(
+                standing.step(*step),
+                StepStanding::Undoing { .. } | StepStanding::Stuck { .. }
+            )
+        };
+        if let Some(step) = Step::ALL.into_iter().find(is_going_back) {
             return Err(Failure::new(format!("{step} is being rolled back"))
                 .hinted("finish it with `studio-migrate rollback` first"));
         }
         if cx.halt.is_draining() {
             return Err(Failure::halted());
         }
-        take(cx, step).await?;
+        if standing.is_put_off() && last > Step::Hydrate {
+            passes::begin_last(cx, &standing).await?;
+            continue;
+        }
+        take(cx, step, passes::is_first_pass(&cx.plan, last)).await?;
     }
 }
 
 /// Takes one step: announced, done, and its outcome written down.
-async fn take(cx: &Context, step: Step) -> Result<(), Failure> {
+async fn take(cx: &Context, step: Step, is_first_pass: bool) -> Result<(), Failure> {
     cx.record(step, kind::STARTED, json!({}))?;
     cx.tell(Notice::StepBegan { migration: cx.id().clone(), step });
-    match attributed(attribution(cx, step), perform(cx, step)).await {
+    match attributed(attribution(cx, step), perform(cx, step, is_first_pass)).await {
         Ok(receipt) => {
             cx.record(step, kind::FINISHED, receipt)?;
             cx.tell(Notice::StepFinished { migration: cx.id().clone(), step });
@@ -138,8 +149,9 @@ async fn take_back(cx: &Context, step: Step, receipt: Option<Value>) -> Result<(
     }
 }
 
-async fn perform(cx: &Context, step: Step) -> Result<Value, Failure> {
+async fn perform(cx: &Context, step: Step, is_first_pass: bool) -> Result<Value, Failure> {
     match step {
+        Step::Quiesce if is_first_pass => written(quiesce::put_off(cx).await?),
         Step::Quiesce => written(quiesce::perform(cx).await?),
         Step::Stage => written(stage::perform(cx).await?),
         Step::Provision => written(provision::perform(cx).await?),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::batch::Execution;
 use super::context::Context;
 use super::failure::Failure;
+use super::passes::takes_part;
 use super::standing::MigrationStanding;
 use super::step::Step;
 use crate::names::{BatchName, MigrationId, ProfileName};
@@ -74,7 +75,8 @@ fn to_do(
         let is_to_do = match direction {
             Direction::Forward(last) => {
                 let is_asked_for_by_name = selection.users.contains(&migration.name());
-                standing.next_step().is_some_and(|next| next <= last)
+                takes_part(&execution.plan, migration, last)
+                    && standing.next_step_to(last).is_some()
                     && (standing.word() != MigrationStanding::RolledBack || is_asked_for_by_name)
             }
             Direction::Back => !standing.to_undo().is_empty(),

@@ -16,6 +16,7 @@ mod digest;
 mod entry;
 mod error;
 mod folders;
+pub mod kept;
 mod lift;
 mod link;
 pub mod manifest;

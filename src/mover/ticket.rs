@@ -37,6 +37,16 @@ pub struct Ticket {
     /// The prefix of the packed home that is to be unpacked; none where the home is mounted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packed: Option<String>,
+    /// Which attempt at the copy this is, counted from 1; the last word repeats it.
+    #[serde(default)]
+    pub attempt: u32,
+    /// BLAKE3 of the manifest of an earlier pass into the same space, where one ended well: files that nobody changed since are
+    /// not read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<String>,
+    /// Whether what an earlier pass left, and is at the source no more, goes, unless somebody changed it.
+    #[serde(default)]
+    pub deletes: bool,
 }
 
 /// Names of what the mover leaves under [`Ticket::reports`], all but [`key::REFUSED`] sealed with the ticket's key.
@@ -135,6 +145,9 @@ pub struct Done {
     pub migration: String,
     /// The space that it was done in.
     pub space: String,
+    /// The attempt that the ticket named; `None` from movers that knew of none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
     /// Why it failed; `None` is success.
     pub error: Option<String>,
     /// When it failed because the destination is too small: the bytes that it has to have free.

@@ -27,4 +27,5 @@ mod report_page;
 mod saga;
 mod spaces;
 mod transfer;
+mod two_passes;
 mod volume;

@@ -12,6 +12,7 @@ use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{
     self, Execution, Halt, MigrationStanding, Selection, Standing, Step, Summary, Tools,
+    is_first_pass, takes_part,
 };
 use crate::journal::Journal;
 use crate::names::{BatchName, MigrationId, ProfileName};
@@ -118,7 +119,10 @@ impl Run {
 
     /// A stopped Classic app can never be started again: that is said, and asked, before the first is stopped.
     fn ask(&self, context: &Context, plan: &Plan) -> Result<(), Failure> {
-        if self.yes || plan.playbook.classic_apps != ClassicApps::Stop {
+        // The first of two passes stops nothing.
+        let stops = plan.playbook.classic_apps == ClassicApps::Stop
+            && !is_first_pass(plan, self.until.unwrap_or(Step::Confirm));
+        if self.yes || !stops {
             return Ok(());
         }
         let warning = "This run stops Classic apps that still run. AWS does not let them be started again, ever.";
@@ -253,7 +257,10 @@ fn to_do(
         if standing.word() == MigrationStanding::RolledBack && !is_named {
             continue;
         }
-        if let Some(next) = standing.next_step().filter(|next| *next <= until) {
+        if !takes_part(plan, migration, until) {
+            continue;
+        }
+        if let Some(next) = standing.next_step_to(until) {
             waiting.push((migration.id.clone(), next));
         }
     }

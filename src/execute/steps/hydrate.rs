@@ -20,6 +20,7 @@ use crate::aws::{Error, ErrorKind, wait};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, FailureKind, Stuck};
 use crate::execute::hook::Hook;
+use crate::execute::passes;
 use crate::execute::standing::kind;
 use crate::execute::step::Step;
 use crate::mover::Done;
@@ -76,8 +77,7 @@ async fn copy(cx: &Context) -> Result<Done, Failure> {
     if let Some(packed) = super::stage::refresh(cx).await? {
         cx.record(Step::Hydrate, PACKED, json!(packed))?;
     }
-    let attempt = cx.standing()?.attempt(Step::Hydrate);
-    let hook = Hook::of(&cx.plan, &cx.migration, &cx.tools, cx.key()?, attempt)?;
+    let hook = Hook::of(&cx.plan, &cx.migration, &cx.tools, cx.key()?, passes::pass(cx)?)?;
     let arn = make_hook(cx, &hook).await?;
     match cx.migration.shared {
         Some(_) => attaching::list(cx, &arn).await?,
@@ -133,7 +133,7 @@ async fn make_hook(cx: &Context, hook: &Hook) -> Result<String, Failure> {
                     "a lifecycle script called {name} is already there"
                 )));
             }
-            // Ours, but of another build of the mover: scripts cannot be changed, only replaced.
+            // Ours, but of another build of the mover or an earlier pass: scripts cannot be changed, only replaced.
             tidy(cx).await?;
             Ok(cx.account.create_script(name, cx.migration.app, &hook.script, &cx.tags()).await?)
         }

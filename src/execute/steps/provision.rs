@@ -214,7 +214,7 @@ async fn may_hold_work(cx: &Context) -> Result<bool, Failure> {
 }
 
 /// Returns the apps of the space that this migration did not start: they are their owner's, and are let be.
-pub(super) async fn others_apps(cx: &Context) -> Result<Vec<App>, Error> {
+pub(in crate::execute) async fn others_apps(cx: &Context) -> Result<Vec<App>, Error> {
     let owner = Owner::Space(cx.migration.space.clone());
     let mut others = Vec::new();
     for app in cx.account.apps(&cx.migration.domain, &owner).await? {

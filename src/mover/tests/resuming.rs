@@ -3,8 +3,8 @@
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::trees::{Pair, set_mode, set_mtime, stats, try_run_telling};
-use crate::mover::{Error, Phase};
+use super::trees::{Pair, set_mode, set_mtime, stats, try_run, try_run_telling};
+use crate::mover::{Error, Order, Phase};
 
 #[test]
 fn a_second_run_rewrites_nothing() {
@@ -77,4 +77,36 @@ fn a_torn_file_under_its_real_name_is_seen_although_size_and_time_agree() {
     set_mtime(&pair.file("file", b"content"), 1_000_000_000, 5);
     set_mtime(&pair.there("file", b"c\0\0\0\0\0\0"), 1_000_000_000, 5);
     assert_eq!(pair.copy().not_copied.get("conflict"), Some(&1));
+}
+
+#[test]
+fn a_copy_that_was_killed_knows_what_it_wrote_when_its_owner_works_on_meanwhile() {
+    let pair = Pair::new();
+    for number in 0..40 {
+        pair.file(format!("{number}"), &vec![1; 1 << 20]);
+    }
+    let lists = tempfile::tempdir().unwrap();
+    let order = Order { written: Some(lists.path().join("written")), ..pair.order() };
+    let stop = AtomicBool::new(false);
+    let stopping = |progress: &crate::mover::Progress| {
+        stop.store(progress.files > 2, Ordering::Relaxed);
+    };
+    assert!(matches!(try_run_telling(&order, &stopping, &stop), Err(Error::Stopped)));
+    let copied: Vec<_> = fs::read_dir(pair.destination()).unwrap().collect();
+    assert!((1..40).contains(&copied.len()), "{} files", copied.len());
+    // Being killed tears the last line.
+    let list = order.written.clone().unwrap();
+    let mut torn = fs::read(&list).unwrap();
+    torn.extend_from_slice(b"{\"path\":\"0\",\"ki");
+    fs::write(&list, torn).unwrap();
+    for number in 0..40 {
+        pair.file(format!("{number}"), &vec![2; (1 << 20) + 1]);
+    }
+    let copied = try_run(&order).unwrap();
+    assert_eq!(copied.not_copied.len(), 0);
+    pair.assert_same(&copied);
+    // What somebody else wrote stays theirs.
+    pair.there("3", b"theirs");
+    pair.file("3", b"changed once more");
+    assert_eq!(try_run(&order).unwrap().not_copied.get("conflict"), Some(&1));
 }
