@@ -28,18 +28,20 @@ pub fn takes_part(plan: &Plan, migration: &Migration, last: Step) -> bool {
 
 /// Makes due again what the first pass did. Quiesce comes last: until that is written the next run does the same once more.
 pub(super) async fn begin_last(cx: &Context, standing: &Standing) -> Result<(), Failure> {
+    let is_touched = |step| {
+        !matches!(standing.step(step), StepStanding::Untouched | StepStanding::Undone { .. })
+    };
     // Found out before a Classic app is stopped for good.
-    if let Some(app) = others_apps(cx).await?.first() {
+    if is_touched(Step::Provision)
+        && let Some(app) = others_apps(cx).await?.first()
+    {
         return Err(Failure::new(format!(
             "{}/{} runs in space {}, and this migration did not start it",
             app.app_type, app.name, cx.migration.space
         ))
         .hinted("let the space's owner stop it, then run again"));
     }
-    if !matches!(
-        standing.step(Step::Hydrate),
-        StepStanding::Untouched | StepStanding::Undone { .. }
-    ) {
+    if is_touched(Step::Hydrate) {
         cx.record(Step::Hydrate, kind::DUE_AGAIN, json!({}))?;
     }
     cx.record(Step::Quiesce, kind::DUE_AGAIN, json!({}))

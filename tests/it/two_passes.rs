@@ -130,7 +130,9 @@ fn people_work_on_while_most_is_copied_and_what_changed_follows() {
     assert_eq!(ready.settings("alice"), settings);
     assert!(volume(&ready).join("work/deleted").exists());
     first_pass(&ready);
+    assert_eq!(ready.report()["held"], Value::Null, "nobody is held up yet");
     alice_works_on(&ready);
+    let worked = jiff::Timestamp::now();
 
     // Now there is a one-way door, and somebody has to say yes.
     ready.run(&["run", "--user", "alice"]).ended(7);
@@ -151,7 +153,27 @@ fn people_work_on_while_most_is_copied_and_what_changed_follows() {
         .collect();
     assert_eq!(gone.len(), 4, "{gone:?}");
     ready.run_alice(&[]).ended(0);
-    assert_eq!(ready.report()["standing"], "moved");
+    let report = ready.report();
+    assert_eq!(report["standing"], "moved");
+    let since: jiff::Timestamp = report["held"]["from"].as_str().unwrap().parse().unwrap();
+    assert!(since >= worked, "alice was held up from {since}, and worked until {worked}");
+    assert!(report["held"]["minutes"].is_number(), "{report}");
+}
+
+#[test]
+fn what_failed_in_the_first_pass_is_tried_again_without_the_second() {
+    let ready = two_passes();
+    let ready =
+        ready.with_faults(Some("- operation: sagemaker:CreateApp\n  effect: denied\n  times: 1\n"));
+    let mover = run_alice();
+    let words = mover.into_iter().chain(["--until", "hydrate"]).collect::<Vec<_>>();
+    ready.run(&words).ended(4);
+    ready.run(&["retry", "--failed"]).ended(0);
+    assert_eq!(classic_apps(&ready).len(), 1, "the Classic app of alice runs on");
+    assert_eq!(ready.report()["standing"], "underway");
+    alice_works_on(&ready);
+    ready.run_alice(&[]).ended(0);
+    assert_the_home_arrived(&ready);
 }
 
 #[test]

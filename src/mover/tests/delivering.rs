@@ -58,6 +58,7 @@ impl Space {
             attempt: 1,
             earlier: None,
             deletes: false,
+            rereads: None,
         };
         alter(&mut ticket);
         deliver_locally(&ticket, &self.home(), &self.mount(), &|_| ())
@@ -192,7 +193,7 @@ fn listing(root: &Path) -> BTreeMap<String, String> {
             let holds = if seen.is_symlink() {
                 fs::read_link(&path).unwrap().display().to_string()
             } else if seen.is_file() {
-                fs::read_to_string(&path).unwrap()
+                String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned()
             } else {
                 folders.push(path.clone());
                 String::new()

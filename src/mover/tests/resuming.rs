@@ -82,31 +82,27 @@ fn a_torn_file_under_its_real_name_is_seen_although_size_and_time_agree() {
 #[test]
 fn a_copy_that_was_killed_knows_what_it_wrote_when_its_owner_works_on_meanwhile() {
     let pair = Pair::new();
-    for number in 0..40 {
-        pair.file(format!("{number}"), &vec![1; 1 << 20]);
+    for file in ["a", "folder/b", "folder/c"] {
+        pair.file(file, b"before");
     }
     let lists = tempfile::tempdir().unwrap();
     let order = Order { written: Some(lists.path().join("written")), ..pair.order() };
-    let stop = AtomicBool::new(false);
-    let stopping = |progress: &crate::mover::Progress| {
-        stop.store(progress.files > 2, Ordering::Relaxed);
-    };
-    assert!(matches!(try_run_telling(&order, &stopping, &stop), Err(Error::Stopped)));
-    let copied: Vec<_> = fs::read_dir(pair.destination()).unwrap().collect();
-    assert!((1..40).contains(&copied.len()), "{} files", copied.len());
-    // Being killed tears the last line.
+    try_run(&order).unwrap();
+    // Killed before the last file and its manifest, it leaves the list, with a line that is torn.
+    fs::remove_file(pair.destination().join("folder/c")).unwrap();
     let list = order.written.clone().unwrap();
     let mut torn = fs::read(&list).unwrap();
-    torn.extend_from_slice(b"{\"path\":\"0\",\"ki");
+    torn.extend_from_slice(b"{\"path\":\"a\",\"ki");
     fs::write(&list, torn).unwrap();
-    for number in 0..40 {
-        pair.file(format!("{number}"), &vec![2; (1 << 20) + 1]);
+    for file in ["a", "folder/b", "folder/c"] {
+        pair.file(file, b"changed meanwhile");
     }
     let copied = try_run(&order).unwrap();
-    assert_eq!(copied.not_copied.len(), 0);
+    assert_eq!((copied.written, copied.not_copied.len()), (3, 0));
     pair.assert_same(&copied);
     // What somebody else wrote stays theirs.
-    pair.there("3", b"theirs");
-    pair.file("3", b"changed once more");
+    pair.there("a", b"theirs");
+    pair.file("a", b"changed once more");
     assert_eq!(try_run(&order).unwrap().not_copied.get("conflict"), Some(&1));
+    assert_eq!(fs::read(pair.destination().join("a")).unwrap(), b"theirs");
 }
