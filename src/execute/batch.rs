@@ -53,6 +53,8 @@ pub struct Execution {
     pub transfers: Transfers,
     /// Whether a rollback may destroy a space that its owner may have worked in since.
     pub may_delete_used_spaces: bool,
+    /// Whether a rollback also puts back what somebody else changed since.
+    pub may_overwrite_changes: bool,
     /// Whether batches may begin outside the playbook's windows, too.
     pub may_run_any_time: bool,
 }
@@ -102,9 +104,14 @@ pub async fn run(
     whole(execution, selection, Direction::Forward(last), lease).await
 }
 
-/// Takes the selected migrations back, last batch first.
-pub async fn roll_back(execution: &Execution, selection: &Selection, lease: &Lease) -> Summary {
-    whole(execution, selection, Direction::Back, lease).await
+/// Takes the selected migrations back, last batch first, to and including the step `first`.
+pub async fn roll_back(
+    execution: &Execution,
+    selection: &Selection,
+    first: Step,
+    lease: &Lease,
+) -> Summary {
+    whole(execution, selection, Direction::Back(first), lease).await
 }
 
 /// Finds out what there is to do, says that it begins, does it, and says how it ended. Where there is nothing, nothing is said.
@@ -286,7 +293,7 @@ async fn travel(cx: &Context, direction: Direction) -> Outcome {
     cx.tell(Notice::MigrationBegan { migration: cx.id().clone(), is_resumed });
     let outcome = match direction {
         Direction::Forward(last) => saga::forward(cx, last).await,
-        Direction::Back => saga::back(cx).await,
+        Direction::Back(first) => saga::back_to(cx, first).await,
     };
     if let Ok(standing) = cx.standing() {
         cx.tell(Notice::MigrationEnded {
@@ -314,6 +321,7 @@ impl Execution {
             domains: self.domains.clone(),
             transfers: self.transfers.clone(),
             may_delete_used_spaces: self.may_delete_used_spaces,
+            may_overwrite_changes: self.may_overwrite_changes,
         }
     }
 }

@@ -104,12 +104,17 @@ async fn take(cx: &Context, step: Step, is_first_pass: bool) -> Result<(), Failu
 
 /// Undoes a migration, last step first.
 pub async fn back(cx: &Context) -> Outcome {
+    back_to(cx, Step::Quiesce).await
+}
+
+/// Undoes a migration, last step first, back to and including `first`; the steps before that stay done.
+pub async fn back_to(cx: &Context, first: Step) -> Outcome {
     loop {
         let standing = match cx.standing() {
             Ok(standing) => standing,
             Err(failure) => return Outcome::Fatal(failure),
         };
-        let Some(step) = standing.to_undo().first().copied() else {
+        let Some(step) = standing.to_undo().first().copied().filter(|step| *step >= first) else {
             return Outcome::Done(standing.word());
         };
         if cx.halt.is_draining() {

@@ -6,7 +6,6 @@ use super::batch::Execution;
 use super::context::Context;
 use super::failure::Failure;
 use super::passes::takes_part;
-use super::standing::MigrationStanding;
 use super::step::Step;
 use crate::names::{BatchName, MigrationId, ProfileName};
 use crate::plan::{Batch, Migration};
@@ -35,7 +34,8 @@ impl Selection {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Direction {
     Forward(Step),
-    Back,
+    /// To and including this step.
+    Back(Step),
 }
 
 /// Returns the batches in which there is something to do, each with what that is, in the order in which they go.
@@ -46,7 +46,7 @@ pub(super) fn all_to_do<'a>(
 ) -> Result<Vec<(&'a Batch, Vec<Context>)>, Failure> {
     let batches: Vec<&Batch> = match direction {
         Direction::Forward(_) => execution.plan.batches.iter().collect(),
-        Direction::Back => execution.plan.batches.iter().rev().collect(),
+        Direction::Back(_) => execution.plan.batches.iter().rev().collect(),
     };
     let mut all = Vec::new();
     for batch in batches {
@@ -77,9 +77,9 @@ fn to_do(
                 let is_asked_for_by_name = selection.users.contains(&migration.name());
                 takes_part(&execution.plan, migration, last)
                     && standing.next_step_to(last).is_some()
-                    && (standing.word() != MigrationStanding::RolledBack || is_asked_for_by_name)
+                    && (!standing.was_taken_back() || is_asked_for_by_name)
             }
-            Direction::Back => !standing.to_undo().is_empty(),
+            Direction::Back(first) => standing.to_undo().first().is_some_and(|last| *last >= first),
         };
         if is_to_do {
             todo.push(cx);

@@ -86,6 +86,7 @@ pub struct Standing {
     steps: BTreeMap<Step, StepStanding>,
     notes: BTreeMap<Step, Map<String, Value>>,
     further: BTreeMap<Step, u32>,
+    is_going_back: bool,
 }
 
 /// Where a migration stands, in a word.
@@ -162,6 +163,8 @@ impl Standing {
         if is_undone || event.kind == kind::DUE_AGAIN {
             *self.further.entry(step).or_default() += 1;
         }
+        self.is_going_back =
+            matches!(next, StepStanding::Undoing { .. } | StepStanding::Undone { .. });
         self.steps.insert(step, next);
         Ok(())
     }
@@ -196,6 +199,12 @@ impl Standing {
         Step::ALL.into_iter().all(|step| {
             matches!(self.step(step), StepStanding::Untouched | StepStanding::Undone { .. })
         })
+    }
+
+    /// Tells whether the last that was done was to undo something, be it everything or only some steps: from there it goes on
+    /// only for whoever is asked for by name.
+    pub fn was_taken_back(&self) -> bool {
+        self.is_going_back
     }
 
     /// Returns the first step that is not finished.
@@ -357,6 +366,17 @@ mod tests {
         standing.follow(&flip(kind::UNDO_STARTED, json!({}))).unwrap();
         standing.follow(&flip(kind::UNDO_FINISHED, json!({}))).unwrap();
         assert_eq!(standing.noted(Step::Flip, "portal"), None);
+    }
+
+    #[test]
+    fn whoever_was_taken_back_even_a_step_stays_so_until_something_is_begun() {
+        let flipped = [(Step::Flip, kind::STARTED), (Step::Flip, kind::FINISHED)];
+        let undone = [(Step::Flip, kind::UNDO_STARTED), (Step::Flip, kind::UNDO_FINISHED)];
+        assert!(!fold(&flipped).unwrap().was_taken_back());
+        let back = [flipped.as_slice(), &undone].concat();
+        assert!(fold(&back).unwrap().was_taken_back());
+        let again = [back.as_slice(), &[(Step::Flip, kind::STARTED)]].concat();
+        assert!(!fold(&again).unwrap().was_taken_back());
     }
 
     #[test]

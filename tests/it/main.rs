@@ -27,5 +27,6 @@ mod report_page;
 mod saga;
 mod spaces;
 mod transfer;
+mod step_back;
 mod two_passes;
 mod volume;

@@ -11,8 +11,7 @@ use crate::cli::context::{Operation, approved_plan};
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{
-    self, Execution, Halt, MigrationStanding, Selection, Standing, Step, Summary, Tools,
-    is_first_pass, takes_part,
+    self, Execution, Halt, Selection, Standing, Step, Summary, Tools, is_first_pass, takes_part,
 };
 use crate::journal::Journal;
 use crate::names::{BatchName, MigrationId, ProfileName};
@@ -189,6 +188,7 @@ pub(super) fn execution(
         domains: Arc::default(),
         transfers: execute::Transfers::default(),
         may_delete_used_spaces,
+        may_overwrite_changes: false,
         may_run_any_time: false,
     }
 }
@@ -254,10 +254,8 @@ fn to_do(
         let standing = standing(journal, &migration.id)?;
         // Whoever was rolled back is moved again only when somebody names them.
         let is_named = selection.users.contains(&migration.name());
-        if standing.word() == MigrationStanding::RolledBack && !is_named {
-            continue;
-        }
-        if !takes_part(plan, migration, until) {
+        let is_taken = !standing.was_taken_back() || is_named;
+        if !is_taken || !takes_part(plan, migration, until) {
             continue;
         }
         if let Some(next) = standing.next_step_to(until) {

@@ -14,7 +14,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::provision::{change_space, stop_app};
+use super::provision::{change_space, hold_idle_off, stop_app};
 use super::{attaching, copying};
 use crate::aws::{Error, ErrorKind, wait};
 use crate::execute::context::Context;
@@ -77,7 +77,11 @@ async fn copy(cx: &Context) -> Result<Done, Failure> {
     if let Some(packed) = super::stage::refresh(cx).await? {
         cx.record(Step::Hydrate, PACKED, json!(packed))?;
     }
-    let hook = Hook::of(&cx.plan, &cx.migration, &cx.tools, cx.key()?, passes::pass(cx)?)?;
+    let pass = passes::pass(cx)?;
+    if pass.attempt > 1 {
+        hold_idle_off(cx).await?;
+    }
+    let hook = Hook::of(&cx.plan, &cx.migration, &cx.tools, cx.key()?, pass)?;
     let arn = make_hook(cx, &hook).await?;
     match cx.migration.shared {
         Some(_) => attaching::list(cx, &arn).await?,

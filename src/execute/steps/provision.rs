@@ -98,6 +98,15 @@ pub(super) fn idle_before(cx: &Context) -> Result<Option<i32>, Failure> {
     Ok(noted.and_then(|minutes| i32::try_from(minutes).ok()))
 }
 
+/// Holds idle shutdown off once more, for a copy that is made after confirm had set it.
+pub(super) async fn hold_idle_off(cx: &Context) -> Result<(), Failure> {
+    let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
+    if space.idle_minutes == Some(IDLE_MINUTES_WHILE_COPYING) {
+        return Ok(());
+    }
+    set_idle(cx, IDLE_MINUTES_WHILE_COPYING).await
+}
+
 async fn set_idle(cx: &Context, minutes: i32) -> Result<(), Failure> {
     let (domain, space, app) = (&cx.migration.domain, &cx.migration.space, cx.migration.app);
     change_space(cx, async || cx.account.set_up_space(domain, space, app, minutes, None).await)

@@ -95,10 +95,12 @@ pub async fn undo(cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>
             Stuck::over(failure, format!("the Classic apps of profile {}", cx.migration.profile))
         })?,
     };
-    Ok(stopped
-        .iter()
-        .map(|app| format!("the Classic app {app} was stopped and can never be started again"))
-        .collect())
+    Ok(stopped.iter().map(|app| cannot_start(app)).collect())
+}
+
+/// The words for an app, `type/name`, that is gone for good.
+pub(in crate::execute) fn cannot_start(app: &str) -> String {
+    format!("the Classic app {app} was stopped and can never be started again")
 }
 
 /// Returns what a step that did not finish has stopped all the same: noted as running then, and not running now.
