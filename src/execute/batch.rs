@@ -142,11 +142,11 @@ async fn whole(
 }
 
 /// Works while the lease beats. A lease that is lost ends all work at once: someone else has it.
-async fn kept_alive(
+pub(super) async fn kept_alive<T: Default>(
     execution: &Execution,
     lease: &Lease,
-    work: impl Future<Output = Summary>,
-) -> Summary {
+    work: impl Future<Output = T>,
+) -> T {
     let beating = async {
         loop {
             tokio::time::sleep(BEAT).await;
@@ -158,8 +158,8 @@ async fn kept_alive(
         }
     };
     tokio::select! {
-        summary = work => summary,
-        () = beating => Summary::default(),
+        done = work => done,
+        () = beating => T::default(),
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Pass {
     pub earlier: Option<String>,
     /// Whether what an earlier pass left and is in the home no more goes.
     pub deletes: bool,
+    /// BLAKE3 of the manifest against which the home is only read again.
+    pub rereads: Option<String>,
 }
 
 /// The hook of one migration.
@@ -93,12 +95,15 @@ fn ticket(plan: &Plan, migration: &Migration, key: ReportKey, pass: Pass) -> Tic
         attempt: pass.attempt,
         earlier: pass.earlier,
         deletes: pass.deletes,
+        rereads: pass.rereads,
     }
 }
 
 fn script(ticket: &Ticket, tools: &Tools, prefix: &str) -> Result<String, Failure> {
     let order = serde_json::to_string(ticket).map_err(|error| Failure::new(error.to_string()))?;
     let bucket = &ticket.bucket;
+    let what = if ticket.rereads.is_some() { "reread-" } else { "" };
+    let attempt = format!("{what}{}-{}", ticket.attempt, ticket.key.fingerprint());
     Ok(TEMPLATE
         .replace("{{domain}}", &quoted(&ticket.domain))
         .replace("{{space}}", &quoted(&ticket.space))
@@ -108,7 +113,12 @@ fn script(ticket: &Ticket, tools: &Tools, prefix: &str) -> Result<String, Failur
             "{{refused}}",
             &quoted(&format!("s3://{bucket}/{}/{}", ticket.reports, key::REFUSED)),
         )
-        .replace("{{attempt}}", &format!("{}-{}", ticket.attempt, ticket.key.fingerprint()))
+        // What is to be read again is read again whenever the space starts.
+        .replace(
+            "{{afterwards}}",
+            if ticket.rereads.is_some() { ":" } else { r#"touch "$state/done-{{attempt}}""# },
+        )
+        .replace("{{attempt}}", &attempt)
         .replace("{{sha256}}", &tools.sha256)
         // The order comes last: what it holds is the playbook's and must not be taken for a placeholder. JSON has no line
         // ends outside its escapes, so no line of it can end the here-document.
@@ -142,6 +152,7 @@ mod tests {
             attempt: 1,
             earlier: None,
             deletes: false,
+            rereads: None,
         }
     }
 

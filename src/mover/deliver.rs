@@ -9,6 +9,7 @@ use super::entry::{Class, Entry};
 use super::error::Error;
 use super::meter::Meter;
 use super::path::escape;
+use super::reread::reread;
 use super::rules::Rules;
 use super::ticket::{Done, Evidence, Phase, Progress, Ticket};
 use super::{kept, manifest, room};
@@ -118,6 +119,12 @@ fn carry_out(
     (done, stored): (&mut Done, &mut Option<Vec<u8>>),
 ) -> Result<(), Failure> {
     let order = order(ticket, home, source)?;
+    if let Some(blake3) = &ticket.rereads {
+        let list = earlier(home, blake3)?;
+        done.reread = Some(reread(&order.destination, &list, meter)?);
+        done.evidence = evidence(&order.destination, &order.destination);
+        return Ok(());
+    }
     is_mounted(home, source)?;
     let mut writer = manifest::Writer::new(Vec::new())?;
     let mut conflicts = Conflicts::default();

@@ -30,11 +30,11 @@ pub(super) async fn deliver(context: &Context, file: &Path) -> Result<Exit, Fail
     let home =
         environment::home().ok_or_else(|| Failure::usage("HOME is not set: not in a space?"))?;
     let account = account_in_a_space(context, &ticket).await?;
-    if let Some(earlier) = &ticket.earlier {
+    if let Some(earlier) = ticket.earlier.as_ref().or(ticket.rereads.as_ref()) {
         fetch_earlier(&account, &ticket, &home, earlier).await;
     }
     let (report, progress) = watch::channel(Progress::default());
-    let moving = match ticket.packed {
+    let moving = match ticket.packed.as_ref().filter(|_| ticket.rereads.is_none()) {
         Some(_) => unpack(&account, &ticket, home.clone(), report),
         None => tokio::task::spawn_blocking({
             let (ticket, home) = (ticket.clone(), home.clone());
@@ -61,6 +61,7 @@ pub(super) async fn deliver(context: &Context, file: &Path) -> Result<Exit, Fail
         .map_err(|error| Failure::of(Exit::Unexpected, "write the done-marker", error))?;
     put(&account, &ticket, key::DONE, &marker).await?;
     match &done.error {
+        None if ticket.rereads.is_some() => Ok(Exit::Done),
         None => {
             kept::keep_only(&home, &done.manifest_blake3);
             Ok(Exit::Done)
