@@ -10,10 +10,11 @@ use crate::journal::{Journal, NewEvent};
 use crate::plan::{Plan, draw};
 use crate::playbook::Playbook;
 
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
     kind::STARTED,
     kind::FINISHED,
     kind::FAILED,
+    kind::DUE_AGAIN,
     kind::UNDO_STARTED,
     kind::UNDO_FINISHED,
     kind::UNDO_FAILED,
@@ -50,7 +51,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn the_view_and_the_events_agree(tried in proptest::collection::vec((0..2_usize, 0..7_usize, 0..8_usize), 0..80)) {
+    fn the_view_and_the_events_agree(tried in proptest::collection::vec((0..2_usize, 0..7_usize, 0..9_usize), 0..80)) {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(&folder.path().join("journal.db")).unwrap();
         let plan = planned(&journal);

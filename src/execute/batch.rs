@@ -145,7 +145,7 @@ async fn on_the_way(cx: &Context, direction: Direction) -> Outcome {
     cx.tell(Notice::MigrationBegan { migration: cx.id().clone(), is_resumed });
     let outcome = match direction {
         Direction::Forward(last) => saga::forward(cx, last).await,
-        Direction::Back => saga::back(cx).await,
+        Direction::Back(first) => saga::back_to(cx, first).await,
     };
     if let Ok(standing) = cx.standing() {
         cx.tell(Notice::MigrationEnded {

@@ -53,6 +53,8 @@ pub struct Context {
     pub transfers: Transfers,
     /// Whether a rollback may destroy a space that its owner may have worked in since.
     pub may_delete_used_spaces: bool,
+    /// Whether a rollback also puts back what somebody else changed since.
+    pub may_overwrite_changes: bool,
 }
 
 impl Context {

@@ -14,6 +14,19 @@ const LARGEST: usize = 16_384;
 
 const TEMPLATE: &str = include_str!("hook.sh");
 
+/// Which of several copies into one space this is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// The attempt, counted from 1.
+    pub attempt: u32,
+    /// BLAKE3 of the manifest that an earlier pass left, if there was one.
+    pub earlier: Option<String>,
+    /// Whether what an earlier pass left and is in the home no more goes.
+    pub deletes: bool,
+    /// BLAKE3 of the manifest against which the home is only read again.
+    pub rereads: Option<String>,
+}
+
 /// The hook of one migration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hook {
@@ -33,10 +46,10 @@ impl Hook {
         migration: &Migration,
         tools: &Tools,
         key: ReportKey,
-        attempt: u32,
+        pass: Pass,
     ) -> Result<Self, Failure> {
-        let ticket = ticket(plan, migration, key);
-        let script = script(&ticket, tools, &plan.playbook.staging.prefix, attempt)?;
+        let ticket = ticket(plan, migration, key, pass);
+        let script = script(&ticket, tools, &plan.playbook.staging.prefix)?;
         let length = script.len().div_ceil(3) * 4;
         if length > LARGEST {
             return Err(Failure::new(format!(
@@ -48,7 +61,7 @@ impl Hook {
     }
 }
 
-fn ticket(plan: &Plan, migration: &Migration, key: ReportKey) -> Ticket {
+fn ticket(plan: &Plan, migration: &Migration, key: ReportKey, pass: Pass) -> Ticket {
     let playbook = &plan.playbook;
     Ticket {
         schema: 1,
@@ -79,12 +92,18 @@ fn ticket(plan: &Plan, migration: &Migration, key: ReportKey) -> Ticket {
             }
             Route::InSpace => None,
         },
+        attempt: pass.attempt,
+        earlier: pass.earlier,
+        deletes: pass.deletes,
+        rereads: pass.rereads,
     }
 }
 
-fn script(ticket: &Ticket, tools: &Tools, prefix: &str, attempt: u32) -> Result<String, Failure> {
+fn script(ticket: &Ticket, tools: &Tools, prefix: &str) -> Result<String, Failure> {
     let order = serde_json::to_string(ticket).map_err(|error| Failure::new(error.to_string()))?;
     let bucket = &ticket.bucket;
+    let what = if ticket.rereads.is_some() { "reread-" } else { "" };
+    let attempt = format!("{what}{}-{}", ticket.attempt, ticket.key.fingerprint());
     Ok(TEMPLATE
         .replace("{{domain}}", &quoted(&ticket.domain))
         .replace("{{space}}", &quoted(&ticket.space))
@@ -94,7 +113,12 @@ fn script(ticket: &Ticket, tools: &Tools, prefix: &str, attempt: u32) -> Result<
             "{{refused}}",
             &quoted(&format!("s3://{bucket}/{}/{}", ticket.reports, key::REFUSED)),
         )
-        .replace("{{attempt}}", &format!("{attempt}-{}", ticket.key.fingerprint()))
+        // What is to be read again is read again whenever the space starts.
+        .replace(
+            "{{afterwards}}",
+            if ticket.rereads.is_some() { ":" } else { r#"touch "$state/done-{{attempt}}""# },
+        )
+        .replace("{{attempt}}", &attempt)
         .replace("{{sha256}}", &tools.sha256)
         // The order comes last: what it holds is the playbook's and must not be taken for a placeholder. JSON has no line
         // ends outside its escapes, so no line of it can end the here-document.
@@ -125,12 +149,16 @@ mod tests {
             reports: "studio-migrate/runs/x".to_owned(),
             key: ReportKey::derive(b"secret", "d-sim1/alice"),
             packed: None,
+            attempt: 1,
+            earlier: None,
+            deletes: false,
+            rereads: None,
         }
     }
 
     fn written() -> String {
         let tools = Tools { mover: "/bin/true".into(), sha256: "ab".repeat(32), bytes: 1 };
-        script(&ticket(), &tools, "studio-migrate", 1).unwrap()
+        script(&ticket(), &tools, "studio-migrate").unwrap()
     }
 
     /// Runs the hook in a folder with this metadata and returns what it said.

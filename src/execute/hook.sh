@@ -38,7 +38,7 @@ aws s3 cp {{mover}} "$folder/studio-migrate" --region {{region}} --quiet || fail
 echo {{sha256}}"  $folder/studio-migrate" | sha256sum --check --status || fail "the mover that was fetched is not the one that was sent"
 chmod 700 "$folder/studio-migrate"
 if "$folder/studio-migrate" mover deliver --ticket "$state/ticket.json" 9>&-; then
-    touch "$state/done-{{attempt}}"
+    {{afterwards}}
 else
     echo "studio-migrate: the mover ended with $?"
 fi

@@ -50,6 +50,8 @@ pub struct Execution {
     pub transfers: Transfers,
     /// Whether a rollback may destroy a space that its owner may have worked in since.
     pub may_delete_used_spaces: bool,
+    /// Whether a rollback also puts back what somebody else changed since.
+    pub may_overwrite_changes: bool,
     /// Whether batches may begin outside the playbook's windows, too.
     pub may_run_any_time: bool,
     /// Whether batches may begin although people of the pilot or the canary are not well.
@@ -101,9 +103,14 @@ pub async fn run(
     whole(execution, selection, Direction::Forward(last), lease).await
 }
 
-/// Takes the selected migrations back, last batch first.
-pub async fn roll_back(execution: &Execution, selection: &Selection, lease: &Lease) -> Summary {
-    whole(execution, selection, Direction::Back, lease).await
+/// Takes the selected migrations back, last batch first, to and including the step `first`.
+pub async fn roll_back(
+    execution: &Execution,
+    selection: &Selection,
+    first: Step,
+    lease: &Lease,
+) -> Summary {
+    whole(execution, selection, Direction::Back(first), lease).await
 }
 
 /// Finds out what there is to do, says that it begins, does it, and says how it ended. Where there is nothing, nothing is said.
@@ -135,11 +142,11 @@ async fn whole(
 }
 
 /// Works while the lease beats. A lease that is lost ends all work at once: someone else has it.
-async fn kept_alive(
+pub(super) async fn kept_alive<T: Default>(
     execution: &Execution,
     lease: &Lease,
-    work: impl Future<Output = Summary>,
-) -> Summary {
+    work: impl Future<Output = T>,
+) -> T {
     let beating = async {
         loop {
             tokio::time::sleep(BEAT).await;
@@ -151,8 +158,8 @@ async fn kept_alive(
         }
     };
     tokio::select! {
-        summary = work => summary,
-        () = beating => Summary::default(),
+        done = work => done,
+        () = beating => T::default(),
     }
 }
 
@@ -239,6 +246,7 @@ impl Execution {
             domains: self.domains.clone(),
             transfers: self.transfers.clone(),
             may_delete_used_spaces: self.may_delete_used_spaces,
+            may_overwrite_changes: self.may_overwrite_changes,
         }
     }
 

@@ -11,6 +11,7 @@ use super::context::Context;
 use super::credentials::{RENEWALS, renewed};
 use super::failure::{Failure, FailureKind, Stuck};
 use super::notice::Notice;
+use super::passes;
 use super::standing::{MigrationStanding, StepStanding, kind};
 use super::step::Step;
 use super::steps::{confirm, flip, hydrate, provision, quiesce, stage, verify};
@@ -56,15 +57,25 @@ async fn step_by_step(cx: &Context, last: Step) -> Result<MigrationStanding, Fai
     let mut renewals = 0;
     loop {
         let standing = cx.standing()?;
-        let Some(step) = standing.next_step().filter(|step| *step <= last) else {
+        let Some(step) = standing.next_step_to(last) else {
             return Ok(standing.word());
         };
-        if let StepStanding::Undoing { .. } | StepStanding::Stuck { .. } = standing.step(step) {
+        let is_going_back = |step: &Step| {
+            matches!(
+                standing.step(*step),
+                StepStanding::Undoing { .. } | StepStanding::Stuck { .. }
+            )
+        };
+        if let Some(step) = Step::ALL.into_iter().find(is_going_back) {
             return Err(Failure::new(format!("{step} is being rolled back"))
                 .hinted("finish it with `studio-migrate rollback` first"));
         }
         between_steps(cx).await?;
-        match take(cx, step).await {
+        if standing.is_put_off() && last > Step::Hydrate {
+            passes::begin_last(cx, &standing).await?;
+            continue;
+        }
+        match take(cx, step, passes::is_first_pass(&cx.plan, last)).await {
             Err(failure) if failure.kind == FailureKind::Credentials && renewals < RENEWALS => {
                 renewals += 1;
                 renewed(cx, failure).await?;
@@ -86,11 +97,11 @@ async fn between_steps(cx: &Context) -> Result<(), Failure> {
 }
 
 /// Takes one step: announced, done, and its outcome written down.
-async fn take(cx: &Context, step: Step) -> Result<(), Failure> {
+async fn take(cx: &Context, step: Step, is_first_pass: bool) -> Result<(), Failure> {
     cx.record(step, kind::STARTED, json!({}))?;
     cx.control.at(cx.id(), step);
     cx.tell(Notice::StepBegan { migration: cx.id().clone(), step });
-    match attributed(attribution(cx, step), perform(cx, step)).await {
+    match attributed(attribution(cx, step), perform(cx, step, is_first_pass)).await {
         Ok(receipt) => {
             cx.record(step, kind::FINISHED, receipt)?;
             cx.tell(Notice::StepFinished { migration: cx.id().clone(), step });
@@ -111,13 +122,18 @@ async fn take(cx: &Context, step: Step) -> Result<(), Failure> {
 
 /// Undoes a migration, last step first.
 pub async fn back(cx: &Context) -> Outcome {
+    back_to(cx, Step::Quiesce).await
+}
+
+/// Undoes a migration, last step first, back to and including `first`; the steps before that stay done.
+pub async fn back_to(cx: &Context, first: Step) -> Outcome {
     let mut renewals = 0;
     loop {
         let standing = match cx.standing() {
             Ok(standing) => standing,
             Err(failure) => return Outcome::Fatal(failure),
         };
-        let Some(step) = standing.to_undo().first().copied() else {
+        let Some(step) = standing.to_undo().first().copied().filter(|step| *step >= first) else {
             return Outcome::Done(standing.word());
         };
         if let Err(halted) = between_steps(cx).await {
@@ -166,8 +182,9 @@ async fn take_back(cx: &Context, step: Step, receipt: Option<Value>) -> Result<(
     }
 }
 
-async fn perform(cx: &Context, step: Step) -> Result<Value, Failure> {
+async fn perform(cx: &Context, step: Step, is_first_pass: bool) -> Result<Value, Failure> {
     match step {
+        Step::Quiesce if is_first_pass => written(quiesce::put_off(cx).await?),
         Step::Quiesce => written(quiesce::perform(cx).await?),
         Step::Stage => written(stage::perform(cx).await?),
         Step::Provision => written(provision::perform(cx).await?),

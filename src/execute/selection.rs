@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::passes::takes_part;
 use super::run::Execution;
-use super::standing::MigrationStanding;
 use super::step::Step;
 use crate::names::{BatchName, MigrationId, ProfileName};
 use crate::plan::{Batch, Migration};
@@ -34,7 +34,8 @@ impl Selection {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Direction {
     Forward(Step),
-    Back,
+    /// To and including this step.
+    Back(Step),
 }
 
 /// Returns the batches in which there is something to do, each with what that is, in the order in which they go.
@@ -45,7 +46,7 @@ pub(super) fn all_to_do<'a>(
 ) -> Result<Vec<(&'a Batch, Vec<Context>)>, Failure> {
     let batches: Vec<&Batch> = match direction {
         Direction::Forward(_) => execution.plan.batches.iter().collect(),
-        Direction::Back => execution.plan.batches.iter().rev().collect(),
+        Direction::Back(_) => execution.plan.batches.iter().rev().collect(),
     };
     let mut all = Vec::new();
     for batch in batches {
@@ -74,10 +75,11 @@ fn to_do(
         let is_to_do = match direction {
             Direction::Forward(last) => {
                 let is_asked_for_by_name = selection.users.contains(&migration.name());
-                standing.next_step().is_some_and(|next| next <= last)
-                    && (standing.word() != MigrationStanding::RolledBack || is_asked_for_by_name)
+                takes_part(&execution.plan, migration, last)
+                    && standing.next_step_to(last).is_some()
+                    && (!standing.was_taken_back() || is_asked_for_by_name)
             }
-            Direction::Back => !standing.to_undo().is_empty(),
+            Direction::Back(first) => standing.to_undo().first().is_some_and(|last| *last >= first),
         };
         if is_to_do {
             todo.push(cx);

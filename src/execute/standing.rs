@@ -25,6 +25,8 @@ pub mod kind {
     pub const UNDO_FINISHED: &str = "undo-finished";
     /// An undo failed: a person must look.
     pub const UNDO_FAILED: &str = "undo-failed";
+    /// A step is to be done once more, although it may be done: what it did holds no longer, and its undo is still owed.
+    pub const DUE_AGAIN: &str = "due-again";
     /// A value as it was before a step overwrote it.
     pub const NOTED: &str = "noted";
     /// The values noted for a step stand again: what is there from now on is somebody's own.
@@ -83,7 +85,8 @@ pub struct BadEvent {
 pub struct Standing {
     steps: BTreeMap<Step, StepStanding>,
     notes: BTreeMap<Step, Map<String, Value>>,
-    undone: BTreeMap<Step, u32>,
+    further: BTreeMap<Step, u32>,
+    is_going_back: bool,
 }
 
 /// Where a migration stands, in a word.
@@ -153,10 +156,15 @@ impl Standing {
                 Ok(())
             };
         };
-        if matches!(next, StepStanding::Undone { .. }) {
+        let is_undone = matches!(next, StepStanding::Undone { .. });
+        if is_undone {
             self.notes.remove(&step);
-            *self.undone.entry(step).or_default() += 1;
         }
+        if is_undone || event.kind == kind::DUE_AGAIN {
+            *self.further.entry(step).or_default() += 1;
+        }
+        self.is_going_back =
+            matches!(next, StepStanding::Undoing { .. } | StepStanding::Undone { .. });
         self.steps.insert(step, next);
         Ok(())
     }
@@ -167,9 +175,10 @@ impl Standing {
         self.steps.get(&step).unwrap_or(&UNTOUCHED)
     }
 
-    /// Returns which attempt at a step this is, counted from 1: each undo makes room for another.
+    /// Returns which attempt at a step this is, counted from 1: each undo makes room for another, and so does a step that is
+    /// due again.
     pub fn attempt(&self, step: Step) -> u32 {
-        self.undone.get(&step).copied().unwrap_or(0) + 1
+        self.further.get(&step).copied().unwrap_or(0) + 1
     }
 
     /// Returns the receipt of a finished step.
@@ -192,11 +201,32 @@ impl Standing {
         })
     }
 
+    /// Tells whether the last that was done was to undo something, be it everything or only some steps: from there it goes on
+    /// only for whoever is asked for by name.
+    pub fn was_taken_back(&self) -> bool {
+        self.is_going_back
+    }
+
     /// Returns the first step that is not finished.
     pub fn next_step(&self) -> Option<Step> {
         Step::ALL
             .into_iter()
             .find(|step| !matches!(self.step(*step), StepStanding::Finished { .. }))
+    }
+
+    /// Returns the first step that a run up to `last` has to do. Where a first pass put quiesce off, whoever goes beyond hydrate
+    /// begins with that.
+    pub fn next_step_to(&self, last: Step) -> Option<Step> {
+        if last > Step::Hydrate && self.is_put_off() {
+            return Some(Step::Quiesce);
+        }
+        self.next_step().filter(|next| *next <= last)
+    }
+
+    /// Tells whether a first pass of two put quiesce off.
+    pub fn is_put_off(&self) -> bool {
+        let put_off = |receipt: &Value| receipt.get("put_off").and_then(Value::as_bool);
+        self.receipt(Step::Quiesce).and_then(put_off).unwrap_or_default()
     }
 
     /// Returns the steps that may have done something, last first: what a rollback undoes.
@@ -248,6 +278,7 @@ fn next(before: &StepStanding, event: &str, detail: &Value) -> Option<StepStandi
     Some(match (before, event) {
         // A step that was begun is begun again after a crash; a failed one once a person mended what was wrong.
         (Untouched | Started | Failed { .. } | Undone { .. }, kind::STARTED) => Started,
+        (Started | Finished { .. } | Failed { .. }, kind::DUE_AGAIN) => Started,
         (Started, kind::FINISHED) => Finished { receipt: detail.clone() },
         (Started, kind::FAILED) => Failed { failure: detail.clone() },
         (Started | Failed { .. }, kind::UNDO_STARTED) => Undoing { receipt: None },
@@ -269,6 +300,7 @@ fn is_of_a_step(event: &str) -> bool {
         kind::STARTED
             | kind::FINISHED
             | kind::FAILED
+            | kind::DUE_AGAIN
             | kind::UNDO_STARTED
             | kind::UNDO_FINISHED
             | kind::UNDO_FAILED
@@ -334,6 +366,36 @@ mod tests {
         standing.follow(&flip(kind::UNDO_STARTED, json!({}))).unwrap();
         standing.follow(&flip(kind::UNDO_FINISHED, json!({}))).unwrap();
         assert_eq!(standing.noted(Step::Flip, "portal"), None);
+    }
+
+    #[test]
+    fn whoever_was_taken_back_even_a_step_stays_so_until_something_is_begun() {
+        let flipped = [(Step::Flip, kind::STARTED), (Step::Flip, kind::FINISHED)];
+        let undone = [(Step::Flip, kind::UNDO_STARTED), (Step::Flip, kind::UNDO_FINISHED)];
+        assert!(!fold(&flipped).unwrap().was_taken_back());
+        let back = [flipped.as_slice(), &undone].concat();
+        assert!(fold(&back).unwrap().was_taken_back());
+        let again = [back.as_slice(), &[(Step::Flip, kind::STARTED)]].concat();
+        assert!(!fold(&again).unwrap().was_taken_back());
+    }
+
+    #[test]
+    fn a_step_that_is_due_again_is_another_attempt_and_is_undone_all_the_same() {
+        let bulk = [
+            (Step::Quiesce, kind::STARTED),
+            (Step::Quiesce, kind::FINISHED),
+            (Step::Stage, kind::STARTED),
+            (Step::Stage, kind::FINISHED),
+            (Step::Quiesce, kind::DUE_AGAIN),
+        ];
+        let standing = fold(&bulk).unwrap();
+        assert_eq!(standing.next_step(), Some(Step::Quiesce));
+        assert_eq!(standing.word(), MigrationStanding::Underway);
+        assert_eq!(standing.to_undo(), [Step::Stage, Step::Quiesce]);
+        assert_eq!((standing.attempt(Step::Quiesce), standing.attempt(Step::Stage)), (2, 1));
+        assert!(fold(&[(Step::Hydrate, kind::DUE_AGAIN)]).is_err());
+        let undoing = [(Step::Flip, kind::STARTED), (Step::Flip, kind::UNDO_STARTED)];
+        assert!(fold(&[undoing.as_slice(), &[(Step::Flip, kind::DUE_AGAIN)]].concat()).is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A ticket carried out inside a space: copy, prove, and say so in a [`Done`].
 
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
@@ -9,9 +9,10 @@ use super::entry::{Class, Entry};
 use super::error::Error;
 use super::meter::Meter;
 use super::path::escape;
+use super::reread::reread;
 use super::rules::Rules;
 use super::ticket::{Done, Evidence, Phase, Progress, Ticket};
-use super::{manifest, room};
+use super::{kept, manifest, room};
 use crate::playbook::{Conflict, LeaveOut};
 
 /// Where a Classic home is mounted below a space's home.
@@ -65,6 +66,7 @@ pub(super) fn begun(ticket: &Ticket) -> Done {
         schema: 1,
         migration: ticket.migration.clone(),
         space: ticket.space.clone(),
+        attempt: Some(ticket.attempt),
         started_at: jiff::Timestamp::now().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..Done::default()
@@ -117,6 +119,12 @@ fn carry_out(
     (done, stored): (&mut Done, &mut Option<Vec<u8>>),
 ) -> Result<(), Failure> {
     let order = order(ticket, home, source)?;
+    if let Some(blake3) = &ticket.rereads {
+        let list = earlier(home, blake3)?;
+        done.reread = Some(reread(&order.destination, &list, meter)?);
+        done.evidence = evidence(&order.destination, &order.destination);
+        return Ok(());
+    }
     is_mounted(home, source)?;
     let mut writer = manifest::Writer::new(Vec::new())?;
     let mut conflicts = Conflicts::default();
@@ -220,7 +228,20 @@ pub(super) fn order(ticket: &Ticket, home: &Path, source: &Path) -> Result<Order
         conflict,
         keep_out: vec![home.join(OWN), home.join(MOUNT)],
         proves: true,
+        since: ticket.earlier.as_deref().map(|hash| earlier(home, hash)).transpose()?,
+        deletes: ticket.deletes,
+        hints: kept::latest(home),
+        written: Some(kept::written(home)),
         ..Order::default()
+    })
+}
+
+/// Finds the manifest of the earlier pass that a ticket names.
+fn earlier(home: &Path, blake3: &str) -> Result<PathBuf, Failure> {
+    kept::find(home, blake3).ok_or_else(|| {
+        Failure::Words(
+            "the list of what the earlier pass copied is gone from the volume".to_owned(),
+        )
     })
 }
 

@@ -37,6 +37,19 @@ pub struct Ticket {
     /// The prefix of the packed home that is to be unpacked; none where the home is mounted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packed: Option<String>,
+    /// Which attempt at the copy this is, counted from 1; the last word repeats it.
+    #[serde(default)]
+    pub attempt: u32,
+    /// BLAKE3 of the manifest of an earlier pass into the same space, where one ended well: files that nobody changed since are
+    /// not read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<String>,
+    /// Whether what an earlier pass left, and is at the source no more, goes, unless somebody changed it.
+    #[serde(default)]
+    pub deletes: bool,
+    /// BLAKE3 of the manifest against which what is there is read again; nothing is copied then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rereads: Option<String>,
 }
 
 /// Names of what the mover leaves under [`Ticket::reports`], all but [`key::REFUSED`] sealed with the ticket's key.
@@ -126,6 +139,34 @@ pub struct Evidence {
     pub source_device: String,
 }
 
+/// What reading a home again, against its manifest, came to. Its owner may have worked there meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reread {
+    /// Entries that were looked for.
+    pub entries: u64,
+    /// Bytes of regular files that were read, each name counted.
+    pub bytes: u64,
+    /// Entries that are as they were copied.
+    pub same: u64,
+    /// Entries that somebody changed since.
+    pub changed: u64,
+    /// Entries that are there no more.
+    pub missing: u64,
+    /// Files of the size and time that they were given, with other content: nobody changed them, and they are not what they were.
+    pub damaged: u64,
+    /// Entries that could not be read.
+    pub unreadable: u64,
+    /// The first of those that are not the same: escaped path and what became of it, the damaged before all others.
+    pub named: Vec<(String, String)>,
+}
+
+impl Reread {
+    /// Tells whether nothing is amiss, whatever the owner did.
+    pub fn is_sound(&self) -> bool {
+        self.damaged + self.unreadable == 0
+    }
+}
+
 /// The last word of the mover on one home.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Done {
@@ -135,6 +176,9 @@ pub struct Done {
     pub migration: String,
     /// The space that it was done in.
     pub space: String,
+    /// The attempt that the ticket named; `None` from movers that knew of none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
     /// Why it failed; `None` is success.
     pub error: Option<String>,
     /// When it failed because the destination is too small: the bytes that it has to have free.
@@ -146,6 +190,9 @@ pub struct Done {
     pub destination: Totals,
     /// Entries not copied, by reason class: `excluded`, `special`, `unreadable`, `changed`, `unstorable`, `conflict`.
     pub not_copied: std::collections::BTreeMap<String, u64>,
+    /// What reading again came to, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reread: Option<Reread>,
     /// Where the home now is.
     pub evidence: Evidence,
     /// BLAKE3 of the manifest object as stored.

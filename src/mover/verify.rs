@@ -27,6 +27,9 @@ use super::tree::{Tree, file_type, lstat};
 /// Differences that are named; all are counted.
 const NAMED: usize = 200;
 
+/// The words for what is not there.
+pub(super) const MISSING: &str = "it is missing";
+
 /// Entries that one thread takes at once.
 const BATCH: usize = 32;
 
@@ -144,6 +147,16 @@ impl Checked {
         self.difference.is_none()
     }
 
+    /// What is there instead, if that can be told.
+    pub(super) fn found(&self) -> Option<&Entry> {
+        self.difference.as_ref()?.found.as_ref()
+    }
+
+    /// In which way it is not as it should be, in words; empty when it is.
+    pub(super) fn words(&self) -> &str {
+        self.difference.as_ref().map_or("", |difference| difference.words.as_str())
+    }
+
     pub(super) fn by_path(one: &Self, other: &Self) -> Ordering {
         Entry::by_path(&one.entry, &other.entry)
     }
@@ -215,7 +228,7 @@ impl<'a> Reading<'a> {
                 words: format!("its {words} differs"),
                 found: Some(found),
             }),
-            Err(Spill::Read(Errno::NOENT)) => failed("it is missing".to_owned()),
+            Err(Spill::Read(Errno::NOENT)) => failed(MISSING.to_owned()),
             Err(Spill::Read(errno) | Spill::Write(errno)) => {
                 failed(format!("it cannot be read back: {}", std::io::Error::from(errno)))
             }

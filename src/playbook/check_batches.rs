@@ -23,6 +23,7 @@ pub(super) fn all(playbook: &Playbook, problems: &mut Problems) {
     calendar(&playbook.calendar, problems);
     gates(playbook, problems);
     problems.within("approvals.callers", playbook.approvals.callers, 1..=2);
+    problems.within("passes", playbook.passes, 1..=2);
 }
 
 fn stop_rules(rules: &StopRules, problems: &mut Problems) {

@@ -50,6 +50,9 @@ pub struct Playbook {
     /// What happens to Classic apps that still run. A stopped Classic app can never be started again.
     #[serde(default)]
     pub classic_apps: ClassicApps,
+    /// In how many passes a home is copied: 1, or 2 with most of it while its owner still works.
+    #[serde(default = "one_pass")]
+    pub passes: u32,
     /// How people are grouped.
     #[serde(default)]
     pub batches: Batches,
@@ -89,6 +92,10 @@ pub struct Playbook {
     /// Findings of readiness that someone answers for, so that they count no more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suppressions: Vec<Suppression>,
+}
+
+fn one_pass() -> u32 {
+    1
 }
 
 /// The JSON Schema of playbooks, for editors that complete and check; `docs/playbook.schema.json` is this.

@@ -1,7 +1,7 @@
 //! A run with one person of each standing.
 
 use super::facts::{
-    Approval, Audit, FailureFacts, Inputs, PersonFacts, Proof, StepFacts, standing,
+    Approval, Audit, FailureFacts, Held, Inputs, PersonFacts, Proof, StepFacts, standing,
 };
 use crate::mover::{Evidence, Totals};
 use crate::plan::{LeftOut, Route};
@@ -26,6 +26,7 @@ fn person(name: &str, word: &str) -> PersonFacts {
         route: Route::InSpace,
         standing: word.to_owned(),
         steps: Vec::new(),
+        held: None,
         proof: None,
         remarks: Vec::new(),
         failure: None,
@@ -65,6 +66,8 @@ pub(super) fn inputs() -> Inputs {
         step("hydrate", "finished", "07:01:00", Some("07:12:30")),
         step("confirm", "finished", "07:13:00", Some("07:14:05")),
     ];
+    alice.held =
+        Some(Held::new("2026-08-03T07:00:30Z".to_owned(), Some("2026-08-03T07:13:00Z".to_owned())));
     alice.proof = Some(proof());
     alice.remarks = vec![
         "the Classic app JupyterServer/default was stopped and can never be started again"

@@ -5,7 +5,7 @@ use super::summary::Report;
 use crate::inventory::{CSV_BOM, csv_line};
 
 /// The columns; new ones are added at the end only.
-const COLUMNS: [&str; 24] = [
+const COLUMNS: [&str; 26] = [
     "migration",
     "domain",
     "profile",
@@ -30,6 +30,8 @@ const COLUMNS: [&str; 24] = [
     "failed_step",
     "failure",
     "hint",
+    "held_from",
+    "held_minutes",
 ];
 
 /// Renders the people as CSV that Excel opens as it is: UTF-8 with a byte order mark, no cell that could be a formula.
@@ -59,10 +61,10 @@ pub fn csv(report: &Report) -> String {
     table
 }
 
-fn row(person: &PersonFacts) -> [String; 24] {
+fn row(person: &PersonFacts) -> [String; 26] {
     let (began, ended) = person.span();
     let proof = person.proof.as_ref();
-    let failure = person.failure.as_ref();
+    let (failure, held) = (person.failure.as_ref(), person.held.as_ref());
     let text = |text: Option<&str>| text.unwrap_or("").to_owned();
     let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
     let class = |name: &str| number(proof.map(|p| p.not_copied.get(name).copied().unwrap_or(0)));
@@ -91,6 +93,8 @@ fn row(person: &PersonFacts) -> [String; 24] {
         text(failure.map(|failure| failure.step.as_str())),
         text(failure.map(|failure| failure.message.as_str())),
         text(failure.and_then(|failure| failure.hint.as_deref())),
+        text(held.map(|held| held.from.as_str())),
+        held.and_then(|held| held.minutes).map(|minutes| minutes.to_string()).unwrap_or_default(),
     ]
 }
 

@@ -98,12 +98,38 @@ pub struct PersonFacts {
     pub standing: String,
     /// The steps that were begun, in order.
     pub steps: Vec<StepFacts>,
+    /// When they were held up, and how long; `None` when they never were, or what was done was undone.
+    #[serde(default)]
+    pub held: Option<Held>,
     /// The proof that verify recorded; `None` until it has.
     pub proof: Option<Proof>,
     /// What could not be put back, and doors that closed: stopped Classic apps, kept spaces.
     pub remarks: Vec<String>,
     /// Why it failed or is stuck.
     pub failure: Option<FailureFacts>,
+}
+
+/// How long somebody could not work: neither in Classic any more nor in the new Studio yet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    /// When the first of their Classic apps was stopped, or, where none ran, when the copy began that was proven; RFC 3339.
+    pub from: String,
+    /// When they were led to the new Studio, RFC 3339; `None` while they are not.
+    pub to: Option<String>,
+    /// The minutes between the two, to a tenth.
+    pub minutes: Option<f64>,
+}
+
+impl Held {
+    /// Reckons the minutes.
+    pub fn new(from: String, to: Option<String>) -> Self {
+        let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
+        let minutes = to.as_deref().and_then(time).zip(time(&from)).map(|(to, from)| {
+            let seconds = to.duration_since(from).as_secs_f64().max(0.0);
+            (seconds / 6.0).round() / 10.0
+        });
+        Self { from, to, minutes }
+    }
 }
 
 /// One step as it went.

@@ -122,7 +122,14 @@ mod tests {
     fn the_page_says_how_many_are_moved_and_shows_the_proof() {
         let page = html(&Report::from(cases::inputs())).unwrap();
         assert!(page.contains("1 of 5 people are moved"), "{page}");
-        for told in ["6f1e0c5d2b7a", "c0ffee", "run&#x2f;agent.sock", "CHG-1042", "deadbeef"] {
+        for told in [
+            "6f1e0c5d2b7a",
+            "c0ffee",
+            "run&#x2f;agent.sock",
+            "CHG-1042",
+            "deadbeef",
+            "12.5 minutes",
+        ] {
             assert!(page.contains(told) || page.contains(&told.replace("&#x2f;", "/")), "{told}");
         }
     }

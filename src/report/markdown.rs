@@ -49,6 +49,13 @@ fn head(page: &mut String, report: &Report) {
         counted(totals.files, "file", "files"),
         counted(totals.not_copied, "entry was", "entries were")
     );
+    if totals.longest_held_minutes > 0.0 {
+        let _ = writeln!(
+            page,
+            "People were held up, between Classic and the new Studio, for {} minutes in all, and nobody longer than {}.\n",
+            totals.held_minutes, totals.longest_held_minutes
+        );
+    }
     let _ = writeln!(page, "- Account {}, Region {}", report.account, report.region);
     let _ = writeln!(page, "- Plan {}, playbook {}", report.plan, markdown_cell(&report.playbook));
     let time = |time: &Option<String>| time.clone().unwrap_or_else(|| "not yet".to_owned());
@@ -104,19 +111,29 @@ fn needing(page: &mut String, report: &Report) {
 }
 
 fn people(page: &mut String, report: &Report) {
-    page.push_str("\n## People\n\n| person | batch | space | standing | files | bytes | digest | home is on | not copied |\n| --- | --- | --- | --- | ---: | ---: | --- | --- | ---: |\n");
+    page.push_str("\n## People\n\n| person | batch | space | standing | files | bytes | digest | home is on | not copied | held up |\n| --- | --- | --- | --- | ---: | ---: | --- | --- | ---: | ---: |\n");
     for person in report.people.iter().take(LISTED) {
         let _ = writeln!(
             page,
-            "| {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} |",
             markdown_cell(person.migration.as_str()),
             person.batch,
             markdown_cell(person.space.as_str()),
             person.standing,
-            proof_cells(person)
+            proof_cells(person),
+            held_up(person)
         );
     }
     more(page, report.people.len());
+}
+
+/// For how long, in words.
+fn held_up(person: &PersonFacts) -> String {
+    match person.held.as_ref().map(|held| held.minutes) {
+        Some(Some(minutes)) => format!("{minutes} min"),
+        Some(None) => "still".to_owned(),
+        None => String::new(),
+    }
 }
 
 fn proof_cells(person: &PersonFacts) -> String {

@@ -18,7 +18,9 @@ mod cases;
 
 pub use crate::readiness::RenderError;
 pub use csv::csv;
-pub use facts::{Approval, Audit, FailureFacts, Inputs, PersonFacts, Proof, StepFacts, standing};
+pub use facts::{
+    Approval, Audit, FailureFacts, Held, Inputs, PersonFacts, Proof, StepFacts, standing,
+};
 pub use html::html;
 pub use markdown::markdown;
 pub use notebooks::{

@@ -42,7 +42,7 @@ pub struct Report {
 }
 
 /// People by standing, and what was proven to have arrived.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
     /// Everyone in the plan.
     pub people: usize,
@@ -66,6 +66,12 @@ pub struct Totals {
     pub bytes: u64,
     /// Entries of theirs that were not copied, each with its reason in the manifest.
     pub not_copied: u64,
+    /// The minutes for which people were held up, all together: from their last Classic app to the new Studio.
+    #[serde(default)]
+    pub held_minutes: f64,
+    /// The minutes of whoever was held up longest.
+    #[serde(default)]
+    pub longest_held_minutes: f64,
 }
 
 impl From<Inputs> for Report {
@@ -113,6 +119,11 @@ impl Totals {
                 _ => &mut totals.underway,
             };
             *count += 1;
+            if let Some(minutes) = person.held.as_ref().and_then(|held| held.minutes) {
+                // Tenths add up to tenths.
+                totals.held_minutes = ((totals.held_minutes + minutes) * 10.0).round() / 10.0;
+                totals.longest_held_minutes = totals.longest_held_minutes.max(minutes);
+            }
             if let Some(proof) = person.proof.as_ref().filter(|_| person.is_moved()) {
                 totals.files = totals.files.saturating_add(proof.totals.files);
                 totals.bytes = totals.bytes.saturating_add(proof.totals.bytes);
@@ -143,7 +154,7 @@ impl Totals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::cases;
+    use crate::report::{Held, cases};
 
     #[test]
     fn everyone_is_counted_once_and_only_the_moved_bring_bytes() {
@@ -152,6 +163,17 @@ mod tests {
         assert_eq!(sum, totals.people);
         assert_eq!((totals.moved, totals.failed, totals.rolled_back, totals.stuck), (1, 1, 1, 1));
         assert_eq!((totals.files, totals.bytes, totals.not_copied), (1204, 1_288_490_188, 903));
+    }
+
+    #[test]
+    fn the_minutes_for_which_people_were_held_up_are_summed_and_the_longest_is_told() {
+        let mut inputs = cases::inputs();
+        let held =
+            |to: &str| Some(Held::new("2026-08-03T07:00:40Z".to_owned(), Some(to.to_owned())));
+        inputs.people[1].held = held("2026-08-03T07:31:00Z");
+        inputs.people[2].held = Some(Held::new("2026-08-03T07:00:40Z".to_owned(), None));
+        let totals = Report::from(inputs).totals;
+        assert_eq!((totals.held_minutes, totals.longest_held_minutes), (42.8, 30.3));
     }
 
     #[test]

@@ -1,13 +1,8 @@
 //! What people do in their spaces meanwhile is theirs: nothing that the tool undoes takes it away.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
-use studio_migrate::names::{DomainId, SpaceName};
-use studio_migrate::playbook::SpaceApp;
 
 use crate::common::ONE_PERSON;
-use crate::common::client::Client;
 use crate::common::ready::Ready;
 
 /// The same person, who may enter the new Studio although they land in Classic.
@@ -18,22 +13,6 @@ fn who_may_enter() -> String {
 fn spaces(ready: &Ready) -> Vec<String> {
     let state = ready.served.state();
     state["studio"]["spaces"].as_object().unwrap().keys().cloned().collect()
-}
-
-/// Starts an app in alice's space, as she would.
-fn alice_starts_an_app(ready: &Ready) {
-    let alice = Client::administrator(&ready.served);
-    let (domain, space) = (DomainId::new("d-sim000000001"), SpaceName::from("alice-studio"));
-    let tags = BTreeMap::new();
-    alice
-        .wait(alice.account.create_app(
-            &domain,
-            &space,
-            SpaceApp::JupyterLab,
-            ("ml.t3.medium", None),
-            &tags,
-        ))
-        .unwrap();
 }
 
 fn status_of_the_app(ready: &Ready) -> Value {
@@ -61,7 +40,7 @@ fn a_space_that_its_owner_could_enter_outlives_a_rollback() {
 fn an_app_that_its_owner_started_is_not_stopped_by_a_rollback() {
     let ready = Ready::new();
     ready.run_alice(&[]).ended(0);
-    alice_starts_an_app(&ready);
+    ready.start_an_app_of_theirs("alice-studio");
     ready.run(&["rollback", "--user", "alice"]).ended(0);
     assert_ne!(status_of_the_app(&ready), "Deleting");
     assert_ne!(status_of_the_app(&ready), "Deleted");

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::cli::context::{Format, approved_plan};
 use crate::cli::{Context, Exit, Failure};
-use crate::execute::{Standing, Step, StepStanding, kind};
+use crate::execute::{Standing, Step, StepStanding, held, kind};
 use crate::journal::{Event, Journal};
 use crate::plan::{Batch, Migration, Plan};
 use crate::report::{
@@ -57,7 +57,7 @@ impl Report {
         match self.format {
             Format::Json => context.ui.data(super::json(&data)?),
             Format::Table => context.ui.data(format_args!(
-                "{} people: {} moved, {} failed, {} stuck, {} under way, {} waiting, {} rolled back; {} files, {} proven",
+                "{} people: {} moved, {} failed, {} stuck, {} under way, {} waiting, {} rolled back; {} files, {} proven; held up {} minutes in all, {} at most",
                 data.totals.people,
                 data.totals.moved,
                 data.totals.failed,
@@ -67,6 +67,8 @@ impl Report {
                 data.totals.rolled_back,
                 data.totals.files,
                 super::bytes(data.totals.bytes),
+                data.totals.held_minutes,
+                data.totals.longest_held_minutes,
             )),
         }
         Ok(Exit::Done)
@@ -120,6 +122,7 @@ fn person(batch: &Batch, migration: &Migration, events: &[Event]) -> Result<Pers
         route: migration.route,
         standing: standing.word().name().to_owned(),
         steps: Step::ALL.into_iter().filter_map(|step| facts(step, &standing, events)).collect(),
+        held: held(events).map(|held| report::Held::new(held.from, held.to)),
         proof: standing.receipt(Step::Verify).and_then(Proof::from_receipt),
         remarks: remarks(&standing),
         failure: Step::ALL.into_iter().find_map(|step| failure(step, &standing)),

@@ -7,7 +7,8 @@ use clap::Args;
 use super::run::{self, Run};
 use crate::cli::context::approved_plan;
 use crate::cli::{Context, Exit, Failure};
-use crate::execute::MigrationStanding;
+use crate::execute::{MigrationStanding, Step};
+use crate::names::MigrationId;
 
 /// Arguments of `retry`.
 #[derive(Args, Clone, Debug)]
@@ -28,18 +29,35 @@ impl Retry {
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let journal = context.existing_journal()?;
         let plan = approved_plan(&journal)?;
-        let mut migrations = Vec::new();
+        let (mut in_first_pass, mut others) = (Vec::new(), Vec::new());
         for (_, migration) in plan.migrations() {
-            if run::standing(&journal, &migration.id)?.word() == MigrationStanding::Failed {
-                migrations.push(migration.id.clone());
+            let standing = run::standing(&journal, &migration.id)?;
+            if standing.word() == MigrationStanding::Failed {
+                let failed = if standing.is_put_off() { &mut in_first_pass } else { &mut others };
+                failed.push(migration.id.clone());
             }
         }
         drop(journal);
-        if migrations.is_empty() {
+        if in_first_pass.is_empty() && others.is_empty() {
             context.ui.data("Nothing failed.");
             return Ok(Exit::Done);
         }
-        let again = Run { migrations, yes: self.yes, mount: self.mount.clone(), ..Run::default() };
-        again.run(context).await
+        // Whoever failed in the first of two passes goes on working: only that pass is tried again.
+        let first = self.again(context, in_first_pass, Some(Step::Hydrate)).await?;
+        let last = self.again(context, others, None).await?;
+        Ok(if first == Exit::Done { last } else { first })
+    }
+
+    async fn again(
+        &self,
+        context: &Context,
+        migrations: Vec<MigrationId>,
+        until: Option<Step>,
+    ) -> Result<Exit, Failure> {
+        if migrations.is_empty() {
+            return Ok(Exit::Done);
+        }
+        let (yes, mount) = (self.yes, self.mount.clone());
+        Run { migrations, until, yes, mount, ..Run::default() }.run(context).await
     }
 }

@@ -3,12 +3,17 @@
 use clap::Args;
 
 use super::notify;
-use super::run::{execution, halted, listen, selection, tell, tools};
+use super::run::{execution, halted, listen, selection, standing, tell, tools};
 use crate::cli::context::approved_plan;
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure, steering};
-use crate::execute;
+use crate::execute::{self, Selection, Step, foretold};
+use crate::journal::Journal;
 use crate::names::{BatchName, PlanId, ProfileName};
+use crate::plan::Plan;
+
+/// People of whom is said beforehand what cannot be undone; of more only the number.
+const NAMED: usize = 50;
 
 /// Arguments of `rollback`.
 #[derive(Args, Clone, Debug)]
@@ -19,12 +24,21 @@ pub struct Rollback {
     /// Take this person back; may be given several times
     #[arg(long = "user", value_name = "PROFILE")]
     users: Vec<ProfileName>,
+    /// Undo back to and including this step, and leave the steps before it done
+    #[arg(long, value_name = "STEP", default_value = "quiesce")]
+    to: Step,
     /// Go by this plan, which moved them, and not by the last one that was approved
     #[arg(long, value_name = "ID")]
     plan: Option<PlanId>,
     /// Also delete spaces that their owners may have worked in since
     #[arg(long)]
     delete_spaces: bool,
+    /// Also put back settings that somebody else changed since
+    #[arg(long)]
+    overwrite_changes: bool,
+    /// Say what would be undone and what cannot be, and make no call that changes anything
+    #[arg(long)]
+    dry_run: bool,
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -41,30 +55,103 @@ impl Rollback {
             None => approved_plan(&journal)?,
         };
         let selection = selection(&plan, &self.batches, &self.users)?;
+        self.foretell(context, &journal, &plan, &selection)?;
         drop(journal);
-        if self.delete_spaces && !self.yes {
-            context.ui.warning("spaces are deleted with everything that was done in them since");
-            if !context.ui.ask("Go on?") {
-                return Err(Failure::new(
-                    Exit::ApprovalNeeded,
-                    "nobody confirmed that used spaces may be deleted",
-                )
-                .hinted("give --yes, or leave --delete-spaces out: used spaces are then kept"));
-            }
+        if self.dry_run {
+            return Ok(Exit::Done);
         }
+        self.ask(context)?;
         let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
         let halt = listen(context);
         let progress = Progress::start(context.ui, 0);
         let tools = tools(None)?;
         let messenger = notify::messenger(&operation, &plan, "rollback", &progress);
         let watch = messenger.watch(progress.watch());
-        let execution = execution(&operation, plan, tools, halt.clone(), watch, self.delete_spaces);
+        let mut execution =
+            execution(&operation, plan, tools, halt.clone(), watch, self.delete_spaces);
+        execution.may_overwrite_changes = self.overwrite_changes;
         let _listening =
             steering::listen(context.ui, &operation.journal, operation.id, &execution.control);
-        let summary = execute::roll_back(&execution, &selection, &operation.lease).await;
+        let summary = execute::roll_back(&execution, &selection, self.to, &operation.lease).await;
         progress.finish();
-        let exit = tell(context, &summary, "taken back");
+        let done = match self.to {
+            Step::Quiesce => "taken back".to_owned(),
+            step => format!("taken back to before {step}"),
+        };
+        let exit = tell(context, &summary, &done);
         notify::finish(context, messenger, &halt).await;
         operation.end(halted(&halt, exit))
+    }
+
+    /// Says what cannot be undone before anything is; in a dry run also what would be.
+    fn foretell(
+        &self,
+        context: &Context,
+        journal: &Journal,
+        plan: &Plan,
+        selection: &Selection,
+    ) -> Result<(), Failure> {
+        let (mut count, mut with_more) = (0, 0);
+        for (batch, migration) in plan.migrations() {
+            if !selection.takes(batch, migration) {
+                continue;
+            }
+            let standing = standing(journal, &migration.id)?;
+            let steps: Vec<_> =
+                standing.to_undo().into_iter().filter(|step| *step >= self.to).collect();
+            if steps.is_empty() {
+                continue;
+            }
+            count += 1;
+            if self.dry_run {
+                let names: Vec<_> = steps.iter().map(|step| step.name()).collect();
+                context.ui.data(format_args!("{}: {}", migration.id, names.join(" → ")));
+            }
+            let said = foretold(migration, &standing, self.to, self.delete_spaces);
+            with_more += usize::from(!said.is_empty());
+            if with_more <= NAMED {
+                said.iter()
+                    .for_each(|said| context.ui.warning(format_args!("{}: {said}", migration.id)));
+            }
+        }
+        if with_more > NAMED {
+            let more = with_more - NAMED;
+            context.ui.warning(format_args!(
+                "and {more} more people of whom not everything can be undone"
+            ));
+        }
+        if self.dry_run {
+            context
+                .ui
+                .data(format_args!("{count} people would be taken back; nothing was changed"));
+        }
+        Ok(())
+    }
+
+    /// What is destroyed is asked about first.
+    fn ask(&self, context: &Context) -> Result<(), Failure> {
+        let questions = [
+            (
+                self.delete_spaces,
+                "spaces are deleted with everything that was done in them since",
+                "nobody confirmed that used spaces may be deleted",
+                "give --yes, or leave --delete-spaces out: used spaces are then kept",
+            ),
+            (
+                self.overwrite_changes,
+                "settings are put back although somebody else may have changed them since",
+                "nobody confirmed that settings of others may be overwritten",
+                "give --yes, or leave --overwrite-changes out: what others changed then stays",
+            ),
+        ];
+        for (_, warning, unconfirmed, hint) in
+            questions.into_iter().filter(|(is_asked_for, ..)| *is_asked_for && !self.yes)
+        {
+            context.ui.warning(warning);
+            if !context.ui.ask("Go on?") {
+                return Err(Failure::new(Exit::ApprovalNeeded, unconfirmed).hinted(hint));
+            }
+        }
+        Ok(())
     }
 }

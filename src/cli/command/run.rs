@@ -11,7 +11,7 @@ use crate::cli::context::{Operation, approved_plan};
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure, steering};
 use crate::execute::{
-    self, Execution, Halt, MigrationStanding, Selection, Standing, Step, Summary, Tools,
+    self, Execution, Halt, Selection, Standing, Step, Summary, Tools, is_first_pass, takes_part,
 };
 use crate::journal::Journal;
 use crate::names::{BatchName, MigrationId, ProfileName};
@@ -124,7 +124,10 @@ impl Run {
 
     /// A stopped Classic app can never be started again: that is said, and asked, before the first is stopped.
     fn ask(&self, context: &Context, plan: &Plan) -> Result<(), Failure> {
-        if self.yes || plan.playbook.classic_apps != ClassicApps::Stop {
+        // The first of two passes stops nothing.
+        let stops = plan.playbook.classic_apps == ClassicApps::Stop
+            && !is_first_pass(plan, self.until.unwrap_or(Step::Confirm));
+        if self.yes || !stops {
             return Ok(());
         }
         let warning = "This run stops Classic apps that still run. AWS does not let them be started again, ever.";
@@ -192,6 +195,7 @@ pub(super) fn execution(
         domains: Arc::default(),
         transfers: execute::Transfers::default(),
         may_delete_used_spaces,
+        may_overwrite_changes: false,
         may_run_any_time: false,
         may_follow_a_poor_trial: false,
     }
@@ -258,10 +262,11 @@ fn to_do(
         let standing = standing(journal, &migration.id)?;
         // Whoever was rolled back is moved again only when somebody names them.
         let is_named = selection.users.contains(&migration.name());
-        if standing.word() == MigrationStanding::RolledBack && !is_named {
+        let is_taken = !standing.was_taken_back() || is_named;
+        if !is_taken || !takes_part(plan, migration, until) {
             continue;
         }
-        if let Some(next) = standing.next_step().filter(|next| *next <= until) {
+        if let Some(next) = standing.next_step_to(until) {
             waiting.push((migration.id.clone(), next));
         }
     }

@@ -13,6 +13,7 @@ use crate::aws::{App, Error, ErrorKind, Owner};
 use crate::execute::context::Context;
 use crate::execute::failure::Failure;
 use crate::execute::notice::Notice;
+use crate::execute::step::Step;
 use crate::mover::{Done, Progress, key};
 
 /// Starts of the app before a copy that stalls again and again is given up.
@@ -138,7 +139,8 @@ async fn watch(cx: &Context) -> Result<Option<Done>, Failure> {
     }
 }
 
-/// Returns the mover's last word on this migration, if it has spoken.
+/// Returns the mover's last word on this migration, if it has spoken in this attempt: the last word of an earlier pass, which
+/// may come late, says nothing about this one.
 ///
 /// A marker that does not open under this migration's key was written by someone else, and proves nothing.
 pub(super) async fn done(cx: &Context) -> Result<Option<Done>, Failure> {
@@ -157,7 +159,8 @@ pub(super) async fn done(cx: &Context) -> Result<Option<Done>, Failure> {
         ))
         .hinted(found_out));
     }
-    Ok(Some(done))
+    let attempt = cx.standing()?.attempt(Step::Hydrate);
+    Ok(Some(done).filter(|done| done.attempt.is_none_or(|of| of == attempt)))
 }
 
 /// Returns the last sign of life. One that does not open is none: anyone may have written it.

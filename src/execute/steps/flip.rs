@@ -16,7 +16,9 @@ use super::hydrate::{change_profile, settled_profile};
 use crate::aws::{ErrorKind, Hidden, Profile};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
+use crate::execute::standing::Standing;
 use crate::execute::step::Step;
+use crate::plan::Migration;
 
 /// The value of `StudioWebPortal` that lets a person into the new Studio.
 pub const PORTAL: &str = "ENABLED";
@@ -117,6 +119,28 @@ pub async fn undo(cx: &Context, _receipt: Option<&Receipt>) -> Result<Vec<String
     })
 }
 
+/// Says what of a flip cannot be unset, by what it noted.
+pub(in crate::execute) fn cannot_unset(migration: &Migration, standing: &Standing) -> Vec<String> {
+    let mut said = Vec::new();
+    let before = standing.noted(Step::Flip, "experience");
+    if before.is_some_and(|before| ["portal", "landing"].iter().any(|name| before[name].is_null()))
+    {
+        said.push(format!(
+            "profile {} had no landing page of its own; AWS cannot unset one, so the domain's will be set on it",
+            migration.profile
+        ));
+    }
+    let hidden = standing.noted(Step::Flip, HIDDEN).cloned();
+    let change = hidden.and_then(|hidden| serde_json::from_value::<Change>(hidden).ok());
+    if change.is_some_and(|change| change.before == Hidden::default()) {
+        said.push(format!(
+            "profile {} hid nothing of its own; AWS cannot unset such lists, so the domain's will be set on it",
+            migration.profile
+        ));
+    }
+    said
+}
+
 async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
     let Some(before) = cx.standing()?.noted(Step::Flip, "experience").cloned() else {
         return Ok(Vec::new());
@@ -140,7 +164,13 @@ async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
     if is_back && hidden.is_none() {
         return Ok(remarks);
     }
-    if !is_back && !is_new(&profile) {
+    let is_another_s = !is_back && !is_new(&profile);
+    if is_another_s && cx.may_overwrite_changes {
+        remarks.push(format!(
+            "the landing page of {} was changed since by someone else, and was put back all the same",
+            cx.migration.profile
+        ));
+    } else if is_another_s {
         remarks.push(format!(
             "the landing page of {} was changed since by someone else and is left as it is, with what is hidden",
             cx.migration.profile
@@ -176,7 +206,12 @@ async fn to_show_again(
     if now == change.before {
         return Ok(None);
     }
-    if now != change.ours {
+    if now != change.ours && cx.may_overwrite_changes {
+        remarks.push(format!(
+            "what is hidden from {} was changed since by someone else, and was put back all the same",
+            cx.migration.profile
+        ));
+    } else if now != change.ours {
         remarks.push(format!(
             "what is hidden from {} was changed since by someone else and is left as it is",
             cx.migration.profile

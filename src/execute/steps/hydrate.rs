@@ -14,12 +14,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::provision::{change_space, stop_app};
+use super::provision::{change_space, hold_idle_off, stop_app};
 use super::{attaching, copying};
 use crate::aws::{Error, ErrorKind, wait};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, FailureKind, Stuck};
-use crate::execute::hook::Hook;
+use crate::execute::hook::{Hook, Pass};
+use crate::execute::passes;
 use crate::execute::standing::kind;
 use crate::execute::step::Step;
 use crate::mover::Done;
@@ -82,13 +83,11 @@ async fn copy(cx: &Context) -> Result<Done, Failure> {
     if let Some(packed) = super::stage::refresh(cx).await? {
         cx.record(Step::Hydrate, PACKED, json!(packed))?;
     }
-    let attempt = cx.standing()?.attempt(Step::Hydrate);
-    let hook = Hook::of(&cx.plan, &cx.migration, &cx.tools, cx.key()?, attempt)?;
-    let arn = make_hook(cx, &hook).await?;
-    match cx.migration.shared {
-        Some(_) => attaching::list(cx, &arn).await?,
-        None => set_hook(cx, &arn).await?,
+    let pass = passes::pass(cx)?;
+    if pass.attempt > 1 {
+        hold_idle_off(cx).await?;
     }
+    attach(cx, pass).await?;
     let done = copying::run(cx).await?;
     let Some(needs) = done.needs_bytes else { return Ok(done) };
     if !make_room(cx, needs).await? {
@@ -96,6 +95,16 @@ async fn copy(cx: &Context) -> Result<Done, Failure> {
     }
     copying::forget(cx).await?;
     copying::run(cx).await
+}
+
+/// Makes the hook and sets it where the space's app looks for it.
+pub(super) async fn attach(cx: &Context, pass: Pass) -> Result<(), Failure> {
+    let hook = Hook::of(&cx.plan, &cx.migration, &cx.tools, cx.key()?, pass)?;
+    let arn = make_hook(cx, &hook).await?;
+    match cx.migration.shared {
+        Some(_) => attaching::list(cx, &arn).await,
+        None => set_hook(cx, &arn).await,
+    }
 }
 
 /// Grows the space's volume, if the playbook pays for that much. AWS allows it once in six hours.
@@ -139,7 +148,7 @@ async fn make_hook(cx: &Context, hook: &Hook) -> Result<String, Failure> {
                     "a lifecycle script called {name} is already there"
                 )));
             }
-            // Ours, but of another build of the mover: scripts cannot be changed, only replaced.
+            // Ours, but of another build of the mover or an earlier pass: scripts cannot be changed, only replaced.
             tidy(cx).await?;
             Ok(cx.account.create_script(name, cx.migration.app, &hook.script, &cx.tags()).await?)
         }
@@ -165,7 +174,7 @@ async fn set_hook(cx: &Context, arn: &str) -> Result<(), Failure> {
 /// Takes away everything that the copy needed, and returns the built-in script that stands again.
 ///
 /// A script of the hook's name that is someone else's is left alone, and so is the profile that it may be set on.
-async fn tidy(cx: &Context) -> Result<Option<String>, Failure> {
+pub(super) async fn tidy(cx: &Context) -> Result<Option<String>, Failure> {
     // The person's settings come back even when the app hangs: that it is stopped matters less.
     let stopped = stop_app(cx).await;
     if is_another_s(cx).await? {
@@ -222,6 +231,14 @@ async fn put_back(cx: &Context) -> Result<Option<String>, Failure> {
 pub(super) fn is_hook(cx: &Context, arn: Option<&str>) -> bool {
     let ours = format!("/{}", cx.migration.hook).to_ascii_lowercase();
     arn.is_some_and(|arn| arn.to_ascii_lowercase().ends_with(&ours))
+}
+
+async fn is_hook_there(cx: &Context) -> Result<bool, Failure> {
+    match cx.account.script(&cx.migration.hook).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn has_note(cx: &Context) -> Result<bool, Failure> {
@@ -287,8 +304,9 @@ pub async fn undo(cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>
 }
 
 async fn undone(cx: &Context, had_finished: bool) -> Result<Vec<String>, Failure> {
-    // A step that finished has tidied up already, and what runs in the space since is its owner's.
-    if !had_finished {
+    // A step that finished has tidied up already, and what runs in the space since is its owner's; unless the home was being
+    // read again, and that was cut short.
+    if !had_finished || is_hook_there(cx).await? {
         tidy(cx).await?;
     }
     // A migration that is tried again after a rollback copies again: the volume may be another one by then.

@@ -8,6 +8,7 @@ pub mod hydrate;
 mod packing;
 pub mod provision;
 pub mod quiesce;
+pub mod reread;
 pub mod stage;
 pub mod verify;
 

@@ -98,6 +98,15 @@ pub(super) fn idle_before(cx: &Context) -> Result<Option<i32>, Failure> {
     Ok(noted.and_then(|minutes| i32::try_from(minutes).ok()))
 }
 
+/// Holds idle shutdown off once more, for a copy that is made after confirm had set it.
+pub(super) async fn hold_idle_off(cx: &Context) -> Result<(), Failure> {
+    let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
+    if space.idle_minutes == Some(IDLE_MINUTES_WHILE_COPYING) {
+        return Ok(());
+    }
+    set_idle(cx, IDLE_MINUTES_WHILE_COPYING).await
+}
+
 async fn set_idle(cx: &Context, minutes: i32) -> Result<(), Failure> {
     let (domain, space, app) = (&cx.migration.domain, &cx.migration.space, cx.migration.app);
     change_space(cx, async || cx.account.set_up_space(domain, space, app, minutes, None).await)
@@ -214,7 +223,7 @@ async fn may_hold_work(cx: &Context) -> Result<bool, Failure> {
 }
 
 /// Returns the apps of the space that this migration did not start: they are their owner's, and are let be.
-pub(super) async fn others_apps(cx: &Context) -> Result<Vec<App>, Error> {
+pub(in crate::execute) async fn others_apps(cx: &Context) -> Result<Vec<App>, Error> {
     let owner = Owner::Space(cx.migration.space.clone());
     let mut others = Vec::new();
     for app in cx.account.apps(&cx.migration.domain, &owner).await? {

@@ -3,6 +3,7 @@
 //! - Changes: deletes the profile's, or the Classic shared space's, JupyterServer and KernelGateway apps when the playbook says `stop`. A stopped Classic app
 //!   can never be started again, which is why the run asks before the first one.
 //! - Receipt: the apps that were stopped.
+//!   In the first of two passes nothing is stopped, and the receipt says that this was put off.
 //! - Twice: an app that is gone is not listed, and deleting one that has just gone succeeds.
 //! - Undo: nothing can bring a Classic app back. The undo says so and leaves everything as it is.
 
@@ -20,8 +21,17 @@ use crate::playbook::ClassicApps;
 pub struct Receipt {
     /// The apps that were stopped, `type/name`. They cannot be started again.
     pub stopped: Vec<String>,
-    /// The apps that were left running, as the playbook says.
+    /// The apps that were left running, as the playbook says or because they are to be stopped in the second pass.
     pub left_running: Vec<String>,
+    /// Whether this is put off until the second pass.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub put_off: bool,
+}
+
+/// Stops nothing yet: people go on working while the first of two passes copies.
+pub async fn put_off(cx: &Context) -> Result<Receipt, Failure> {
+    let left_running = classic_apps(cx).await?.iter().map(name).collect();
+    Ok(Receipt { left_running, put_off: true, ..Receipt::default() })
 }
 
 /// Stops every Classic app of the profile and waits until each is gone.
@@ -31,7 +41,7 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     let mut apps = classic_apps(cx).await?;
     match cx.plan.playbook.classic_apps {
         ClassicApps::Leave => {
-            Ok(Receipt { stopped: Vec::new(), left_running: apps.iter().map(name).collect() })
+            Ok(Receipt { left_running: apps.iter().map(name).collect(), ..Receipt::default() })
         }
         ClassicApps::RequireStopped if !apps.is_empty() => {
             let names: Vec<_> = apps.iter().map(name).collect();
@@ -67,7 +77,7 @@ async fn stop(cx: &Context, apps: &[App]) -> Result<Receipt, Failure> {
     })
     .await?;
     let stopped = serde_json::from_value(noted).map_err(|error| Failure::new(error.to_string()))?;
-    Ok(Receipt { stopped, left_running: Vec::new() })
+    Ok(Receipt { stopped, ..Receipt::default() })
 }
 
 /// Tells whether an app is gone or on its way.
@@ -85,10 +95,12 @@ pub async fn undo(cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>
             Stuck::over(failure, format!("the Classic apps of profile {}", cx.migration.profile))
         })?,
     };
-    Ok(stopped
-        .iter()
-        .map(|app| format!("the Classic app {app} was stopped and can never be started again"))
-        .collect())
+    Ok(stopped.iter().map(|app| cannot_start(app)).collect())
+}
+
+/// The words for an app, `type/name`, that is gone for good.
+pub(in crate::execute) fn cannot_start(app: &str) -> String {
+    format!("the Classic app {app} was stopped and can never be started again")
 }
 
 /// Returns what a step that did not finish has stopped all the same: noted as running then, and not running now.

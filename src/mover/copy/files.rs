@@ -83,7 +83,11 @@ impl Run<'_> {
         };
         for found in &batch.files {
             let (_, name) = split(&found.entry.path);
+            let before = work.written;
             let entry = placer.put(&folder, name, found, work)?;
+            if work.written > before {
+                self.written.add(&entry);
+            }
             work.entries.push(entry);
         }
         Ok(())
@@ -96,6 +100,7 @@ impl Run<'_> {
             if let Some(leader) = &leader
                 && let Some(entry) = self.link_one(placer, leader, &found, work)?
             {
+                self.written.add(&entry);
                 work.entries.push(entry);
                 continue;
             }

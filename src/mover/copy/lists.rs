@@ -1,32 +1,19 @@
 //! What a walk found, sorted by what is to be done with it, and joined with what an earlier pass had.
 
 use std::cmp::Ordering;
-use std::fs::File;
-use std::iter::Peekable;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::before::Before;
 use super::{Run, SOME};
 use crate::mover::entry::{Class, Entry, Kind};
 use crate::mover::error::Error;
-use crate::mover::manifest::{self, Entries};
 use crate::mover::path::is_within;
 use crate::mover::room::{self, Needs};
 use crate::mover::sorter::{Record, Sorted, Sorter};
 use crate::mover::verify::Checked;
 use crate::mover::walk::{Found, Walk};
-
-/// The manifest of an earlier pass.
-pub(super) type Before = Peekable<Entries<File>>;
-
-/// Opens the manifest of an earlier pass.
-pub(super) fn before(path: &Path) -> Result<Before, Error> {
-    let unopened =
-        |error| Error::io("cannot read the manifest", path.as_os_str().as_bytes(), error);
-    Ok(manifest::read(File::open(path).map_err(unopened)?)?.peekable())
-}
+use crate::playbook::Conflict;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -83,9 +70,12 @@ impl Lists {
         let all = Sorter::new(Found::by_path);
         let is_empty = run.places.of(b"").is_ok_and(|root| root.is_fresh);
         let room = (!is_empty).then_some(run.destination);
+        // What an earlier pass left is replaced, so that it counts as under a policy that replaces.
+        let has_earlier = before.is_some() && run.order.conflict == Conflict::Refuse;
+        let conflict = if has_earlier { Conflict::SourceWins } else { run.order.conflict };
         let hands = walk.run(&|hand: &mut Hand, found: Found| {
             if found.entry.is_selected() && !found.has_names() {
-                hand.needs += room::need(&found, room, run.order.conflict);
+                hand.needs += room::need(&found, room, conflict);
             }
             hand.some.push(found);
             if hand.some.len() >= SOME { all.add(hand.some.drain(..)) } else { Ok(()) }
@@ -104,7 +94,7 @@ impl Lists {
             all.add(hand.some)?;
         }
         lists.sift(all.sorted()?, before, &run.ended)?;
-        lists.count_names(|found| room::need(found, room, run.order.conflict))?;
+        lists.count_names(|found| room::need(found, room, conflict))?;
         Ok(lists)
     }
 

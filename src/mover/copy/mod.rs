@@ -3,9 +3,11 @@
 //! Nothing here is kept for every entry in memory: each stage takes a sorted list, and gives one on.
 
 mod batch;
+mod before;
 mod files;
 mod gone;
 mod lists;
+mod written;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,7 @@ use super::verify::{Checked, Reading, Verified};
 use super::walk::Walk;
 use crate::playbook::Conflict;
 use lists::{Lists, deepest_first};
+use written::List;
 
 /// Folders that are made or settled at once.
 const FOLDERS: usize = 4096;
@@ -55,6 +58,11 @@ pub struct Order {
     pub since: Option<PathBuf>,
     /// Whether they are read all the same.
     pub is_paranoid: bool,
+    /// A manifest that proves nothing: what it says was left there, and still is as it says, may be replaced. Not asked where
+    /// there is one of an earlier pass.
+    pub hints: Option<PathBuf>,
+    /// A list of what is written, kept while the copy goes on and read by the next one, should this one be killed.
+    pub written: Option<PathBuf>,
     /// Whether what is at the source no more is removed at the destination too, unless it changed there.
     pub deletes: bool,
 }
@@ -96,7 +104,7 @@ pub fn copy(
 
 pub(super) fn copy_with(order: &Order, give: Give<'_>, meter: &Meter<'_>) -> Result<Copied, Error> {
     let reserved = reserved(order)?;
-    let before = order.since.as_deref().map(lists::before).transpose()?;
+    let before = before::before(order)?;
     room::apart(&order.source, &order.destination)?;
     let source = Tree::open(&order.source)?;
     let destination = Tree::open(&order.destination)?;
@@ -113,6 +121,7 @@ pub(super) fn copy_with(order: &Order, give: Give<'_>, meter: &Meter<'_>) -> Res
         pool: &pool,
         meter,
         ended: Sorter::new(Checked::by_path),
+        written: List::at(order.written.as_deref()),
     };
     let lists = Lists::of(&walk, &run, before)?;
     let needs = room::check(lists.needs, &destination)?;
@@ -152,6 +161,7 @@ struct Run<'a> {
     meter: &'a Meter<'a>,
     /// Entries with which nothing more happens.
     ended: Sorter<Checked>,
+    written: List,
 }
 
 impl Run<'_> {
@@ -203,6 +213,7 @@ impl Run<'_> {
                 Ok(())
             })?;
             for entry in done.into_iter().flatten() {
+                self.written.add(&entry);
                 match entry.is_selected() {
                     true => made.add([entry])?,
                     false => self.ended.add([Checked::unread(entry)])?,

@@ -1,10 +1,12 @@
 //! A ticket carried out in a space whose home is a folder and whose Classic home is a link in it.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::mover::{Done, Phase, Progress, ReportKey, Ticket, deliver_locally, manifest};
+use crate::mover::{Done, Phase, Progress, ReportKey, Ticket, deliver_locally, kept, manifest};
 
 struct Space {
     root: tempfile::TempDir,
@@ -53,6 +55,10 @@ impl Space {
             reports: "reports".to_owned(),
             key: ReportKey::derive(b"secret", "d-1/alice"),
             packed: None,
+            attempt: 1,
+            earlier: None,
+            deletes: false,
+            rereads: None,
         };
         alter(&mut ticket);
         deliver_locally(&ticket, &self.home(), &self.mount(), &|_| ())
@@ -115,6 +121,102 @@ fn a_conflict_that_is_refused_fails_the_delivery_by_name() {
     assert_eq!(done.error.as_deref(), Some(words));
     assert!(stored.is_some());
     assert_eq!(space.deliver(|ticket| ticket.conflict = "keep-both".to_owned()).0.error, None);
+}
+
+#[test]
+fn a_later_pass_brings_the_home_up_to_date_and_leaves_what_its_owner_made() {
+    let space = Space::mounted();
+    let home = space.classic();
+    for file in ["edited", "deleted", "old name", "becomes a folder", "mode"] {
+        fs::write(home.join(file), file).unwrap();
+    }
+    fs::create_dir(home.join("becomes a link")).unwrap();
+    fs::write(home.join("becomes a link/inner"), "inner").unwrap();
+    fs::write(home.join("deleted too"), "but worked on there").unwrap();
+    let (first, stored) = space.deliver(|_| ());
+    assert_eq!(first.error, None);
+    kept::keep(&space.home(), &stored.unwrap()).unwrap();
+
+    fs::write(home.join("edited"), "by its owner, since").unwrap();
+    fs::write(home.join("new"), "new").unwrap();
+    for gone in ["deleted", "deleted too", "becomes a folder"] {
+        fs::remove_file(home.join(gone)).unwrap();
+    }
+    fs::rename(home.join("old name"), home.join("new name")).unwrap();
+    fs::create_dir(home.join("becomes a folder")).unwrap();
+    fs::write(home.join("becomes a folder/inner"), "inner").unwrap();
+    fs::remove_dir_all(home.join("becomes a link")).unwrap();
+    std::os::unix::fs::symlink("new", home.join("becomes a link")).unwrap();
+    fs::set_permissions(home.join("mode"), fs::Permissions::from_mode(0o640)).unwrap();
+    fs::write(space.home().join("deleted too"), "work in the new home").unwrap();
+    fs::write(space.home().join("theirs"), "work in the new home").unwrap();
+
+    let (later, stored) = space.deliver(|ticket| {
+        ticket.attempt = 2;
+        ticket.earlier = Some(first.manifest_blake3.clone());
+        ticket.deletes = true;
+    });
+    assert_eq!((later.error, later.attempt), (None, Some(2)));
+    assert_eq!(later.source, later.destination);
+    let mut there = listing(&space.home());
+    there.retain(|path, _| !path.starts_with(".studio-migrate") && path != "user-default-efs");
+    for own in ["deleted too", "theirs"] {
+        assert_eq!(there.remove(own).unwrap(), "100644 work in the new home", "{own}");
+    }
+    assert_eq!(there, listing(&home));
+    let named: Vec<_> = manifest::read(stored.unwrap().as_slice())
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().not_copied())
+        .collect();
+    let said = |path: &str, what: &str| {
+        (path.to_owned(), format!("gone: it was deleted at the source since{what}"))
+    };
+    assert_eq!(
+        named,
+        [
+            said("becomes a link/inner", ", and now here too"),
+            said("deleted", ", and now here too"),
+            said("deleted too", "; here it changed, and stays"),
+            said("old name", ", and now here too"),
+        ]
+    );
+}
+
+/// Every path below a folder, with its mode, and what it holds or leads to.
+fn listing(root: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let seen = fs::symlink_metadata(&path).unwrap();
+            let holds = if seen.is_symlink() {
+                fs::read_link(&path).unwrap().display().to_string()
+            } else if seen.is_file() {
+                String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned()
+            } else {
+                folders.push(path.clone());
+                String::new()
+            };
+            let name = path.strip_prefix(root).unwrap().display().to_string();
+            found.insert(name, format!("{:o} {holds}", seen.permissions().mode()));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_later_pass_without_the_list_of_the_earlier_one_is_refused() {
+    let space = Space::mounted();
+    let (first, stored) = space.deliver(|_| ());
+    let later = || space.deliver(|ticket| ticket.earlier = Some(first.manifest_blake3.clone())).0;
+    let gone = "the list of what the earlier pass copied is gone from the volume";
+    assert_eq!(later().error.as_deref(), Some(gone));
+    kept::keep(&space.home(), &stored.unwrap()).unwrap();
+    assert_eq!(later().error, None);
+    let list = kept::find(&space.home(), &first.manifest_blake3).unwrap();
+    fs::write(list, "changed by somebody").unwrap();
+    assert_eq!(later().error.as_deref(), Some(gone));
 }
 
 #[test]

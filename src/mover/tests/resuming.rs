@@ -3,8 +3,8 @@
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::trees::{Pair, set_mode, set_mtime, stats, try_run_telling};
-use crate::mover::{Error, Phase};
+use super::trees::{Pair, set_mode, set_mtime, stats, try_run, try_run_telling};
+use crate::mover::{Error, Order, Phase};
 
 #[test]
 fn a_second_run_rewrites_nothing() {
@@ -77,4 +77,32 @@ fn a_torn_file_under_its_real_name_is_seen_although_size_and_time_agree() {
     set_mtime(&pair.file("file", b"content"), 1_000_000_000, 5);
     set_mtime(&pair.there("file", b"c\0\0\0\0\0\0"), 1_000_000_000, 5);
     assert_eq!(pair.copy().not_copied.get("conflict"), Some(&1));
+}
+
+#[test]
+fn a_copy_that_was_killed_knows_what_it_wrote_when_its_owner_works_on_meanwhile() {
+    let pair = Pair::new();
+    for file in ["a", "folder/b", "folder/c"] {
+        pair.file(file, b"before");
+    }
+    let lists = tempfile::tempdir().unwrap();
+    let order = Order { written: Some(lists.path().join("written")), ..pair.order() };
+    try_run(&order).unwrap();
+    // Killed before the last file and its manifest, it leaves the list, with a line that is torn.
+    fs::remove_file(pair.destination().join("folder/c")).unwrap();
+    let list = order.written.clone().unwrap();
+    let mut torn = fs::read(&list).unwrap();
+    torn.extend_from_slice(b"{\"path\":\"a\",\"ki");
+    fs::write(&list, torn).unwrap();
+    for file in ["a", "folder/b", "folder/c"] {
+        pair.file(file, b"changed meanwhile");
+    }
+    let copied = try_run(&order).unwrap();
+    assert_eq!((copied.written, copied.not_copied.len()), (3, 0));
+    pair.assert_same(&copied);
+    // What somebody else wrote stays theirs.
+    pair.there("a", b"theirs");
+    pair.file("a", b"changed once more");
+    assert_eq!(try_run(&order).unwrap().not_copied.get("conflict"), Some(&1));
+    assert_eq!(fs::read(pair.destination().join("a")).unwrap(), b"theirs");
 }

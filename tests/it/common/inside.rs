@@ -158,6 +158,7 @@ async fn context(
         domains: std::sync::Arc::default(),
         transfers: Default::default(),
         may_delete_used_spaces: true,
+        may_overwrite_changes: false,
     };
     execution.context(&migration)
 }

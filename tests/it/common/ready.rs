@@ -1,13 +1,17 @@
 //! A world and a journal in which everything is ready to run, and the tool run on them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use studio_migrate::journal::Journal;
+use studio_migrate::names::{DomainId, SpaceName};
 use studio_migrate::plan::{Migration, Plan};
+use studio_migrate::playbook::SpaceApp;
 
 use super::ONE_PERSON;
 use super::account::Served;
+use super::client::Client;
 use super::tool::{Ran, command_on, prepare_with, run_alice};
 
 /// Where [`ONE_PERSON`] keeps alice.
@@ -114,6 +118,25 @@ impl Ready {
         let plan = self.plan();
         let (_, found) = plan.migrations().find(|(_, m)| m.name().as_str() == name).unwrap();
         found.clone()
+    }
+
+    /// Someone's home on the file system.
+    pub fn classic_home(&self, profile: &str) -> PathBuf {
+        let efs = self.served.dir.join("efs");
+        let file_system = std::fs::read_dir(efs).unwrap().next().unwrap().unwrap();
+        let state = self.served.state();
+        let uid = &state["studio"]["profiles"][format!("d-sim000000001/{profile}")]["uid"];
+        file_system.path().join(uid.as_str().unwrap())
+    }
+
+    /// Starts an app in a space, as its owner would.
+    pub fn start_an_app_of_theirs(&self, space: &str) {
+        let owner = Client::administrator(&self.served);
+        let (domain, space) = (DomainId::new("d-sim000000001"), SpaceName::from(space));
+        let (app, tags) = (SpaceApp::JupyterLab, BTreeMap::new());
+        let starting =
+            owner.account.create_app(&domain, &space, app, ("ml.t3.medium", None), &tags);
+        owner.wait(starting).unwrap();
     }
 
     /// Every event of the journal, as the tool exports them.

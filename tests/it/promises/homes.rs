@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 use studio_migrate::mover::{Class, Entry, Kind, key, manifest};
@@ -121,13 +121,6 @@ fn own_key(ready: &Ready) -> studio_migrate::mover::ReportKey {
     studio_migrate::mover::ReportKey::derive(journal.secret().unwrap().as_bytes(), id.as_str())
 }
 
-/// Alice's home on the file system: the largest of the two.
-fn classic_home(served: &Served) -> PathBuf {
-    let file_system = fs::read_dir(served.dir.join("efs")).unwrap().next().unwrap().unwrap();
-    let uid = &served.state()["studio"]["profiles"]["d-sim000000001/alice"]["uid"];
-    file_system.path().join(uid.as_str().unwrap())
-}
-
 /// Every path below a folder.
 fn paths(root: &Path) -> Vec<Vec<u8>> {
     let listing = trees::listing(root, false);
@@ -155,7 +148,7 @@ fn whatever_was_not_copied_is_listed_by_name_and_reason() {
     assert_eq!(class_of("links/original.txt"), None);
 
     // Nothing in silence: each path of the home is in the manifest itself, or below a folder that is left out whole.
-    let home = classic_home(&ready.served);
+    let home = ready.classic_home("alice");
     for path in paths(&home) {
         let above = (0..path.len()).filter(|at| path[*at] == b'/').map(|at| &path[..at]);
         let is_below_one = above

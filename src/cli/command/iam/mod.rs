@@ -225,6 +225,11 @@ impl Iam {
                 &["s3:PutObject"],
                 &[format!("arn:aws:s3:::{bucket}/{}/reports/*", self.prefix)],
             ),
+            statement(
+                "FetchTheListOfAnEarlierPass",
+                &["s3:GetObject"],
+                &[format!("arn:aws:s3:::{bucket}/{}/reports/*/manifest.jsonl.zst", self.prefix)],
+            ),
             // Whatever is there is sealed: a role that many people share opens nobody's home.
             statement(
                 "FetchPackedHomes",

@@ -151,6 +151,7 @@ impl Copy {
             since: self.since.clone(),
             is_paranoid: self.paranoid,
             deletes: self.delete,
+            ..Order::default()
         })
     }
 }

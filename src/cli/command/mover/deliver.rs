@@ -11,11 +11,14 @@ use super::telling::telling;
 use crate::aws::{Account, Identity};
 use crate::cli::command::stand_in::Unwritten;
 use crate::cli::{Context, Exit, Failure, environment};
-use crate::mover::{self, Done, Headway, Progress, Ticket, key};
+use crate::mover::{self, Done, Headway, Progress, Ticket, kept, key};
 use crate::names::{AccountId, Region};
 
 /// How often it is looked how far a home is unpacked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The largest manifest that is fetched, compressed.
+const LARGEST_MANIFEST: u64 = 1 << 30;
 
 /// Moves the home while its reports go to the staging bucket; the done-marker comes last.
 pub(super) async fn deliver(context: &Context, file: &Path) -> Result<Exit, Failure> {
@@ -27,11 +30,14 @@ pub(super) async fn deliver(context: &Context, file: &Path) -> Result<Exit, Fail
     let home =
         environment::home().ok_or_else(|| Failure::usage("HOME is not set: not in a space?"))?;
     let account = account_in_a_space(context, &ticket).await?;
+    if let Some(earlier) = ticket.earlier.as_ref().or(ticket.rereads.as_ref()) {
+        fetch_earlier(&account, &ticket, &home, earlier).await;
+    }
     let (report, progress) = watch::channel(Progress::default());
-    let moving = match ticket.packed {
-        Some(_) => unpack(&account, &ticket, home, report),
+    let moving = match ticket.packed.as_ref().filter(|_| ticket.rereads.is_none()) {
+        Some(_) => unpack(&account, &ticket, home.clone(), report),
         None => tokio::task::spawn_blocking({
-            let ticket = ticket.clone();
+            let (ticket, home) = (ticket.clone(), home.clone());
             let source = home.join(mover::MOUNT);
             move || {
                 mover::deliver_locally(&ticket, &home, &source, &|now| {
@@ -48,13 +54,33 @@ pub(super) async fn deliver(context: &Context, file: &Path) -> Result<Exit, Fail
     let (done, manifest) = telling(tell, progress, moving).await?;
     if let Some(manifest) = manifest {
         put(&account, &ticket, key::MANIFEST, &manifest).await?;
+        // A later pass finds it here, or else in the bucket.
+        let _ = kept::keep(&home, &manifest);
     }
     let marker = serde_json::to_vec(&done)
         .map_err(|error| Failure::of(Exit::Unexpected, "write the done-marker", error))?;
     put(&account, &ticket, key::DONE, &marker).await?;
     match &done.error {
-        None => Ok(Exit::Done),
+        None if ticket.rereads.is_some() => Ok(Exit::Done),
+        None => {
+            kept::keep_only(&home, &done.manifest_blake3);
+            Ok(Exit::Done)
+        }
         Some(error) => Err(Failure::new(Exit::SomeFailed, error.clone())),
+    }
+}
+
+/// Fetches the manifest of the earlier pass from the bucket where it is not on the volume any more. The delivery tells when it
+/// is not there either.
+async fn fetch_earlier(account: &Account, ticket: &Ticket, home: &Path, blake3: &str) {
+    if kept::find(home, blake3).is_some() {
+        return;
+    }
+    let stored = format!("{}/{}", ticket.reports, key::MANIFEST);
+    let sealed = account.object(&ticket.bucket, &stored, LARGEST_MANIFEST).await;
+    let opened = sealed.ok().and_then(|sealed| ticket.key.open(key::MANIFEST, &sealed).ok());
+    if let Some(manifest) = opened {
+        let _ = kept::keep(home, &manifest);
     }
 }
 

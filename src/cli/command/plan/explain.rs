@@ -62,8 +62,13 @@ fn moved(context: &Context, plan: &Plan, batch: &Batch, migration: &Migration) {
             hidden.app_types.iter().chain(&hidden.tools).map(String::as_str).collect();
         format!("; {} are hidden from them, as from all of {}", names.join(", "), hidden.group)
     });
+    let in_two = playbook.passes == 2 && migration.route == Route::InSpace;
+    let apps = match in_two {
+        true => format!("most is copied while they work on (`run --until hydrate`); then {apps}"),
+        false => apps.to_owned(),
+    };
     let steps = [
-        apps.to_owned(),
+        apps,
         if let Some(shared) = &migration.shared {
             format!(
                 "a shared {} space {} is made for {shared}, owned by {}",

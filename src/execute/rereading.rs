@@ -1,0 +1,54 @@
+//! Reading homes again, several at once.
+
+use std::collections::BTreeSet;
+
+use futures::StreamExt;
+
+use super::context::Context;
+use super::failure::Failure;
+use super::run::{Execution, kept_alive};
+use super::step::Step;
+use super::steps::reread;
+use crate::journal::{Attribution, Lease, attributed};
+use crate::mover::Reread;
+use crate::names::MigrationId;
+
+/// What became of each home that was read again, or why it was not.
+pub type Told = Vec<(MigrationId, Result<Reread, Failure>)>;
+
+/// Reads the homes of these people again, as many at once as move at once. Nobody else is begun with once somebody asked to
+/// stop. Nobody is told of where the lease was lost.
+pub async fn reread_all(
+    execution: &Execution,
+    people: &BTreeSet<MigrationId>,
+    lease: &Lease,
+) -> Told {
+    let contexts = execution
+        .plan
+        .migrations()
+        .filter(|(_, migration)| people.contains(&migration.id))
+        .map(|(_, migration)| execution.context(migration));
+    let reading = futures::stream::iter(contexts)
+        .map(async |cx| {
+            let told = match cx.halt.is_draining() {
+                true => Err(Failure::halted()),
+                false => one(&cx).await,
+            };
+            (cx.migration.id, told)
+        })
+        .buffer_unordered(execution.plan.playbook.limits.users.max(1))
+        .collect::<Told>();
+    let mut told = kept_alive(execution, lease, reading).await;
+    told.sort_by(|(one, _), (other, _)| one.cmp(other));
+    told
+}
+
+async fn one(cx: &Context) -> Result<Reread, Failure> {
+    let of = Attribution {
+        plan: Some(cx.plan.id.clone()),
+        migration: Some(cx.id().clone()),
+        step: Some(Step::Verify.name()),
+    };
+    let _room = cx.room_to_copy().await?;
+    attributed(of, reread::perform(cx)).await
+}
