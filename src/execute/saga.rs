@@ -115,7 +115,10 @@ pub async fn back(cx: &Context) -> Outcome {
             Ok(()) => {}
             Err(stuck) if stuck.kind == FailureKind::Halted => return Outcome::Halted,
             Err(stuck) if stuck.kind == FailureKind::Step => return Outcome::Stuck(stuck),
-            Err(stuck) => return Outcome::Fatal(Failure::new(stuck.message)),
+            // Its kind decides how the run ends: whoever has to log in again is not told of an unexpected error.
+            Err(stuck) => {
+                return Outcome::Fatal(Failure { kind: stuck.kind, ..Failure::new(stuck.message) });
+            }
         }
     }
 }
