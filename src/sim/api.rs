@@ -96,6 +96,29 @@ impl Api {
         }
     }
 
+    /// Refuses for credentials that have expired.
+    pub fn expired(self) -> Refusal {
+        let message = "The security token included in the request is expired";
+        match self {
+            Self::S3 => Refusal::new("ExpiredToken", message),
+            Self::Sts | Self::Iam => Refusal::new("ExpiredToken", message).status(403),
+            _ => Refusal::new("ExpiredTokenException", message),
+        }
+    }
+
+    /// Says that the one thing which a call looks at is not there; `None` for a call that looks at none.
+    pub fn unseen(self, operation: &str) -> Option<Refusal> {
+        match (self, operation) {
+            (Self::SageMaker, _) if operation.starts_with("Describe") => {
+                Some(Refusal::new("ResourceNotFound", "It does not exist."))
+            }
+            (Self::S3, "GetObject" | "HeadObject") => {
+                Some(Refusal::new("NoSuchKey", "The specified key does not exist.").status(404))
+            }
+            _ => None,
+        }
+    }
+
     /// Refuses for going too fast. The SDK knows each of these as throttling and tries again.
     pub fn throttled(self) -> Refusal {
         match self {
