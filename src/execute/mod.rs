@@ -10,6 +10,7 @@ mod agreement;
 mod batch;
 mod context;
 mod failure;
+mod found;
 mod halt;
 mod hook;
 mod notice;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind, Stuck};
+use super::found;
 use super::notice::Notice;
 use super::standing::{MigrationStanding, StepStanding, kind};
 use super::step::Step;
@@ -93,6 +94,14 @@ async fn take(cx: &Context, step: Step) -> Result<(), Failure> {
 
 /// Undoes a migration, last step first.
 pub async fn back(cx: &Context) -> Outcome {
+    if let Err(failure) = look(cx).await {
+        return match failed(failure) {
+            Outcome::Failed(failure) => {
+                Outcome::Stuck(Stuck::over(failure, "what the account has of this migration"))
+            }
+            other => other,
+        };
+    }
     loop {
         let standing = match cx.standing() {
             Ok(standing) => standing,
@@ -121,6 +130,11 @@ pub async fn back(cx: &Context) -> Outcome {
             }
         }
     }
+}
+
+/// Looks for what was begun and is not known to have been, before anything is undone.
+async fn look(cx: &Context) -> Result<(), Failure> {
+    found::begun(cx, &cx.standing()?).await
 }
 
 async fn take_back(cx: &Context, step: Step, receipt: Option<Value>) -> Result<(), Stuck> {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::hydrate::{change_profile, settled_profile};
-use crate::aws::{ErrorKind, Hidden, Profile};
+use crate::aws::{ErrorKind, Hidden, Profile, Settings};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
 use crate::execute::step::Step;
@@ -93,11 +93,27 @@ fn led_there_before(cx: &Context, noted: &Value) -> Option<String> {
     }
     let said = |value: Option<String>| value.unwrap_or_else(|| "not set".to_owned());
     Some(format!(
-        "profile {} led to the new Studio already when it was to be flipped, and when the plan was drawn up it did not (StudioWebPortal {}, DefaultLandingUri {}): a rollback leaves it as it is",
+        "profile {} led to the new Studio already, as far as this journal knows, and when the plan was drawn up it did not (StudioWebPortal {}, DefaultLandingUri {}): a rollback leaves it as it is",
         cx.migration.profile,
         said(planned.0),
         said(planned.1)
     ))
+}
+
+/// Says so where the profile leads to the new Studio, did not when the plan was drawn up, and this journal flipped nothing.
+pub(in crate::execute) async fn is_unknown(cx: &Context) -> Result<Option<String>, Failure> {
+    if cx.migration.shared.is_some() {
+        return Ok(None);
+    }
+    match cx.account.profile(&cx.migration.domain, &cx.migration.profile).await {
+        Ok(profile) => {
+            let Settings { studio_web_portal, landing, .. } = profile.settings;
+            let now = json!({ "portal": studio_web_portal, "landing": landing });
+            Ok(led_there_before(cx, &now))
+        }
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is to be hidden on the profile, noted together with what is hidden now before it is first changed.

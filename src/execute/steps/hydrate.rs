@@ -175,6 +175,15 @@ async fn tidy(cx: &Context) -> Result<Option<String>, Failure> {
     }
 }
 
+/// Tells whether a hook is there that was made for this migration.
+pub(in crate::execute) async fn is_left(cx: &Context) -> Result<bool, Failure> {
+    match cx.account.script(&cx.migration.hook).await {
+        Ok(script) => Ok(cx.is_ours(&cx.account.tags(&script.arn).await?)),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Tells whether a script of the hook's name is there that this migration did not make.
 async fn is_another_s(cx: &Context) -> Result<bool, Failure> {
     match cx.account.script(&cx.migration.hook).await {
