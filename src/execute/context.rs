@@ -18,7 +18,7 @@ use super::standing::{Standing, kind};
 use super::step::Step;
 use super::tools::Tools;
 use super::transfers::Transfers;
-use crate::aws::{self, Account};
+use crate::aws::{self, Account, Settings};
 use crate::journal::{Journal, NewEvent, OperationId};
 use crate::mover::ReportKey;
 use crate::names::{MigrationId, TAG_MIGRATION, TAG_PLAN};
@@ -123,6 +123,17 @@ impl Context {
         }
         self.record(step, kind::NOTED, json!({ name: now }))?;
         Ok(now)
+    }
+
+    /// Returns what the profile itself set when the plan was drawn up, as long as that inventory can be read.
+    ///
+    /// This is for a journal that does not say what a step replaced, having been restored from before it did: the inventory is
+    /// large, and what a step notes is nearer to the truth.
+    pub(super) fn planned_settings(&self) -> Option<Settings> {
+        let snapshot = self.journal.snapshot(&self.plan.snapshot).ok()?;
+        let domain = snapshot.domains.into_iter().find(|one| one.id == self.migration.domain)?;
+        let mut people = domain.profiles.into_iter();
+        people.find(|one| one.name == self.migration.profile).map(|profile| profile.own)
     }
 
     /// Writes down that the plan no longer holds for this person, and does nothing.

@@ -13,6 +13,7 @@ mod control;
 mod credentials;
 mod failure;
 mod foretold;
+mod found;
 mod halt;
 mod held;
 mod hook;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::credentials::{RENEWALS, renewed};
 use super::failure::{Failure, FailureKind, Stuck};
+use super::found;
 use super::notice::Notice;
 use super::passes;
 use super::standing::{MigrationStanding, StepStanding, kind};
@@ -127,6 +128,14 @@ pub async fn back(cx: &Context) -> Outcome {
 
 /// Undoes a migration, last step first, back to and including `first`; the steps before that stay done.
 pub async fn back_to(cx: &Context, first: Step) -> Outcome {
+    if let Err(failure) = look(cx).await {
+        return match failed(failure) {
+            Outcome::Failed(failure) => {
+                Outcome::Stuck(Stuck::over(failure, "what the account has of this migration"))
+            }
+            other => other,
+        };
+    }
     let mut renewals = 0;
     loop {
         let standing = match cx.standing() {
@@ -156,11 +165,17 @@ pub async fn back_to(cx: &Context, first: Step) -> Outcome {
                     return failed(failure);
                 }
             }
+            // Its kind decides how the run ends: whoever has to log in again is not told of an unexpected error.
             Err(Stuck { kind, message, .. }) => {
                 return failed(Failure { kind, ..Failure::new(message) });
             }
         }
     }
+}
+
+/// Looks for what was begun and is not known to have been, before anything is undone.
+async fn look(cx: &Context) -> Result<(), Failure> {
+    found::begun(cx, &cx.standing()?).await
 }
 
 async fn take_back(cx: &Context, step: Step, receipt: Option<Value>) -> Result<(), Stuck> {

@@ -57,13 +57,26 @@ impl Journal {
     ///
     /// A process whose lease was taken over is refused: it may have slept while another went on.
     pub fn record(&self, event: &NewEvent<'_>) -> Result<i64, Error> {
+        self.record_with(event, |_| Ok(()))
+    }
+
+    /// Writes an event together with what it tells of: both are on the disk afterwards, or neither.
+    pub(super) fn record_with(
+        &self,
+        event: &NewEvent<'_>,
+        also: impl FnOnce(&Transaction<'_>) -> Result<(), Error>,
+    ) -> Result<i64, Error> {
         self.crash.pass();
-        let sequence = self.append(event)?;
+        let sequence = self.append(event, also)?;
         self.crash.pass();
         Ok(sequence)
     }
 
-    fn append(&self, event: &NewEvent<'_>) -> Result<i64, Error> {
+    fn append(
+        &self,
+        event: &NewEvent<'_>,
+        also: impl FnOnce(&Transaction<'_>) -> Result<(), Error>,
+    ) -> Result<i64, Error> {
         let token = *self.token.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut connection = self.lock();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -71,6 +84,7 @@ impl Journal {
             lease::still_held(&transaction, token)?;
         }
         let sequence = insert(&transaction, event)?;
+        also(&transaction)?;
         transaction.commit()?;
         Ok(sequence)
     }

@@ -25,15 +25,18 @@ pub struct OpenedGate {
 impl Journal {
     /// Writes down that somebody opens a gate. It stays open.
     pub fn open_gate(&self, name: &str, opener: &str, note: &str) -> Result<(), Error> {
-        self.record(&NewEvent {
+        let event = NewEvent {
             kind: "gate-opened",
             detail: json!({ "gate": name, "opener": opener, "note": note }),
             ..NewEvent::default()
+        };
+        self.record_with(&event, |transaction| {
+            transaction.execute(
+                "INSERT INTO gate (name, opener, note, at) VALUES (?1, ?2, ?3, ?4)",
+                params![name, opener, note, now()],
+            )?;
+            Ok(())
         })?;
-        self.lock().execute(
-            "INSERT INTO gate (name, opener, note, at) VALUES (?1, ?2, ?3, ?4)",
-            params![name, opener, note, now()],
-        )?;
         Ok(())
     }
 

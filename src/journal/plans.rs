@@ -97,16 +97,19 @@ impl Journal {
     /// Writes down that someone approves a plan.
     pub fn approve(&self, plan: &PlanId, approver: &str, note: &str) -> Result<(), Error> {
         self.plan(plan)?;
-        self.record(&NewEvent {
+        let event = NewEvent {
             plan: Some(plan),
             kind: "approved",
             detail: json!({ "approver": approver, "note": note }),
             ..NewEvent::default()
+        };
+        self.record_with(&event, |transaction| {
+            transaction.execute(
+                "INSERT INTO approval (plan, approver, note, at) VALUES (?1, ?2, ?3, ?4)",
+                params![plan.as_str(), approver, note, now()],
+            )?;
+            Ok(())
         })?;
-        self.lock().execute(
-            "INSERT INTO approval (plan, approver, note, at) VALUES (?1, ?2, ?3, ?4)",
-            params![plan.as_str(), approver, note, now()],
-        )?;
         Ok(())
     }
 

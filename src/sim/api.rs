@@ -109,6 +109,19 @@ impl Api {
         }
     }
 
+    /// Says that the one thing which a call looks at is not there; `None` for a call that looks at none.
+    pub fn unseen(self, operation: &str) -> Option<Refusal> {
+        match (self, operation) {
+            (Self::SageMaker, _) if operation.starts_with("Describe") => {
+                Some(Refusal::new("ResourceNotFound", "It does not exist."))
+            }
+            (Self::S3, "GetObject" | "HeadObject") => {
+                Some(Refusal::new("NoSuchKey", "The specified key does not exist.").status(404))
+            }
+            _ => None,
+        }
+    }
+
     /// Refuses for going too fast. The SDK knows each of these as throttling and tries again.
     pub fn throttled(self) -> Refusal {
         match self {

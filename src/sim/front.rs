@@ -136,7 +136,7 @@ impl Simulator {
         let effect = self.struck(&action)?;
         let answer = match refused_by(api, effect.as_ref(), &caller, &action) {
             Some(refusal) => Err(refusal),
-            None => self.permitted(api, &caller, &operation, input, effect == Some(Effect::Stuck)),
+            None => self.permitted(api, &caller, &operation, input, effect.as_ref()),
         };
         Ok(Outcome { operation, answer, effect })
     }
@@ -148,13 +148,19 @@ impl Simulator {
         Ok(effect.or_else(|| is_early.then_some(Effect::Throttled)))
     }
 
+    /// The world that a look sees which comes too early to see the last change.
+    fn past(&self, operation: &str, effect: Option<&Effect>) -> Option<World> {
+        let is_look = operation.starts_with("Describe") || operation.starts_with("List");
+        (is_look && effect == Some(&Effect::Stale)).then(|| self.world.past()).flatten()
+    }
+
     fn permitted(
         &self,
         api: Api,
         caller: &Caller,
         operation: &str,
         input: Value,
-        is_stuck: bool,
+        effect: Option<&Effect>,
     ) -> Result<Value, Refusal> {
         // Anyone may ask who they are.
         if operation != "GetCallerIdentity" {
@@ -168,9 +174,11 @@ impl Simulator {
         if let Some(service) = api.model() {
             check::input(service, operation, &input).map_err(|refusal| api.malformed(refusal))?;
         }
-        let world = &self.world;
+        let past = self.past(operation, effect);
+        let world = past.as_ref().unwrap_or(&self.world);
+        let is_stuck = effect == Some(&Effect::Stuck);
         let output = match api {
-            Api::SageMaker => studio::call(world, caller, operation, input, is_stuck),
+            Api::SageMaker => studio::call(world, caller, operation, input, effect),
             Api::Efs => efs::call(world, operation, &input),
             Api::Sts => sts::call(world, caller, operation, &input),
             Api::Iam => iam::call(world, operation, &input),
@@ -291,7 +299,13 @@ fn refused_by(api: Api, effect: Option<&Effect>, caller: &Caller, action: &str) 
         Effect::Expired => Some(api.expired()),
         Effect::Throttled => Some(api.throttled()),
         Effect::ServerError => Some(api.failed()),
-        Effect::ReplyLost | Effect::Stuck | Effect::Slow(_) | Effect::Dies => None,
+        Effect::Unseen => api.unseen(action.split_once(':').map_or(action, |(_, name)| name)),
+        Effect::ReplyLost
+        | Effect::Stuck
+        | Effect::Slow(_)
+        | Effect::Dies
+        | Effect::Stale
+        | Effect::Fails => None,
     }
 }
 

@@ -264,4 +264,11 @@ pub enum Effect {
     Slow(f64),
     /// Done, and the simulator's process dies before the reply leaves.
     Dies,
+    /// A look at one thing of SageMaker's or at one object finds nothing, as it may for a moment after that was made. Other
+    /// calls are answered.
+    Unseen,
+    /// A look at SageMaker sees it as it was before the last change. Other calls are answered.
+    Stale,
+    /// Done, and the app that was to start has failed. Other calls are answered.
+    Fails,
 }

@@ -26,8 +26,12 @@ struct Inner {
     state: Mutex<State>,
     endpoint: Mutex<Option<String>>,
     objects: Mutex<()>,
+    /// The state before the last change of what SageMaker holds, in a world in which things go wrong.
+    before: Mutex<Option<State>>,
+    /// Whether this is how a world was: then nothing that happens to it is kept.
+    is_past: bool,
     /// Held as long as the world is open: two processes cannot serve one folder.
-    _lock: File,
+    lock: File,
 }
 
 impl World {
@@ -71,7 +75,29 @@ impl World {
                 state: Mutex::new(state),
                 endpoint: Mutex::default(),
                 objects: Mutex::default(),
-                _lock: lock,
+                before: Mutex::default(),
+                is_past: false,
+                lock,
+            }),
+        })
+    }
+
+    /// Returns the world as it was before the last change of what SageMaker holds. Known only in a world with faults, and
+    /// only while the process runs in which that change was made.
+    pub(super) fn past(&self) -> Option<Self> {
+        let inner = &self.inner;
+        let before = inner.before.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some(Self {
+            inner: Arc::new(Inner {
+                dir: inner.dir.clone(),
+                exe: inner.exe.clone(),
+                clock: inner.clock,
+                state: Mutex::new(before),
+                endpoint: Mutex::new(self.endpoint()),
+                objects: Mutex::default(),
+                before: Mutex::default(),
+                is_past: true,
+                lock: inner.lock.try_clone().ok()?,
             }),
         })
     }
@@ -125,12 +151,19 @@ impl World {
                 Refusal::new("InternalFailure", format!("the world cannot be saved: {error}"))
                     .status(500)
             })?;
-            *state = next;
+            let is_seen_late = !next.faults.is_empty() && next.studio != state.studio;
+            let before = std::mem::replace(&mut *state, next);
+            if is_seen_late {
+                *self.inner.before.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+            }
         }
         Ok(result)
     }
 
     fn save(&self, state: &State) -> io::Result<()> {
+        if self.inner.is_past {
+            return Ok(());
+        }
         let path = self.inner.dir.join("world.json");
         let beside = self.inner.dir.join("world.json.new");
         let text = serde_json::to_vec(state)?;

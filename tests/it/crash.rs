@@ -3,13 +3,13 @@
 //! The process aborts before and after every event of the journal, and every call that changes something has an event on
 //! either side. Each time the tool is then run again, and the world must be the one of a run that nobody interrupted.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::common::ONE_PERSON;
 use crate::common::ends::{End, assert_alike, end};
+use crate::common::points::{dies_at, every_point};
 use crate::common::ready::Ready;
-use crate::common::tool::{command_on, run_alice};
+use crate::common::tool::{command_on, run_alice, run_alice_lightly};
 
 /// The end of a run that nobody interrupts.
 fn uninterrupted() -> End {
@@ -18,39 +18,21 @@ fn uninterrupted() -> End {
     end(&ready.served)
 }
 
-/// Crashes at one point, runs again, and returns the end; `None` when the run ends before it comes to that point.
-fn crashed_at(point: u64) -> Option<End> {
-    let ready = Ready::new();
-    let mut crashing = command_on(&ready.served, &ready.journal, &run_alice());
-    let crashed = crashing.env("STUDIO_MIGRATE_CRASH_AT", point.to_string()).output().unwrap();
-    if crashed.status.code() == Some(0) {
-        return None;
-    }
-    assert_eq!(crashed.status.code(), None, "{}", String::from_utf8_lossy(&crashed.stderr));
-    ready.run_alice(&[]).ended(0);
-    Some(end(&ready.served))
-}
-
 #[test]
 fn killed_at_any_instant_it_ends_as_an_uninterrupted_run_does() {
     let whole = uninterrupted();
-    let next = Mutex::new(1..);
-    let last = Mutex::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| {
-                loop {
-                    let point = next.lock().unwrap().next().unwrap();
-                    let Some(end) = crashed_at(point) else { break };
-                    assert_alike(&end, &whole, &format!("after a crash at point {point}"));
-                    let mut last = last.lock().unwrap();
-                    *last = point.max(*last);
-                }
-            });
+    let before = Ready::new();
+    let points = every_point(|point| {
+        let ready = before.copied(None);
+        if !dies_at(point, &ready.served, &ready.journal, &run_alice_lightly()) {
+            return false;
         }
+        ready.run(&run_alice_lightly()).ended(0);
+        assert_alike(&end(&ready.served), &whole, &format!("after a crash at point {point}"));
+        true
     });
     // Seven steps with two events each, and the calls between them: fewer points would mean that the crash does not happen.
-    assert!(*last.lock().unwrap() > 60, "only {} points", last.lock().unwrap());
+    assert!(points > 60, "only {points} points");
 }
 
 #[test]

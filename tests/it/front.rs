@@ -232,6 +232,35 @@ async fn a_server_error_a_denial_and_a_slow_reply_are_what_they_say() {
 }
 
 #[tokio::test]
+async fn credentials_expire_and_a_look_that_comes_too_early_sees_what_was() {
+    let mut state = account();
+    state.faults = vec![
+        fault("sts:GetCallerIdentity", Effect::Expired),
+        fault("sagemaker:DescribeStudioLifecycleConfig", Effect::Unseen),
+        fault("sagemaker:ListStudioLifecycleConfigs", Effect::Stale),
+    ];
+    let account = Account::new(state);
+    let config = account.config("secret", "eu-west-1", 1);
+    let error = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await.unwrap_err();
+    assert_eq!(error.code(), Some("ExpiredToken"));
+    let studio = aws_sdk_sagemaker::Client::new(&config);
+    for name in ["one", "two"] {
+        let create = studio.create_studio_lifecycle_config().studio_lifecycle_config_name(name);
+        let create = create.studio_lifecycle_config_app_type("JupyterLab".into());
+        create.studio_lifecycle_config_content("ZWNobw==").send().await.unwrap();
+    }
+    let one = || studio.describe_studio_lifecycle_config().studio_lifecycle_config_name("one");
+    assert_eq!(one().send().await.unwrap_err().code(), Some("ResourceNotFound"));
+    one().send().await.unwrap();
+    for seen in [1, 2] {
+        let listed = studio.list_studio_lifecycle_configs().send().await.unwrap();
+        assert_eq!(listed.studio_lifecycle_configs().len(), seen);
+    }
+    let kept = account.simulator.world().read(|state| state.studio.scripts.len());
+    assert_eq!(kept, 2, "a stale look changes nothing");
+}
+
+#[tokio::test]
 async fn a_session_may_do_what_its_role_may() {
     let account = Account::new(account());
     let sts = aws_sdk_sts::Client::new(&account.as_operator());

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::hydrate::{change_profile, settled_profile};
-use crate::aws::{ErrorKind, Hidden, Profile};
+use crate::aws::{ErrorKind, Hidden, Profile, Settings};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
 use crate::execute::standing::Standing;
@@ -66,6 +66,9 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
         "experience",
         json!({ "portal": profile.settings.studio_web_portal, "landing": profile.settings.landing }),
     )?;
+    if let Some(remark) = led_there_before(cx, &before) {
+        cx.remark(remark);
+    }
     let hidden = to_hide(cx, &profile).await?;
     let ours = hidden.as_ref().map(|change| &change.ours);
     if !is_new(&profile) || ours.is_some_and(|ours| *ours != hidden_on(&profile)) {
@@ -76,6 +79,43 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
         landing_before: text(&before, "landing"),
         hidden,
     })
+}
+
+/// Says so where the values noted are the new ones already, and those that the plan was drawn up from are not: somebody else
+/// set them, or this journal was restored from before it noted what a flip replaced. A rollback cannot tell, and leaves them.
+fn led_there_before(cx: &Context, noted: &Value) -> Option<String> {
+    let noted = (text(noted, "portal"), text(noted, "landing"));
+    if (noted.0.as_deref(), noted.1.as_deref()) != (Some(PORTAL), Some(LANDING)) {
+        return None;
+    }
+    let own = cx.planned_settings()?;
+    let planned = (own.studio_web_portal, own.landing);
+    if planned == noted {
+        return None;
+    }
+    let said = |value: Option<String>| value.unwrap_or_else(|| "not set".to_owned());
+    Some(format!(
+        "profile {} led to the new Studio already, as far as this journal knows, and when the plan was drawn up it did not (StudioWebPortal {}, DefaultLandingUri {}): a rollback leaves it as it is",
+        cx.migration.profile,
+        said(planned.0),
+        said(planned.1)
+    ))
+}
+
+/// Says so where the profile leads to the new Studio, did not when the plan was drawn up, and this journal flipped nothing.
+pub(in crate::execute) async fn is_unknown(cx: &Context) -> Result<Option<String>, Failure> {
+    if cx.migration.shared.is_some() {
+        return Ok(None);
+    }
+    match cx.account.profile(&cx.migration.domain, &cx.migration.profile).await {
+        Ok(profile) => {
+            let Settings { studio_web_portal, landing, .. } = profile.settings;
+            let now = json!({ "portal": studio_web_portal, "landing": landing });
+            Ok(led_there_before(cx, &now))
+        }
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is to be hidden on the profile, noted together with what is hidden now before it is first changed.
@@ -162,6 +202,7 @@ async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
     let is_back =
         (&profile.settings.studio_web_portal, &profile.settings.landing) == (&portal, &landing);
     if is_back && hidden.is_none() {
+        remarks.extend(led_there_before(cx, &before));
         return Ok(remarks);
     }
     let is_another_s = !is_back && !is_new(&profile);

@@ -160,11 +160,9 @@ async fn make_hook(cx: &Context, hook: &Hook) -> Result<String, Failure> {
 async fn set_hook(cx: &Context, arn: &str) -> Result<(), Failure> {
     let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
     let built_in = profile.settings.built_in(cx.migration.app);
-    if is_hook(cx, built_in) && !has_note(cx)? {
-        return Err(Failure::new("the hook of this migration is set already, and this journal did not set it")
-            .hinted("go on with the journal that did, or clear BuiltInLifecycleConfigArn on the profile first"));
-    }
-    cx.before(Step::Hydrate, "built_in_script", json!(built_in))?;
+    let before =
+        if is_hook(cx, built_in) { script_before(cx)? } else { built_in.map(str::to_owned) };
+    cx.before(Step::Hydrate, "built_in_script", json!(before))?;
     if built_in == Some(arn) {
         return settled_profile(cx).await;
     }
@@ -192,6 +190,15 @@ pub(super) async fn tidy(cx: &Context) -> Result<Option<String>, Failure> {
     }
 }
 
+/// Tells whether a hook is there that was made for this migration.
+pub(in crate::execute) async fn is_left(cx: &Context) -> Result<bool, Failure> {
+    match cx.account.script(&cx.migration.hook).await {
+        Ok(script) => Ok(cx.is_ours(&cx.account.tags(&script.arn).await?)),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Tells whether a script of the hook's name is there that this migration did not make.
 async fn is_another_s(cx: &Context) -> Result<bool, Failure> {
     match cx.account.script(&cx.migration.hook).await {
@@ -208,6 +215,23 @@ fn noted_script(cx: &Context) -> Result<Option<String>, Failure> {
     Ok(noted.and_then(|noted| noted.as_str().map(str::to_owned)))
 }
 
+/// Returns what the hook that stands replaced. A journal that was restored from before it noted that has the inventory: what
+/// was set when the plan was drawn up is the last that is known.
+fn script_before(cx: &Context) -> Result<Option<String>, Failure> {
+    if has_note(cx)? {
+        return noted_script(cx);
+    }
+    let planned = cx.planned_settings();
+    let planned = planned.as_ref().and_then(|own| own.built_in(cx.migration.app));
+    let planned = planned.filter(|arn| !is_hook(cx, Some(arn)));
+    cx.remark(format!(
+        "the hook is set on profile {}, and this journal does not say what was before; when the plan was drawn up it was {}, which is set again",
+        cx.migration.profile,
+        planned.unwrap_or("nothing")
+    ));
+    Ok(planned.map(str::to_owned))
+}
+
 /// Puts the previous built-in script back, but only where the hook still stands: what someone else has set since is theirs.
 async fn put_back(cx: &Context) -> Result<Option<String>, Failure> {
     let profile = match cx.account.profile(&cx.migration.domain, &cx.migration.profile).await {
@@ -216,9 +240,10 @@ async fn put_back(cx: &Context) -> Result<Option<String>, Failure> {
         Err(error) if error.kind == ErrorKind::NotFound => return noted_script(cx),
         Err(error) => return Err(error.into()),
     };
-    let previous = noted_script(cx)?;
+    let is_set = is_hook(cx, profile.settings.built_in(cx.migration.app));
+    let previous = if is_set { script_before(cx)? } else { noted_script(cx)? };
     settled_profile(cx).await?;
-    if is_hook(cx, profile.settings.built_in(cx.migration.app)) {
+    if is_set {
         set_script(cx, previous.as_deref()).await?;
     }
     if has_note(cx)? {

@@ -204,8 +204,19 @@ async fn take_away(cx: &Context, was_open: bool) -> Result<Vec<String>, Failure>
     Ok(Vec::new())
 }
 
+/// Tells whether a space is there that was made for this migration.
+pub(in crate::execute) async fn is_left(cx: &Context) -> Result<bool, Failure> {
+    if cx.migration.is_reused {
+        return Ok(false);
+    }
+    Ok(match found(cx).await? {
+        Some(space) => cx.is_ours(&cx.account.tags(&space.arn).await?),
+        None => false,
+    })
+}
+
 /// Once the person was led to the new Studio, or if they could enter it before, what is in the space may be theirs.
-async fn may_hold_work(cx: &Context) -> Result<bool, Failure> {
+pub(in crate::execute) async fn may_hold_work(cx: &Context) -> Result<bool, Failure> {
     // Everyone of the domain may enter a shared space as soon as it is there.
     if cx.migration.shared.is_some()
         || !matches!(cx.standing()?.step(Step::Flip), StepStanding::Untouched)

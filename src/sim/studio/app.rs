@@ -46,6 +46,12 @@ pub(super) fn create(call: &Call<'_>) -> Result<Value, Refusal> {
         app.standing = Standing::pending(call.now, call.settles_in(state.timing.app_start));
         app.is_scripted = space.is_some() && !launch::scripts(state, &app).is_empty();
         let launch = space.map(|space| launch::of_app(state, &domain, &space, &app, call.now));
+        let launch = launch.filter(|_| !call.fails);
+        if call.fails {
+            app.is_scripted = false;
+            app.standing.status = Status::Failed;
+            app.standing.failure = Some("InternalFailure: the app could not be started".to_owned());
+        }
         let arn = arn_of(state, &app);
         tags::put(state, &arn, tags::read(call)?);
         state.studio.apps.insert(app.key(), app);

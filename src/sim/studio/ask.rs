@@ -18,6 +18,7 @@ pub(super) struct Call<'a> {
     /// The instant of the call; all of it happens then.
     pub(super) now: f64,
     pub(super) is_stuck: bool,
+    pub(super) fails: bool,
 }
 
 impl Call<'_> {

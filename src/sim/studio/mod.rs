@@ -29,6 +29,7 @@ mod volume;
 use serde_json::Value;
 
 use super::World;
+use super::state::Effect;
 use super::wire::{Caller, Refusal};
 
 pub use app::{resume, scripts_ended};
@@ -42,7 +43,7 @@ pub use standing::{NEVER, Standing, Status};
 
 /// Answers one operation of SageMaker, in wire form with timestamps in seconds since the epoch.
 ///
-/// With `is_stuck` what is made or changed never leaves its transient status.
+/// What is stuck never leaves its transient status, and an app that fails never starts; other effects are the front's.
 ///
 /// # Errors
 ///
@@ -52,9 +53,10 @@ pub fn call(
     caller: &Caller,
     operation: &str,
     input: Value,
-    is_stuck: bool,
+    effect: Option<&Effect>,
 ) -> Result<Value, Refusal> {
-    let call = &ask::Call { world, caller, input: &input, now: world.now(), is_stuck };
+    let (is_stuck, fails) = (effect == Some(&Effect::Stuck), effect == Some(&Effect::Fails));
+    let call = &ask::Call { world, caller, input: &input, now: world.now(), is_stuck, fails };
     match operation {
         "CreateDomain" => domain::create(call),
         "DescribeDomain" => domain::describe(call),

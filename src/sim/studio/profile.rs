@@ -296,7 +296,7 @@ mod tests {
             &caller,
             "UpdateUserProfile",
             ada(json!({})),
-            true,
+            Some(&crate::sim::state::Effect::Stuck),
         )
         .unwrap();
         account.pass(1_000_000).await;

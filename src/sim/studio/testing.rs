@@ -48,7 +48,7 @@ impl Account {
 
     pub(super) fn call(&self, operation: &str, input: Value) -> Result<Value, Refusal> {
         let caller = Caller { arn: "arn:aws:iam::000000000000:user/operator".into(), role: None };
-        super::call(&self.world, &caller, operation, input, false)
+        super::call(&self.world, &caller, operation, input, None)
     }
 
     pub(super) fn ok(&self, operation: &str, input: Value) -> Value {

@@ -128,7 +128,7 @@ mod tests {
 
     fn call(world: &World, operation: &str, input: Value) -> Result<Value, Refusal> {
         let caller = Caller { arn: String::new(), role: None };
-        studio::call(world, &caller, operation, input, false)
+        studio::call(world, &caller, operation, input, None)
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod client;
 pub mod ends;
 pub mod hooks;
 pub mod inside;
+pub mod points;
 pub mod python;
 pub mod ready;
 pub mod small;

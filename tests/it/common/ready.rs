@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 use studio_migrate::journal::Journal;
@@ -61,6 +62,17 @@ impl Ready {
         let world = folder.path().join("world");
         let served = Served::with_faults(&world, &description, Some(faults.unwrap_or("[]")));
         Self { served, journal, description, folder }
+    }
+
+    /// Another one like this: the same account, home for home, and the same journal, as both are now. Faults begin at once.
+    pub fn copied(&self, faults: Option<&str>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (self.folder.path().join("."), folder.path());
+        let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+        assert!(copied.success(), "cp -a is of the GNU core utilities");
+        let journal = to.join(self.journal.file_name().unwrap());
+        let served = Served::with_faults(&to.join("world"), &self.description, faults);
+        Self { served, journal, description: self.description.clone(), folder }
     }
 
     /// Changes the world behind everyone's back.

@@ -120,6 +120,23 @@ pub fn small_mover() -> &'static Path {
     })
 }
 
+/// A mover that is this very program, by its path: next to nothing crosses the bucket, for tests that start hundreds.
+pub fn light_mover() -> &'static Path {
+    static MOVER: OnceLock<PathBuf> = OnceLock::new();
+    MOVER.get_or_init(|| {
+        let light = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("light-mover");
+        let beside = light.with_extension(std::process::id().to_string());
+        std::fs::write(&beside, format!("#!/bin/sh\nexec '{}' \"$@\"\n", exe().display())).unwrap();
+        std::fs::rename(&beside, &light).unwrap();
+        light
+    })
+}
+
+/// The words of a run that takes alice over with the light mover.
+pub fn run_alice_lightly() -> Vec<&'static str> {
+    vec!["run", "--yes", "--user", "alice", "--mover", light_mover().to_str().unwrap()]
+}
+
 /// Waits for something that is about to happen.
 #[track_caller]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {

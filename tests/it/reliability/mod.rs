@@ -1,0 +1,10 @@
+//! Nothing lost and nothing done twice, whatever happens. `docs/reliability.md` says what is proven here, and with how much of it.
+
+mod budget;
+mod clocks;
+mod faults;
+mod kills;
+mod operators;
+mod schemas;
+mod storm;
+mod truncated;
