@@ -21,6 +21,7 @@ mod others;
 mod packed_route;
 mod planning;
 mod playbooks;
+mod progress;
 mod promises;
 mod replan;
 mod report_page;
