@@ -9,6 +9,7 @@ mod crash;
 mod datasync;
 mod datasync_route;
 mod demo;
+mod evidence;
 mod exit_codes;
 mod front;
 mod full_disk;
