@@ -3,12 +3,14 @@
 mod arguments;
 mod command;
 mod context;
+mod drawn;
 mod environment;
 mod exit;
 mod failure;
 mod progress;
 mod run;
 mod ui;
+mod watch;
 
 pub use context::{Context, Global};
 pub use exit::Exit;

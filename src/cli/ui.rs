@@ -90,6 +90,11 @@ impl Ui {
         !self.quiet && !self.is_json() && std::io::stderr().is_terminal()
     }
 
+    /// Tells whether data may be drawn on a screen with keys: stdin and stdout are terminals.
+    pub fn has_screen(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+    }
+
     /// Asks a yes-or-no question; anything but `y` or `yes` is no.
     pub fn ask(&self, question: impl Display) -> bool {
         if !self.can_ask() {

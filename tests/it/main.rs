@@ -30,3 +30,4 @@ mod saga;
 mod spaces;
 mod transfer;
 mod volume;
+mod watching;

@@ -8,8 +8,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::board::Board;
 use super::lines;
-use super::rows::{Size, rows};
+use super::rows::rows;
 use crate::cli::Ui;
+use crate::cli::drawn::Size;
 use crate::execute::Notice;
 
 /// How often it is drawn. Nothing is drawn before that: what is over at once needs no picture.

@@ -6,21 +6,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use console::{measure_text_width, pad_str, truncate_str};
+use console::{measure_text_width, pad_str};
 use indicatif::HumanBytes;
 
 use super::board::{Board, Count, Doing, Person};
+use crate::cli::drawn::{Size, bar, bar_width, fit, share, span};
 use crate::mover::{Phase, Progress as Copying};
 use crate::names::MigrationId;
-
-/// How large a terminal is, in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size {
-    /// Characters of a line.
-    pub(super) width: usize,
-    /// Lines.
-    pub(super) height: usize,
-}
 
 /// Writes the lines that are shown so long after the run began.
 pub(super) fn rows(board: &Board, now: Duration, size: Size) -> Vec<String> {
@@ -29,7 +21,11 @@ pub(super) fn rows(board: &Board, now: Duration, size: Size) -> Vec<String> {
         let copied = people_of(board).filter_map(|(_, person)| copying(person));
         let rate: u64 = copied.map(|copied| copied.bytes_per_second).sum();
         let rate = if rate > 0 { format!(", {}/s", HumanBytes(rate)) } else { String::new() };
-        format!("{} {}{rate}", bar(share(*count), bar_width(size)), counted(name.as_str(), *count))
+        format!(
+            "{} {}{rate}",
+            bar(share(count.ended, count.all), bar_width(size)),
+            counted(name.as_str(), *count)
+        )
     }));
     rows.truncate(size.height.saturating_sub(1).max(1));
     let room = size.height.saturating_sub(1 + rows.len());
@@ -43,12 +39,7 @@ pub(super) fn rows(board: &Board, now: Duration, size: Size) -> Vec<String> {
     if more > 0 && room > 0 {
         rows.push(format!("  and {more} more"));
     }
-    // What the journal and AWS say may hold anything; a line is a line.
-    let fits = |row: String| {
-        let plain = row.replace(|letter: char| letter.is_control(), " ");
-        truncate_str(&plain, size.width, "…").into_owned()
-    };
-    rows.into_iter().map(fits).collect()
+    rows.into_iter().map(|row| fit(&row, size.width)).collect()
 }
 
 fn people_of(board: &Board) -> impl Iterator<Item = (&MigrationId, &Person)> {
@@ -102,7 +93,7 @@ fn whole(board: &Board, now: Duration, size: Size) -> String {
     let at_work = people_of(board).filter(|(_, person)| person.is_at_work()).count();
     format!(
         "{} {}, {at_work} at work, {}",
-        bar(share(board.whole), bar_width(size)),
+        bar(share(board.whole.ended, board.whole.all), bar_width(size)),
         counted("all", board.whole),
         span(now)
     )
@@ -156,31 +147,6 @@ fn copied_so_far(copied: &Copying, size: Size) -> String {
         copied.total_files,
         HumanBytes(copied.bytes_per_second),
     )
-}
-
-fn share(count: Count) -> f64 {
-    count.ended as f64 / count.all.max(count.ended).max(1) as f64
-}
-
-/// A bar gets a quarter of the line, and never more than thirty characters.
-fn bar_width(size: Size) -> usize {
-    (size.width / 4).min(30)
-}
-
-fn bar(share: f64, width: usize) -> String {
-    // Between nothing and the width: a share of more is a home that grew while it was copied.
-    let full = (share.clamp(0.0, 1.0) * width as f64) as usize;
-    format!("{}{}", "█".repeat(full), "░".repeat(width - full))
-}
-
-/// A time in words that stay short: `7 s`, `12 min`, `3 h 20 min`.
-fn span(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
-    }
 }
 
 fn millis(time: Duration) -> u64 {
