@@ -7,6 +7,7 @@ use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
 
 use super::error::{Error, ErrorKind};
 use super::pace::Pace;
@@ -157,6 +158,7 @@ impl Account {
         call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     ) -> Result<T, Error>
     where
+        T: RequestId,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let intent = Call { service: service.to_owned(), operation: operation.to_owned(), target };
@@ -168,7 +170,12 @@ impl Account {
         self.ledger.outcome(
             id,
             &match &answer {
-                Ok(_) => Outcome { ok: true, code: None, message: None, request_id: None },
+                Ok(done) => Outcome {
+                    ok: true,
+                    code: None,
+                    message: None,
+                    request_id: done.request_id().map(str::to_owned),
+                },
                 Err(error) => Outcome {
                     ok: false,
                     code: error.code.clone(),

@@ -44,7 +44,7 @@ pub struct Global {
     /// Say more; twice for debugging
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// How diagnostics are written to stderr
+    /// How diagnostics, and how it goes, are written to stderr
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub log_format: LogFormat,
     /// Credentials of a simulated account that this process serves itself.

@@ -3,6 +3,7 @@
 mod arguments;
 mod command;
 mod context;
+mod drawn;
 mod environment;
 mod exit;
 mod failure;
@@ -10,6 +11,7 @@ mod progress;
 mod run;
 mod steering;
 mod ui;
+mod watch;
 
 pub use context::{Context, Global};
 pub use exit::Exit;

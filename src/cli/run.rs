@@ -22,7 +22,7 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
-    let ui = Ui::new(arguments.global.quiet);
+    let ui = Ui::new(arguments.global.quiet, arguments.global.log_format);
     log_to_stderr(&arguments.global);
     let typed: Vec<String> =
         std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();

@@ -6,6 +6,9 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::context::LogFormat;
+use super::progress;
+
 /// Whether data was lost on its way to stdout.
 static LOST: AtomicBool = AtomicBool::new(false);
 
@@ -20,12 +23,33 @@ fn written(result: std::io::Result<()>) {
 #[derive(Clone, Copy, Debug)]
 pub struct Ui {
     quiet: bool,
+    format: LogFormat,
 }
 
 impl Ui {
     /// Makes a voice; a quiet one says only warnings and errors.
-    pub fn new(quiet: bool) -> Self {
-        Self { quiet }
+    pub fn new(quiet: bool, format: LogFormat) -> Self {
+        Self { quiet, format }
+    }
+
+    /// Tells whether talk is JSON, a line each.
+    pub fn is_json(&self) -> bool {
+        self.format == LogFormat::Json
+    }
+
+    /// Writes a line of JSON to stderr, unless asked to be quiet.
+    pub fn json_line(&self, line: &str) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+
+    fn say(&self, kind: &str, before: &str, line: impl Display) {
+        let line = match self.format {
+            LogFormat::Text => format!("{before}{line}"),
+            LogFormat::Json => progress::said(kind, &line.to_string()),
+        };
+        let _ = writeln!(std::io::stderr(), "{line}");
     }
 
     /// Writes one line of data to stdout. A reader that has gone away ends the output, not the work.
@@ -42,18 +66,18 @@ impl Ui {
     /// Tells the person at the terminal how it goes.
     pub fn status(&self, line: impl Display) {
         if !self.quiet {
-            let _ = writeln!(std::io::stderr(), "{line}");
+            self.say("status", "", line);
         }
     }
 
     /// Tells of something that is wrong but does not stop the work.
     pub fn warning(&self, line: impl Display) {
-        let _ = writeln!(std::io::stderr(), "Warning: {line}");
+        self.say("warning", "Warning: ", line);
     }
 
     /// Tells why the command failed.
     pub fn error(&self, line: impl Display) {
-        let _ = writeln!(std::io::stderr(), "Error: {line}");
+        self.say("error", "Error: ", line);
     }
 
     /// Tells whether a person may be asked: both ends are terminals.
@@ -61,9 +85,14 @@ impl Ui {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
-    /// Tells whether bars may be drawn: on a terminal, and unless asked to be quiet.
+    /// Tells whether bars may be drawn: on a terminal, and unless asked to be quiet or to write JSON.
     pub fn can_draw(&self) -> bool {
-        !self.quiet && std::io::stderr().is_terminal()
+        !self.quiet && !self.is_json() && std::io::stderr().is_terminal()
+    }
+
+    /// Tells whether data may be drawn on a screen with keys: stdin and stdout are terminals.
+    pub fn has_screen(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
     }
 
     /// Asks a yes-or-no question; anything but `y` or `yes` is no.

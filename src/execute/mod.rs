@@ -50,5 +50,6 @@ pub use selection::Selection;
 pub use standing::{BadEvent, MigrationStanding, Standing, StepStanding, kind};
 pub use step::Step;
 pub use steps::datasync::task_name as transfer_task_name;
+pub use steps::keeping;
 pub use tools::Tools;
 pub use transfers::Transfers;

@@ -97,9 +97,14 @@ impl Journal {
 
     /// Returns who holds the lease now.
     pub fn lease_holder(&self) -> Result<Option<Holder>, Error> {
+        Ok(self.held()?.map(|(holder, _)| holder))
+    }
+
+    /// Returns who holds the lease now, and the last heartbeat.
+    pub(super) fn held(&self) -> Result<Option<Held>, Error> {
         let (_, held) = current(&self.lock())?;
         let host = this_host();
-        Ok(held.filter(|(holder, beat)| is_alive(holder, beat, &host)).map(|(holder, _)| holder))
+        Ok(held.filter(|(holder, beat)| is_alive(holder, beat, &host)))
     }
 }
 
@@ -113,7 +118,8 @@ pub(super) fn still_held(connection: &Connection, token: i64) -> Result<(), Erro
     }
 }
 
-type Held = (Holder, String);
+/// A holder, and their last heartbeat.
+pub(super) type Held = (Holder, String);
 
 /// Returns the last token and, if it is held, the holder with the last heartbeat.
 fn current(connection: &Connection) -> Result<(i64, Option<Held>), Error> {

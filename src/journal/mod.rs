@@ -15,6 +15,7 @@ mod plans;
 mod progress;
 mod snapshots;
 mod store;
+mod watching;
 
 pub use audit::{Verdict, exported_line};
 pub use error::Error;
@@ -27,3 +28,4 @@ pub use plans::Approval;
 pub use progress::{PlanHead, Progress};
 pub use snapshots::KeptSnapshot;
 pub use store::Journal;
+pub use watching::{AtWork, BatchCounts, Happened, Moment, Rows, Trouble, Wanted};

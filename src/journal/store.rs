@@ -76,20 +76,30 @@ impl Journal {
 
     /// Opens a journal to look at it: on a read-only disk, as a copy of somebody else's. Whatever would be written is refused.
     fn look(path: &Path) -> Result<Self, Error> {
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Open {
-            path: path.to_owned(),
-            source,
-        };
         let log = path.with_file_name(format!(
             "{}-wal",
             path.file_name().unwrap_or_default().to_string_lossy()
         ));
         // Without a log beside it nothing can come in, and SQLite need not write beside it either.
         let is_at_rest = std::fs::metadata(&log).map_or(true, |about| about.len() == 0);
+        Self::only_read(path, if is_at_rest { "?immutable=1" } else { "" })
+    }
+
+    /// Opens a journal to look at it while others write. One that nobody can write here is looked at as it is.
+    pub(super) fn onlooking(path: &Path) -> Result<Self, Error> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        refuse_network_file_system(folder.unwrap_or(Path::new(".")), path)?;
+        if is_read_only(path) { Self::look(path) } else { Self::only_read(path, "") }
+    }
+
+    fn only_read(path: &Path, how: &str) -> Result<Self, Error> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Open {
+            path: path.to_owned(),
+            source,
+        };
         let encoded = percent_encode(path.as_os_str().as_bytes(), ENCODED);
-        let rest = if is_at_rest { "?immutable=1" } else { "" };
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        let connection = Connection::open_with_flags(format!("file:{encoded}{rest}"), flags)
+        let connection = Connection::open_with_flags(format!("file:{encoded}{how}"), flags)
             .map_err(|error| failed(error.into()))?;
         connection.busy_timeout(BUSY).map_err(|error| failed(error.into()))?;
         let version: i64 = connection

@@ -30,6 +30,7 @@ fn person(name: &str, word: &str) -> PersonFacts {
         proof: None,
         remarks: Vec::new(),
         failure: None,
+        evidence: None,
     }
 }
 

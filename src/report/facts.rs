@@ -107,6 +107,9 @@ pub struct PersonFacts {
     pub remarks: Vec<String>,
     /// Why it failed or is stuck.
     pub failure: Option<FailureFacts>,
+    /// Where the person's folder of proof lies, from the file that this stands in, when one was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
 }
 
 /// How long somebody could not work: neither in Classic any more nor in the new Studio yet.

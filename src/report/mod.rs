@@ -2,10 +2,11 @@
 //!
 //! A [`Report`] is plain data, made from [`Inputs`] that the caller reads out of the journal; JSON is its serde form, and
 //! [`html()`], [`markdown()`] and [`csv()`] are renderings of it; [`plan_page()`] shows a plan before it is run, [`notebooks_page()`] what was shared in Classic and
-//! copied. Nothing here asks AWS or the journal anything, so the same inputs
+//! copied; [`evidence`] is each person's folder of proof. Nothing here asks AWS or the journal anything, so the same inputs
 //! give the same report, byte for byte.
 
 mod csv;
+pub mod evidence;
 mod facts;
 mod html;
 mod markdown;

@@ -1,19 +1,22 @@
 //! `status`: where everyone stands, from the journal alone.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 
 use crate::cli::context::{Format, approved_plan};
+use crate::cli::watch::{self, Ended};
 use crate::cli::{Context, Exit, Failure, steering};
 use crate::execute::{Look, Steering};
+use crate::journal::Journal;
 
 /// Arguments of `status`.
 #[derive(Args, Clone, Debug)]
 pub struct Status {
-    /// Look again every two seconds until everyone is done or has failed
+    /// Watch until nobody is at work any more: a live picture on a terminal (q quits), elsewhere the table every two seconds
     #[arg(long)]
     watch: bool,
     /// How the standing is written to stdout
@@ -49,6 +52,13 @@ struct Line {
 impl Status {
     /// Shows the standing, again and again when asked to.
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        if self.watch
+            && self.format == Format::Table
+            && context.ui.has_screen()
+            && let Some(exit) = on_screen(context).await?
+        {
+            return Ok(exit);
+        }
         loop {
             let mut overview = look(context)?;
             if overview.running.is_some() {
@@ -126,6 +136,27 @@ fn words(run: &Look) -> String {
         }
     }
     said
+}
+
+/// Watches on the terminal. Whoever watches takes no lease and writes nothing. `None` is that nobody is at work: the table then
+/// says how everyone stands.
+async fn on_screen(context: &Context) -> Result<Option<Exit>, Failure> {
+    let file = &context.global.state;
+    if !file.exists() {
+        context.existing_journal()?;
+    }
+    let journal =
+        Journal::watch(file).map_err(|error| Failure::journal("open the journal", error))?;
+    let (stop, terminated) = watch::stopped_by_signals();
+    let stopping = stop.clone();
+    let watching = tokio::task::spawn_blocking(move || watch::watch(&journal, &stopping)).await;
+    let ended = watching.map_err(|error| Failure::of(Exit::Unexpected, "watch", error))??;
+    Ok(match ended {
+        Ended::AtRest => None,
+        Ended::Left if terminated.load(Ordering::Relaxed) => Some(Exit::Terminated),
+        Ended::Left if stop.load(Ordering::Relaxed) => Some(Exit::Interrupted),
+        Ended::Left => Some(Exit::Done),
+    })
 }
 
 fn look(context: &Context) -> Result<Overview, Failure> {

@@ -5,6 +5,7 @@ mod attaching;
 pub mod confirm;
 pub mod flip;
 pub mod hydrate;
+pub mod keeping;
 mod packing;
 pub mod provision;
 pub mod quiesce;

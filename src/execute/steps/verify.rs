@@ -10,12 +10,13 @@
 //! And the space says that its home is a block device and no network file system.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::copying;
 use super::hydrate::PACKED;
+use super::keeping;
 use super::packing;
 use super::provision::is_whose_it_should_be;
 use crate::execute::context::Context;
@@ -27,9 +28,6 @@ use crate::plan::Route;
 
 /// The largest manifest that is read into memory, compressed: some ten million entries.
 const LARGEST_MANIFEST: u64 = 1 << 30;
-
-/// What stands in the name of the manifest of a packed home.
-const PACKED_TOO: &str = ".packed";
 
 /// Entries not copied that a receipt lists by name; the manifest has them all.
 const NAMED: usize = 200;
@@ -54,6 +52,9 @@ pub struct Receipt {
     /// The manifest of a home that was packed, kept beside the other one: it lists what was left out then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_where_packed: Option<PathBuf>,
+    /// Its BLAKE3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_where_packed_blake3: Option<String>,
 }
 
 /// Checks the proof; any doubt is a failure.
@@ -80,35 +81,37 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     check_packed(cx, &totals)?;
     check_place(&done.evidence)?;
     check_owner(cx).await?;
-    let manifest_file = keep(cx, &stored, "")?;
-    let left_where_packed = left_where_packed(cx, &mut not_copied, &mut not_copied_named).await?;
+    let manifest_file = keep(keeping::place(cx.journal.path(), &cx.migration), &stored)?;
+    let packed = left_where_packed(cx, &mut not_copied, &mut not_copied_named).await?;
     Ok(Receipt {
         totals,
         evidence: done.evidence,
         not_copied,
         not_copied_named,
-        left_where_packed,
+        left_where_packed_blake3: packed.as_ref().map(|(_, hash)| hash.clone()),
+        left_where_packed: packed.map(|(file, _)| file),
         manifest: manifest_key,
         manifest_file,
         manifest_blake3: done.manifest_blake3,
     })
 }
 
-/// Adds what was not even packed, of which the space knows nothing, and keeps the list of it.
+/// Adds what was not even packed, of which the space knows nothing, and keeps the list of it; returns where, and its hash.
 async fn left_where_packed(
     cx: &Context,
     not_copied: &mut BTreeMap<String, u64>,
     named: &mut Vec<(String, String)>,
-) -> Result<Option<PathBuf>, Failure> {
+) -> Result<Option<(PathBuf, String)>, Failure> {
     if cx.migration.route == Route::InSpace {
         return Ok(None);
     }
     let (bucket, prefix) = (cx.plan.staging_bucket(), packing::prefix(cx));
+    let file = keeping::place_of_packed(cx.journal.path(), &cx.migration);
     let manifest = packed_manifest(&cx.account, &bucket, &prefix, Some(cx.key()?)).await;
     let manifest = manifest
         .map_err(|error| doubt(&format!("what was packed cannot be looked at: {}", chain(&error))))?
         // A cleanup takes it away in time; what was kept of it then stays.
-        .or_else(|| std::fs::read(kept(cx, PACKED_TOO)).ok())
+        .or_else(|| std::fs::read(&file).ok())
         .ok_or_else(|| doubt("what was packed is gone from the staging bucket"))?;
     let unreadable = |error: &dyn std::error::Error| {
         doubt(&format!("the list of what was packed cannot be read: {}", chain(error)))
@@ -123,28 +126,13 @@ async fn left_where_packed(
             named.push((path, reason));
         }
     }
-    keep(cx, &manifest, PACKED_TOO).map(Some)
+    let hash = blake3::hash(&manifest).to_hex().to_string();
+    Ok(Some((keep(file, &manifest)?, hash)))
 }
 
-/// Where a manifest is kept: `manifests/<domain>/<profile>.jsonl.zst`, and that of a packed home beside it.
-fn kept(cx: &Context, kind: &str) -> PathBuf {
-    let beside = cx.journal.path().parent().unwrap_or(Path::new(""));
-    let folder = beside.join("manifests").join(cx.migration.domain.as_str());
-    folder.join(format!("{}{kind}.jsonl.zst", cx.migration.name()))
-}
-
-/// Writes a manifest beside the journal: `manifests/<domain>/<profile>.jsonl.zst`.
-fn keep(cx: &Context, manifest: &[u8], kind: &str) -> Result<PathBuf, Failure> {
-    let file = kept(cx, kind);
-    let write = || {
-        if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let new = file.with_extension("new");
-        std::fs::write(&new, manifest)?;
-        std::fs::rename(&new, &file)
-    };
-    write().map_err(|error| {
+/// Keeps a manifest beside the journal.
+fn keep(file: PathBuf, manifest: &[u8]) -> Result<PathBuf, Failure> {
+    keeping::keep(&file, manifest).map_err(|error| {
         let what = format!("{} cannot be written: {error}", file.display());
         Failure::of_files(what, format!("the manifest cannot be written: {error}"))
             .hinted("the proof is kept beside the journal: make room there")

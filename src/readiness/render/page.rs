@@ -1,6 +1,7 @@
 //! Self-contained HTML pages: a template of ours, data escaped wherever it is put in, one style sheet inside.
 
 use minijinja::{Environment, Value};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -28,6 +29,7 @@ pub(crate) fn render(template: &'static str, data: &impl Serialize) -> Result<St
     environment.add_filter("grouped", text::grouped);
     environment.add_filter("when", when);
     environment.add_filter("is_link", |source: String| source.starts_with("https://"));
+    environment.add_filter("as_link", as_link);
     environment.add_filter("parts", code_parts);
     environment.add_filter("span", |range: Value| {
         let end = |name: &str| range.get_attr(name).ok().and_then(|end| f64::try_from(end).ok());
@@ -44,6 +46,13 @@ fn when(time: String) -> String {
     let Some((seconds, rest)) = time.split_once('.') else { return time.replace('T', " ") };
     let zone = rest.trim_start_matches(|c: char| c.is_ascii_digit());
     format!("{}{zone}", seconds.replace('T', " "))
+}
+
+/// A path on the disk as the address of a link: relative, or of a file, and never of another kind.
+fn as_link(path: String) -> String {
+    const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
+    let before = if path.starts_with('/') { "file://" } else { "" };
+    format!("{before}{}", utf8_percent_encode(&path, PLAIN))
 }
 
 /// Text with commands between backticks, as parts that are prose and code by turns.
@@ -95,6 +104,13 @@ mod tests {
     fn a_time_loses_its_fraction_and_keeps_its_zone() {
         assert_eq!(when("2026-08-01T09:00:00.123456Z".to_owned()), "2026-08-01 09:00:00Z");
         assert_eq!(when("2026-08-01T09:00:00Z".to_owned()), "2026-08-01 09:00:00Z");
+    }
+
+    #[test]
+    fn a_path_is_no_address_of_elsewhere() {
+        assert_eq!(as_link("evidence/d-a/ada".to_owned()), "evidence/d-a/ada");
+        assert_eq!(as_link("/srv/ev #1".to_owned()), "file:///srv/ev%20%231");
+        assert_eq!(as_link("javascript:alert(1)".to_owned()), "javascript%3Aalert%281%29");
     }
 
     #[test]

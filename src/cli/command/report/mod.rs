@@ -1,6 +1,9 @@
 //! `report`: what happened, with the proof, from the journal alone.
 
-use std::path::PathBuf;
+mod evidence;
+pub(super) mod folder;
+
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::Value;
@@ -29,6 +32,9 @@ pub struct Report {
     /// Write the report as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write a folder of proof for everyone into this new folder: manifest, digests, settings before and after, calls, events
+    #[arg(long, value_name = "DIR")]
+    evidence: Option<PathBuf>,
     /// How the report is written to stdout
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -40,22 +46,25 @@ impl Report {
         let journal = context.existing_journal()?;
         let plan = approved_plan(&journal)?;
         let data = Data::from(inputs(&journal, &plan)?);
-        if let Some(path) = &self.html {
-            let page = report::html(&data)
-                .map_err(|error| Failure::of(Exit::Unexpected, "render the page", error))?;
-            super::write_file(path, &page)?;
-        }
-        if let Some(path) = &self.csv {
-            super::write_file(path, &report::csv(&data))?;
-        }
-        if let Some(path) = &self.md {
-            super::write_file(path, &report::markdown(&data))?;
-        }
-        if let Some(path) = &self.json {
-            super::write_file(path, &super::json(&data)?)?;
-        }
+        let evidence = match &self.evidence {
+            Some(root) => Some((root, evidence::write(context, root, &journal, &plan, &data)?)),
+            None => None,
+        };
+        // A page leads to the evidence from where it stands itself.
+        let linked = |file: &Path| {
+            let mut data = data.clone();
+            if let Some((root, evidence)) = &evidence {
+                let way = way(file.parent().unwrap_or(Path::new("")), root);
+                for person in &mut data.people {
+                    let folder = evidence.folders.get(&person.migration);
+                    person.evidence = folder.map(|folder| format!("{way}/{folder}"));
+                }
+            }
+            data
+        };
+        self.write_files(&linked)?;
         match self.format {
-            Format::Json => context.ui.data(super::json(&data)?),
+            Format::Json => context.ui.data(super::json(&linked(Path::new("stdout")))?),
             Format::Table => context.ui.data(format_args!(
                 "{} people: {} moved, {} failed, {} stuck, {} under way, {} waiting, {} rolled back; {} files, {} proven; held up {} minutes in all, {} at most",
                 data.totals.people,
@@ -71,8 +80,41 @@ impl Report {
                 data.totals.longest_held_minutes,
             )),
         }
-        Ok(Exit::Done)
+        let is_complete = evidence.is_none_or(|(_, evidence)| evidence.incomplete.is_empty());
+        Ok(if is_complete { Exit::Done } else { Exit::SomeFailed })
     }
+
+    fn write_files(&self, linked: &dyn Fn(&Path) -> Data) -> Result<(), Failure> {
+        if let Some(path) = &self.html {
+            let page = report::html(&linked(path))
+                .map_err(|error| Failure::of(Exit::Unexpected, "render the page", error))?;
+            super::write_file(path, &page)?;
+        }
+        if let Some(path) = &self.csv {
+            super::write_file(path, &report::csv(&linked(path)))?;
+        }
+        if let Some(path) = &self.md {
+            super::write_file(path, &report::markdown(&linked(path)))?;
+        }
+        if let Some(path) = &self.json {
+            super::write_file(path, &super::json(&linked(path))?)?;
+        }
+        Ok(())
+    }
+}
+
+/// The way from one folder to another: relative, so that both can be moved together.
+fn way(from: &Path, to: &Path) -> String {
+    let (Ok(from), Ok(to)) = (std::path::absolute(from), std::path::absolute(to)) else {
+        return to.display().to_string();
+    };
+    let shared = from.components().zip(to.components()).take_while(|(one, other)| one == other);
+    let shared = shared.count();
+    let up = from.components().skip(shared).map(|_| "..".to_owned());
+    let down = to.components().skip(shared);
+    let down = down.map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let way: Vec<_> = up.chain(down).collect();
+    if way.is_empty() { ".".to_owned() } else { way.join("/") }
 }
 
 fn inputs(journal: &Journal, plan: &Plan) -> Result<Inputs, Failure> {
@@ -126,6 +168,7 @@ fn person(batch: &Batch, migration: &Migration, events: &[Event]) -> Result<Pers
         proof: standing.receipt(Step::Verify).and_then(Proof::from_receipt),
         remarks: remarks(&standing),
         failure: Step::ALL.into_iter().find_map(|step| failure(step, &standing)),
+        evidence: None,
     })
 }
 
@@ -193,4 +236,18 @@ fn failure(step: Step, standing: &Standing) -> Option<FailureFacts> {
             .and_then(|left| serde_json::from_value(left.clone()).ok())
             .unwrap_or_default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_to_the_evidence_is_a_relative_one() {
+        let from = |from: &str, to: &str| way(Path::new(from), Path::new(to));
+        assert_eq!(from("", "evidence"), "evidence");
+        assert_eq!(from("out", "out/evidence"), "evidence");
+        assert_eq!(from("out", "out"), ".");
+        assert_eq!(from("/a/pages", "/a/b/evidence"), "../b/evidence");
+    }
 }
