@@ -7,6 +7,7 @@ mod environment;
 mod exit;
 mod failure;
 mod progress;
+pub mod rehearsal;
 mod run;
 mod ui;
 
