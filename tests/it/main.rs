@@ -22,6 +22,7 @@ mod packed_route;
 mod planning;
 mod playbooks;
 mod promises;
+mod rehearse;
 mod replan;
 mod report_page;
 mod saga;

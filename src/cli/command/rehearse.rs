@@ -41,9 +41,9 @@ impl Rehearse {
     /// Rehearses, and says how it went.
     pub fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let script = self.script(context)?;
-        let people = script.plan.migrations().count();
+        let people = people(script.plan.migrations().count());
         context.ui.status(format_args!(
-            "Rehearsing plan {}, {people} people, on a simulated copy of snapshot {}: nothing is called in the account",
+            "Rehearsing plan {}, {people}, on a simulated copy of snapshot {}: nothing is called in the account",
             script.plan.id, script.plan.snapshot
         ));
         let outcome = rehearse(script, Rehearsal::run)?;
@@ -118,8 +118,8 @@ fn tell(context: &Context, outcome: &Outcome) {
     ));
     let held = outcome.held;
     ui.data(format_args!(
-        "{} people would be moved, half of them held no longer than {}, nine of ten {}, the longest {}",
-        outcome.done,
+        "{} would be moved, half of them held no longer than {}, nine of ten {}, the longest {}",
+        people(outcome.done),
         duration(held.median),
         duration(held.ninety_percent),
         duration(held.longest)
@@ -179,6 +179,10 @@ fn tell_trouble(context: &Context, outcome: &Outcome) {
     for one in &outcome.not_rehearsed {
         ui.status(format_args!("{} was not rehearsed: {}", one.migration, one.because));
     }
+}
+
+fn people(number: usize) -> String {
+    if number == 1 { "1 person".to_owned() } else { format!("{number} people") }
 }
 
 fn between(range: Range) -> String {

@@ -104,7 +104,7 @@ impl Rehearsal {
             .start_paused(true)
             .build()
             .map_err(failed)?;
-        let folder = tempfile::tempdir().map_err(failed)?;
+        let folder = folder(&script).map_err(failed)?;
         let inside = runtime.enter();
         let journal = Journal::rehearsing(&folder.path().join("journal.db"), script.begin)
             .map_err(|error| Failure::journal("open the rehearsal's journal", error))?;
@@ -137,6 +137,13 @@ impl Rehearsal {
         &self.world
     }
 
+    /// The rehearsal's time, in seconds since the epoch.
+    pub fn now(&self) -> f64 {
+        // Whoever asks from outside of the runtime would be told by another clock.
+        let _inside = self.runtime.enter();
+        self.world.now()
+    }
+
     /// The rehearsal's journal.
     pub fn journal(&self) -> &Journal {
         &self.journal
@@ -158,12 +165,12 @@ impl Rehearsal {
         while !selection.migrations.is_empty() {
             let execution = self.execution();
             let run = execute::run(&execution, &selection, Step::Confirm, &self.lease).await;
+            // What a stop rule stopped is not mended by another window.
+            let is_for_time = run.stopped.is_some() && run.fatal.is_none() && !self.is_enough(&run);
             all.done.extend(run.done);
             all.failed.extend(run.failed);
             all.drifted.extend(run.drifted);
             (all.left, all.stopped, all.fatal) = (run.left, run.stopped, run.fatal);
-            // What no window stopped will not be mended by another.
-            let is_for_time = all.fatal.is_none() && all.stopped.is_some() && !self.is_stopped();
             let Some(next) = self.next_time(&all.left).filter(|_| is_for_time) else { break };
             let wait = next.duration_since(self.journal.now());
             tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
@@ -172,14 +179,13 @@ impl Rehearsal {
         all
     }
 
-    /// Tells whether a stop rule of the playbook stopped the run that was last: only time is worth waiting for.
-    fn is_stopped(&self) -> bool {
+    /// Tells whether so many of a batch failed in a run that it stopped.
+    fn is_enough(&self, run: &Summary) -> bool {
         let failures = self.plan.playbook.stop_rules.failures.max(1);
-        let heard = self.record.heard();
-        self.plan.batches.iter().any(|batch| {
-            let failed = |one: &&Migration| heard.failed_in.contains_key(&one.id);
-            batch.migrations.iter().filter(failed).count() >= failures
-        })
+        let failed: BTreeSet<_> = run.failed.iter().map(|(id, _)| id).collect();
+        let of =
+            |batch: &Batch| batch.migrations.iter().filter(|one| failed.contains(&one.id)).count();
+        self.plan.batches.iter().any(|batch| of(batch) >= failures)
     }
 
     /// When the first batch that has someone left may begin, or go on, if that is not now.
@@ -219,6 +225,17 @@ impl Rehearsal {
             may_run_any_time: false,
         }
     }
+}
+
+/// A temporary folder of a name that follows from what is rehearsed, since receipts name files in it: the same rehearsal leaves
+/// the same events. Only while one like it is under way the name is another.
+fn folder(script: &Script) -> std::io::Result<TempDir> {
+    let name = format!("studio-migrate-rehearsal-{}-{}", script.plan.id, script.seed);
+    tempfile::Builder::new()
+        .prefix(&name)
+        .rand_bytes(0)
+        .tempdir()
+        .or_else(|_| tempfile::Builder::new().prefix(&format!("{name}-")).tempdir())
 }
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);

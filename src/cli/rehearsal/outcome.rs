@@ -199,9 +199,7 @@ fn batch(
         rehearsal.rehearsed().filter(|(of, _)| of.name == batch.name).map(|(_, one)| one).collect();
     let span = span(heard, people.iter().copied());
     let failures = people.iter().filter(|one| failed.contains_key(&one.id)).count();
-    let ended = people
-        .iter()
-        .filter(|one| heard.people.get(&one.id).is_some_and(|times| times.ended.is_some()));
+    let is_done = |one: &&&Migration| heard.people.get(&one.id).is_some_and(|of| of.is_done);
     BatchOutcome {
         batch: batch.name.to_string(),
         people: people.len(),
@@ -209,7 +207,7 @@ fn batch(
         end: span.ended,
         minutes: minutes(&span),
         estimate: batch.minutes,
-        done: ended.count() - failures,
+        done: people.iter().filter(is_done).count(),
         failed: failures,
     }
 }

@@ -14,6 +14,8 @@ use crate::names::MigrationId;
 pub(super) struct Times {
     pub(super) began: Option<Timestamp>,
     pub(super) ended: Option<Timestamp>,
+    /// Whether they ended where they were to be taken.
+    pub(super) is_done: bool,
 }
 
 /// How often a step ended well, and how long that took.
@@ -57,8 +59,9 @@ impl Heard {
             Notice::MigrationBegan { migration, .. } => {
                 self.people.entry(migration).or_default().began.get_or_insert(now);
             }
-            Notice::MigrationEnded { migration, .. } => {
-                self.people.entry(migration).or_default().ended = Some(now);
+            Notice::MigrationEnded { migration, is_done, .. } => {
+                let times = self.people.entry(migration).or_default();
+                (times.ended, times.is_done) = (Some(now), is_done);
             }
             Notice::StepBegan { migration, step } => {
                 self.under_way.insert((migration, step), now);
