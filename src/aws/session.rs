@@ -1,6 +1,7 @@
 //! From options to clients: Region, credentials, role, retries, endpoint. Every client is built here.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -8,6 +9,7 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_sdk_s3::config::retry::RetryPartition;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::account::{Clients, Identity, Reader};
@@ -43,6 +45,9 @@ pub struct Access {
     pub attempts: u32,
     /// Calls a second to each operation at most; 0 means ten.
     pub calls_per_second: f64,
+    /// Whether nothing is left to chance: how long is waited before an attempt is made anew depends on the attempt alone, and on
+    /// no other connection of this process. For rehearsals, of which the same seed gives the same.
+    pub is_steady: bool,
 }
 
 /// Builds the clients and asks who the caller is, unless that is known.
@@ -60,7 +65,7 @@ pub async fn connect(access: &Access) -> Result<Reader, Error> {
         .transpose()?;
     let pace = if access.calls_per_second > 0.0 { access.calls_per_second } else { 10.0 };
     let pace = Pace::new(pace);
-    let clients = clients(&config, &pace, wire_log.as_ref());
+    let clients = clients(&config, &pace, wire_log.as_ref(), access.is_steady);
     match &access.identity {
         Some(identity) => Ok(Reader::known(clients, pace, identity.clone())),
         None => Reader::identified(clients, pace, &config).await,
@@ -71,7 +76,11 @@ async fn config(access: &Access) -> SdkConfig {
     let attempts = if access.attempts > 0 { access.attempts } else { ATTEMPTS };
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         // Not the SDK's adaptive mode: its one rate for all operations of a client would slow each down for any other.
-        .retry_config(RetryConfig::standard().with_max_attempts(attempts))
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(attempts)
+                .with_use_static_exponential_base(access.is_steady),
+        )
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(5))
@@ -119,10 +128,24 @@ async fn config(access: &Access) -> SdkConfig {
     }
 }
 
-fn clients(config: &SdkConfig, pace: &Pace, wire_log: Option<&WireLog>) -> Clients {
+/// Connections of this process so far that share their budget of attempts with no other.
+static STEADY: AtomicU64 = AtomicU64::new(0);
+
+fn clients(
+    config: &SdkConfig,
+    pace: &Pace,
+    wire_log: Option<&WireLog>,
+    is_steady: bool,
+) -> Clients {
+    // What is left of the budget of attempts is otherwise shared by all clients of a service.
+    let partition = is_steady
+        .then(|| RetryPartition::new(format!("steady-{}", STEADY.fetch_add(1, Ordering::Relaxed))));
     macro_rules! client {
         ($service:ident, $builder:expr) => {{
-            let builder = $builder.interceptor(pace.clone());
+            let mut builder = $builder.interceptor(pace.clone());
+            if let Some(partition) = &partition {
+                builder.set_retry_partition(Some(partition.clone()));
+            }
             let builder = match wire_log {
                 Some(log) => builder.interceptor(log.clone()),
                 None => builder,

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::command::{
     audit, cleanup, completions, cutover, demo, doctor, explain, gate, iam, inventory, mover,
-    notebooks, notify, plan, playbook, readiness, report, retire, retry, rollback, run, sim,
-    status, steer, verify, version,
+    notebooks, notify, plan, playbook, readiness, rehearse, report, retire, retry, rollback, run,
+    sim, status, steer, verify, version,
 };
 use super::context::Global;
 
@@ -39,6 +39,8 @@ pub enum Command {
     Plan(plan::Plan),
     /// Check, make and show playbooks
     Playbook(playbook::Playbook),
+    /// Run the plan on a simulated copy of the snapshot, in virtual time, and say how it would go
+    Rehearse(rehearse::Rehearse),
     /// Migrate the people of the approved plan; goes on where an earlier run stopped
     Run(run::Run),
     /// Run again what failed

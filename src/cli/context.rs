@@ -132,6 +132,7 @@ impl Context {
             static_credentials: self.global.simulated.clone(),
             attempts,
             calls_per_second,
+            is_steady: false,
         };
         aws::connect(&access).await.map_err(|error| Failure::aws("reach the account", error))
     }

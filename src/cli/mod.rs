@@ -8,6 +8,7 @@ mod environment;
 mod exit;
 mod failure;
 mod progress;
+pub mod rehearsal;
 mod run;
 mod steering;
 mod ui;

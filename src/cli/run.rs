@@ -58,6 +58,7 @@ pub(super) async fn dispatch(context: &Context, command: Command) -> Result<Exit
         Command::Explain(explain) => explain.run(context),
         Command::Plan(plan) => plan.run(context).await,
         Command::Playbook(playbook) => playbook.run(context),
+        Command::Rehearse(rehearse) => rehearse.run(context),
         Command::Run(run) => run.run(context).await,
         Command::Retry(retry) => retry.run(context).await,
         Command::Pause => steer(context, &Steering::Pause).await,

@@ -36,7 +36,7 @@ pub(super) async fn held_back(
     if execution.may_run_any_time {
         return Ok(None);
     }
-    let why = out_of_time(&execution.plan.playbook.calendar, batch, Timestamp::now());
+    let why = out_of_time(&execution.plan.playbook.calendar, batch, execution.journal.now());
     Ok(why.map(|why| HeldBack { gate: None, why }))
 }
 
@@ -96,7 +96,7 @@ fn out_of_time(calendar: &Calendar, batch: &Batch, now: Timestamp) -> Option<Str
 /// Tells whether the window is open, for whoever is about to begin with one more person.
 pub(super) fn is_open(execution: &Execution) -> bool {
     let calendar = &execution.plan.playbook.calendar;
-    let now = Timestamp::now();
+    let now = execution.journal.now();
     let Ok(zone) = calendar.zone() else { return true };
     execution.may_run_any_time || !calendar.says_when() || calendar.is_open(&zone, now)
 }

@@ -58,7 +58,7 @@ fn soaking(execution: &Execution, trial: &Batch, batch: &Batch) -> Result<Option
     let soak = SignedDuration::try_from_secs_f64(calendar.soak_hours * 3600.0);
     let until = last.and_then(|at: Timestamp| at.checked_add(soak.unwrap_or_default()).ok());
     let (Some(until), Ok(zone)) = (until, calendar.zone()) else { return Ok(None) };
-    Ok((Timestamp::now() < until).then(|| {
+    Ok((execution.journal.now() < until).then(|| {
         format!(
             "{} waits until {}: {} hours after the last of the {} (calendar.soak_hours)",
             batch.name,

@@ -7,7 +7,7 @@ use super::audit::hash;
 use super::error::Error;
 use super::lease;
 use super::operation::OperationId;
-use super::store::{Journal, now};
+use super::store::Journal;
 use crate::names::{MigrationId, PlanId};
 
 /// An event about to be written.
@@ -83,7 +83,7 @@ impl Journal {
         if let Some(token) = token {
             lease::still_held(&transaction, token)?;
         }
-        let sequence = insert(&transaction, event)?;
+        let sequence = insert(&transaction, event, self.said_now())?;
         also(&transaction)?;
         transaction.commit()?;
         Ok(sequence)
@@ -115,11 +115,11 @@ impl Journal {
     }
 }
 
-fn insert(transaction: &Transaction<'_>, new: &NewEvent<'_>) -> Result<i64, Error> {
+fn insert(transaction: &Transaction<'_>, new: &NewEvent<'_>, at: String) -> Result<i64, Error> {
     let (last, previous) = last_hash(transaction)?;
     let mut event = Event {
         sequence: last + 1,
-        at: now(),
+        at,
         operation: new.operation,
         plan: new.plan.cloned(),
         migration: new.migration.cloned(),

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::error::Error;
 use super::event::NewEvent;
-use super::store::{Journal, now};
+use super::store::Journal;
 
 /// Somebody opened a gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Journal {
         self.record_with(&event, |transaction| {
             transaction.execute(
                 "INSERT INTO gate (name, opener, note, at) VALUES (?1, ?2, ?3, ?4)",
-                params![name, opener, note, now()],
+                params![name, opener, note, self.said_now()],
             )?;
             Ok(())
         })?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::error::Error;
-use super::store::{Journal, now};
+use super::store::Journal;
 
 /// A lease whose last heartbeat is older than this may be taken over.
 pub const EXPIRY: Duration = Duration::from_secs(90);
@@ -52,7 +52,7 @@ impl Lease {
         still_held(&connection, self.token)?;
         connection.execute(
             "UPDATE lease SET heartbeat_at = ?1 WHERE token = ?2",
-            params![now(), self.token],
+            params![self.journal.said_now(), self.token],
         )?;
         Ok(())
     }
@@ -86,7 +86,7 @@ impl Journal {
             transaction.execute(
                 "INSERT OR REPLACE INTO lease (one, token, holder, host, pid, since, heartbeat_at)
                  VALUES (1, ?1, ?2, ?3, ?4, ?5, ?5)",
-                params![last + 1, who, host, std::process::id(), now()],
+                params![last + 1, who, host, std::process::id(), self.said_now()],
             )?;
             transaction.commit()?;
             last + 1

@@ -4,6 +4,7 @@
 //! `execute`. Times are for people; sequence numbers order. Rows of events are only ever added.
 
 mod audit;
+mod clock;
 mod crash;
 mod error;
 mod event;

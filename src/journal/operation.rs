@@ -3,7 +3,7 @@
 use rusqlite::{Row, params};
 
 use super::error::Error;
-use super::store::{Journal, now};
+use super::store::Journal;
 
 /// The number of an operation, in the order in which they began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +58,7 @@ impl Journal {
                 operation.os_user,
                 host,
                 std::process::id(),
-                now()
+                self.said_now()
             ],
         )?;
         Ok(OperationId(connection.last_insert_rowid()))
@@ -68,7 +68,7 @@ impl Journal {
     pub fn end(&self, operation: OperationId, exit: u8) -> Result<(), Error> {
         self.lock().execute(
             "UPDATE operation SET ended_at = ?1, exit = ?2 WHERE id = ?3",
-            params![now(), exit, operation.0],
+            params![self.said_now(), exit, operation.0],
         )?;
         Ok(())
     }

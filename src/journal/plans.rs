@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::error::Error;
 use super::event::NewEvent;
-use super::store::{Journal, now};
+use super::store::Journal;
 use crate::names::PlanId;
 use crate::plan::Plan;
 
@@ -61,7 +61,7 @@ impl Journal {
             params![
                 plan.id.as_str(),
                 plan.snapshot.as_str(),
-                now(),
+                self.said_now(),
                 body,
                 plan.account.as_str(),
                 plan.region.as_str(),
@@ -106,7 +106,7 @@ impl Journal {
         self.record_with(&event, |transaction| {
             transaction.execute(
                 "INSERT INTO approval (plan, approver, note, at) VALUES (?1, ?2, ?3, ?4)",
-                params![plan.as_str(), approver, note, now()],
+                params![plan.as_str(), approver, note, self.said_now()],
             )?;
             Ok(())
         })?;

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::error::Error;
-use super::store::{Journal, now};
+use super::store::Journal;
 use crate::inventory::Snapshot;
 use crate::names::SnapshotId;
 
@@ -41,7 +41,7 @@ impl Journal {
         self.lock().execute(
             "INSERT INTO snapshot (id, kept_at, body) VALUES (?1, ?2, ?3) \
              ON CONFLICT (id) DO UPDATE SET sequence = (SELECT max(sequence) + 1 FROM snapshot)",
-            params![id.as_str(), now(), body(&kept)?],
+            params![id.as_str(), self.said_now(), body(&kept)?],
         )?;
         Ok(id)
     }

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use rusqlite_migration::{M, Migrations};
 
+use super::clock::Clock;
 use super::crash::CrashPoint;
 use super::error::Error;
 
@@ -36,6 +38,7 @@ pub struct Journal {
     pub(super) crash: CrashPoint,
     /// The fencing token of the lease that this process holds; events are refused once it is stale.
     pub(super) token: Arc<Mutex<Option<i64>>>,
+    clock: Clock,
 }
 
 impl Journal {
@@ -71,6 +74,7 @@ impl Journal {
             path: path.to_owned(),
             crash: CrashPoint::default(),
             token: Arc::default(),
+            clock: Clock::default(),
         })
     }
 
@@ -117,7 +121,27 @@ impl Journal {
             path: path.to_owned(),
             crash: CrashPoint::default(),
             token: Arc::default(),
+            clock: Clock::default(),
         })
+    }
+
+    /// Opens a journal for a rehearsal: it tells the time from `begin` on, as fast as tokio's clock goes, and need not
+    /// outlive a power failure.
+    pub fn rehearsing(path: &Path, begin: Timestamp) -> Result<Self, Error> {
+        let mut journal = Self::open(path)?;
+        journal.clock = Clock::beginning(begin);
+        journal.lock().pragma_update(None, "synchronous", "OFF")?;
+        Ok(journal)
+    }
+
+    /// Returns the time now: the system's, or that of the rehearsal.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The same as RFC 3339, for people.
+    pub(super) fn said_now(&self) -> String {
+        self.now().to_string()
     }
 
     /// Returns the file that the journal is kept in.
@@ -203,11 +227,6 @@ impl Journal {
     pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Returns the time now as RFC 3339, for people.
-pub(super) fn now() -> String {
-    jiff::Timestamp::now().to_string()
 }
 
 /// Tells whether a database holds tables that no version of this schema made.

@@ -140,7 +140,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(path: &[u8], kind: Kind) -> Self {
+    /// Makes an entry of which nothing is known but its path and what it is.
+    pub fn new(path: &[u8], kind: Kind) -> Self {
         Self {
             path: path.into(),
             kind,

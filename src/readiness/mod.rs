@@ -44,7 +44,9 @@ mod cases;
 pub use assess::{Blocked, Homes, Looked, LookedDomain, Readiness, assess, schema};
 pub use catalogue::{explain, rules, rules_markdown};
 pub(crate) use estimate::minutes_at_most;
-pub use estimate::{Cost, Estimate, Range, lanes, minutes, minutes_together};
+pub use estimate::{
+    Cost, Estimate, Range, assumed_load, lanes, minutes, minutes_of_copying, minutes_together,
+};
 pub use finding::{Finding, Severity, Subject};
 pub use home::volume_needed_gb;
 pub use lint::{Converted, convert};

@@ -18,6 +18,11 @@ impl Clock {
         Self { base: base.as_secs_f64(), since: Instant::now() }
     }
 
+    /// Starts at a given time, in seconds since the epoch, and goes on with tokio's.
+    pub fn at(base: f64) -> Self {
+        Self { base, since: Instant::now() }
+    }
+
     /// Returns the time now.
     pub fn now(&self) -> f64 {
         self.base + self.since.elapsed().as_secs_f64()

@@ -76,6 +76,9 @@ impl Simulator {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let id = format!("00000000-0000-4000-8000-{number:012x}");
         let request = in_origin_form(request);
+        if let Some(model) = self.world.model() {
+            tokio::time::sleep(model.latency()).await;
+        }
         let Some(credential) = Credential::of(request.uri(), request.headers()) else {
             let api = if request.headers().contains_key("x-amz-target") {
                 Api::SageMaker
@@ -145,7 +148,11 @@ impl Simulator {
     fn struck(&self, action: &str) -> Result<Option<Effect>, Refusal> {
         let effect = faults::strike(&self.world, action)?;
         let is_early = effect.is_none() && self.rates.is_too_fast(&self.world, action);
-        Ok(effect.or_else(|| is_early.then_some(Effect::Throttled)))
+        let effect = effect.or_else(|| is_early.then_some(Effect::Throttled));
+        if let Some(model) = self.world.model() {
+            model.count(action, effect.as_ref());
+        }
+        Ok(effect)
     }
 
     /// The world that a look sees which comes too early to see the last change.
@@ -220,7 +227,10 @@ impl Simulator {
                 let response = Api::S3.refusal(&refusal, id);
                 if is_head { response.map(|_| Body::empty()) } else { response.map(Body::from) }
             }
-            None => self.buckets.call(request).await,
+            None => match self.world.model() {
+                Some(model) => model.object(&call, id),
+                None => self.buckets.call(request).await,
+            },
         };
         suffer(effect).await?;
         if let Ok(id) = HeaderValue::from_str(id) {

@@ -4,6 +4,8 @@
 //! through a door beneath the SDK or on loopback, and are answered from one [`World`]. A world is a folder: its control
 //! plane is `world.json`, its EFS homes, EBS volumes and buckets are real files, and a lifecycle script is really run.
 //!
+//! A [`modelled`] world has no folder: homes and volumes are numbers in it, for rehearsals of thousands in virtual time.
+//!
 //! A request passes, in this order: [`front`] (which service, which operation), [`signature`] (who calls), [`faults`] (what
 //! goes wrong), [`authorize`] (whether they may), [`model`] (whether the input is well formed), and then the service.
 
@@ -21,6 +23,7 @@ pub mod front;
 pub mod homes;
 pub mod iam;
 pub mod model;
+pub mod modelled;
 pub mod object_call;
 pub mod paging;
 pub mod query;

@@ -1,7 +1,8 @@
 //! A world: a folder with the control plane and the real files, and the one lock around it.
 //!
 //! Every change is on the disk (written beside, then renamed) before the call that made it is answered, so a world outlives
-//! a killed process and a second process meets the same account.
+//! a killed process and a second process meets the same account. A [modelled](super::modelled) world has no folder and dies
+//! with its process.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::clock::Clock;
+use super::modelled::Model;
 use super::state::State;
 use super::wire::Refusal;
 
@@ -31,7 +33,9 @@ struct Inner {
     /// Whether this is how a world was: then nothing that happens to it is kept.
     is_past: bool,
     /// Held as long as the world is open: two processes cannot serve one folder.
-    lock: File,
+    lock: Option<File>,
+    /// What stands for files in a world that has none.
+    model: Option<Model>,
 }
 
 impl World {
@@ -77,15 +81,19 @@ impl World {
                 objects: Mutex::default(),
                 before: Mutex::default(),
                 is_past: false,
-                lock,
+                lock: Some(lock),
+                model: None,
             }),
         })
     }
 
-    /// Returns the world as it was before the last change of what SageMaker holds. Known only in a world with faults, and
+    /// Returns the world as it was before the last change of what SageMaker holds. Known only in a world of files with faults, and
     /// only while the process runs in which that change was made.
     pub(super) fn past(&self) -> Option<Self> {
         let inner = &self.inner;
+        if inner.model.is_some() {
+            return None;
+        }
         let before = inner.before.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         Some(Self {
             inner: Arc::new(Inner {
@@ -97,9 +105,34 @@ impl World {
                 objects: Mutex::default(),
                 before: Mutex::default(),
                 is_past: true,
-                lock: inner.lock.try_clone().ok()?,
+                lock: inner.lock.as_ref().and_then(|lock| lock.try_clone().ok()),
+                model: None,
             }),
         })
+    }
+
+    /// Makes a world that is modelled: nothing of it is on the disk, and its clock begins at `begin`, in seconds since the
+    /// epoch.
+    pub fn modelled(state: State, model: Model, begin: f64) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                dir: PathBuf::new(),
+                exe: PathBuf::new(),
+                clock: Clock::at(begin),
+                state: Mutex::new(state),
+                endpoint: Mutex::default(),
+                objects: Mutex::default(),
+                before: Mutex::default(),
+                is_past: false,
+                lock: None,
+                model: Some(model),
+            }),
+        }
+    }
+
+    /// What stands for files in a modelled world; `None` in one that has real ones.
+    pub fn model(&self) -> Option<&Model> {
+        self.inner.model.as_ref()
     }
 
     /// The world's folder: `efs/<file-system>/<uid>/`, `ebs/<domain>/<space>/`, `s3/<bucket>/`, `world.json`.
@@ -144,6 +177,11 @@ impl World {
         change: impl FnOnce(&mut State) -> Result<R, Refusal>,
     ) -> Result<R, Refusal> {
         let mut state = self.lock();
+        if self.inner.model.is_some() {
+            // Nothing is saved, and every service looks before it changes anything: ten thousand people are not copied for
+            // each of a million calls.
+            return change(&mut state);
+        }
         let mut next = state.clone();
         let result = change(&mut next)?;
         if next != *state {

@@ -24,6 +24,7 @@ mod planning;
 mod playbooks;
 mod progress;
 mod promises;
+mod rehearse;
 mod reliability;
 mod replan;
 mod report_page;

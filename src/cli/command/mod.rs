@@ -16,6 +16,7 @@ pub mod notify;
 pub mod plan;
 pub mod playbook;
 pub mod readiness;
+pub mod rehearse;
 pub mod report;
 pub mod retire;
 pub mod retry;

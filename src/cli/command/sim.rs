@@ -127,7 +127,7 @@ fn described(world: &str) -> Result<Built, Failure> {
         .map_err(|error| Failure::of(Exit::Usage, format!("read {world}"), error))
 }
 
-fn read_faults(file: &Path) -> Result<Vec<state::Fault>, Failure> {
+pub(super) fn read_faults(file: &Path) -> Result<Vec<state::Fault>, Failure> {
     let failed = || format!("read the faults in {}", file.display());
     let text =
         std::fs::read_to_string(file).map_err(|error| Failure::of(Exit::Usage, failed(), error))?;

@@ -188,19 +188,39 @@ fn as_f64(number: u64) -> f64 {
 }
 
 /// Minutes to move a home of so many bytes and files, with all that is around the copy.
-fn minutes_of((bytes, files): &(Range, Range)) -> Range {
-    AROUND.plus(Range {
+fn minutes_of(load: &(Range, Range)) -> Range {
+    AROUND.plus(copying_of(load))
+}
+
+/// Minutes of the copy alone.
+fn copying_of((bytes, files): &(Range, Range)) -> Range {
+    Range {
         low: (bytes.low / BYTES.high).max(files.low / FILES.high) / 60.0,
         high: (bytes.high / BYTES.low + files.high / FILES.low) / 60.0,
-    })
+    }
 }
 
 /// Returns the minutes that moving one person takes, by the bytes and files to copy; `None` for a home that was not measured.
 pub fn minutes(load: Option<(u64, u64)>) -> Range {
-    minutes_of(&match load {
+    minutes_of(&ranges(load))
+}
+
+/// Returns the minutes of these that are the copy itself, without what is around it.
+pub fn minutes_of_copying(load: Option<(u64, u64)>) -> Range {
+    copying_of(&ranges(load))
+}
+
+fn ranges(load: Option<(u64, u64)>) -> (Range, Range) {
+    match load {
         Some((bytes, files)) => (Range::of(as_f64(bytes)), Range::of(as_f64(files))),
         None => (UNMEASURED.times(UNKNOWN_HOME), UNMEASURED.times(UNKNOWN_HOME * FILES_A_BYTE)),
-    })
+    }
+}
+
+/// Returns the bytes and files that a home is taken to have that was not measured.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a constant")]
+pub fn assumed_load() -> (u64, u64) {
+    (UNKNOWN_HOME as u64, (UNKNOWN_HOME * FILES_A_BYTE) as u64)
 }
 
 /// Returns what so many people at once take at most, whatever order they are taken in, from what they take one after the other

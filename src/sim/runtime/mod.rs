@@ -56,6 +56,9 @@ static APPS: LazyLock<Mutex<HashMap<String, Arc<Running>>>> = LazyLock::new(Mute
 /// Starts an app and returns at once. [`studio::scripts_ended`] hears when its scripts have ended, unless the app was stopped
 /// before.
 pub fn start(world: &World, launch: Launch) {
+    if let Some(model) = world.model() {
+        return model.start(world, launch);
+    }
     let key = launch.key.clone();
     let told = world.clone();
     start_and(world, launch, move |result| studio::scripts_ended(&told, &key, result));
@@ -100,6 +103,9 @@ fn start_and(
 /// Stops the app of a space: kills every process that it started, waits up to five seconds until they are gone, takes the
 /// Classic home out of the volume, and brings what is on a volume with a file system of its own back into its folder.
 pub fn stop(world: &World, domain: &str, space: &str) {
+    if let Some(model) = world.model() {
+        return model.stop(domain, space);
+    }
     let place = Place::new(world.dir(), domain, space, "");
     let running =
         APPS.lock().unwrap_or_else(PoisonError::into_inner).remove(&place.mark).unwrap_or_default();
@@ -124,6 +130,10 @@ pub fn stop_and(world: &World, domain: &str, space: &str, then: impl FnOnce() + 
 
 /// Forgets what may be left of the volume of a space that is made anew or gone.
 pub fn forget_volume(world: &World, domain: &str, space: &str) -> io::Result<()> {
+    if let Some(model) = world.model() {
+        model.forget_volume(domain, space);
+        return Ok(());
+    }
     volume::forget(&Place::new(world.dir(), domain, space, ""))
 }
 

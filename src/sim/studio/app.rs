@@ -294,11 +294,17 @@ pub(super) fn list(call: &Call<'_>) -> Result<Value, Refusal> {
     if profile.is_some() && space.is_some() {
         return Err(invalid("UserProfileNameEquals and SpaceNameEquals cannot both be specified."));
     }
+    // No key of another holder begins like these: names have no slash.
+    let below = match (call.given("DomainIdEquals"), profile, space) {
+        (Some(domain), None, Some(space)) => format!("{domain}/space/{space}/"),
+        // AWS does not tell upper from lower case in the name of a profile.
+        (Some(domain), Some(_), None) => format!("{domain}/profile/"),
+        _ => String::new(),
+    };
     call.world.read(|state| {
         let rows = state
             .studio
-            .apps
-            .iter()
+            .apps_below(&below)
             .filter(|(_, app)| {
                 app.status(call.now).is_some()
                     && call.equals("DomainIdEquals", Some(&app.domain))

@@ -24,7 +24,10 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     /// When a transient status that lasts so many seconds ends.
     pub(super) fn settles_in(&self, seconds: f64) -> f64 {
-        if self.is_stuck { NEVER } else { self.now + seconds }
+        if self.is_stuck {
+            return NEVER;
+        }
+        self.now + self.world.model().map_or(seconds, |model| model.vary(seconds))
     }
 
     /// A member, if it was given.

@@ -273,9 +273,15 @@ impl Studio {
 
     /// The apps of a space that hold an instance.
     pub(super) fn is_space_running(&self, domain: &str, space: &str, now: f64) -> bool {
-        self.apps.values().any(|app| {
-            app.domain == domain && app.space.as_deref() == Some(space) && app.is_running(now)
-        })
+        self.apps_below(&format!("{domain}/space/{space}/")).any(|(_, app)| app.is_running(now))
+    }
+
+    /// The apps whose key begins like this, gone ones too.
+    pub(super) fn apps_below<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = (&'a String, &'a App)> {
+        self.apps.range(prefix.to_owned()..).take_while(move |(key, _)| key.starts_with(prefix))
     }
 
     /// Forgets what is gone.

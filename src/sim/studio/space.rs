@@ -49,11 +49,13 @@ pub(super) fn create(call: &Call<'_>) -> Result<Value, Refusal> {
         space.standing = Standing::pending(call.now, call.settles_in(state.timing.space));
         let arn = arn_of(state, &space);
         tags::put(state, &arn, tags::read(call)?);
-        let folder = call.world.dir().join("ebs").join(domain_id).join(name);
-        if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(lost)?;
+        if call.world.model().is_none() {
+            let folder = call.world.dir().join("ebs").join(domain_id).join(name);
+            if folder.exists() {
+                fs::remove_dir_all(&folder).map_err(lost)?;
+            }
+            fs::create_dir_all(&folder).map_err(lost)?;
         }
-        fs::create_dir_all(&folder).map_err(lost)?;
         runtime::forget_volume(call.world, domain_id, name).map_err(lost)?;
         state.studio.spaces.insert(format!("{domain_id}/{name}"), space);
         Ok(json!({ "SpaceArn": arn }))
@@ -272,7 +274,7 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
             space.standing.move_to(Status::Deleting, call.now, settles_at);
         }
         let folder = call.world.dir().join("ebs").join(&id).join(&name);
-        if folder.exists() {
+        if call.world.model().is_none() && folder.exists() {
             fs::remove_dir_all(folder).map_err(lost)?;
         }
         runtime::forget_volume(call.world, &id, &name).map_err(lost)?;

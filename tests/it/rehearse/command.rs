@@ -1,0 +1,84 @@
+//! `rehearse` as operators meet it.
+
+use std::path::Path;
+
+use serde_json::Value;
+use studio_migrate::journal::{Journal, exported_line};
+
+use crate::common::ONE_PERSON;
+use crate::common::account::Served;
+use crate::common::tool::{Ran, command, prepare_with};
+
+/// A journal with a snapshot and a plan of an account that is not there any more.
+fn journal_of_a_plan(folder: &Path, lines: &[&str]) -> std::path::PathBuf {
+    let served = Served::start(&folder.join("world"), ONE_PERSON);
+    let journal = folder.join("journal.db");
+    prepare_with(&served, &journal, lines);
+    journal
+}
+
+fn rehearse(journal: &Path, words: &[&str]) -> Ran {
+    let mut command = command(&["rehearse", "--begin", "2026-12-04T09:30:00Z"]);
+    command.args(words).arg("--state").arg(journal).output().unwrap().into()
+}
+
+fn as_json(ran: Ran) -> Value {
+    serde_json::from_str(&ran.out).unwrap()
+}
+
+fn events(journal: &Path) -> Vec<String> {
+    Journal::open(journal).unwrap().events().unwrap().iter().map(exported_line).collect()
+}
+
+#[test]
+fn a_plan_is_rehearsed_without_the_account_and_leaves_the_journal_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = journal_of_a_plan(folder.path(), &[]);
+    let before = events(&journal);
+    let said = rehearse(&journal, &["--playbook", "standard"]).ended(0).out;
+    assert!(said.contains("2 people would be moved"), "{said}");
+    let words = ["--playbook", "standard", "--format", "json"];
+    let outcome = as_json(rehearse(&journal, &words).ended(0));
+    assert_eq!((&outcome["schema"], &outcome["done"]), (&1.into(), &2.into()));
+    let batch = &outcome["batches"][0];
+    let begin = batch["begin"].as_str().unwrap();
+    assert!(begin.starts_with("2026-12-04T09:30:00"), "{begin}");
+    assert_eq!((&batch["people"], &batch["done"]), (&2.into(), &2.into()));
+    let minutes = outcome["minutes"].as_f64().unwrap();
+    let estimate = |end: &str| outcome["estimate"][end].as_f64().unwrap();
+    assert!(estimate("low") * 0.85 < minutes && minutes < estimate("high") * 1.15, "{minutes}");
+    assert_eq!(outcome["held"]["people"], 2);
+    assert_eq!(outcome["calls"]["sagemaker:CreateSpace"]["calls"], 2);
+    assert_eq!(events(&journal), before);
+    assert!(!folder.path().join("manifests").exists());
+}
+
+#[test]
+fn what_would_fail_is_named_with_its_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = journal_of_a_plan(folder.path(), &[]);
+    let faults = folder.path().join("faults.yaml");
+    let write = |effect: &str, times: u32| {
+        let fault = format!("operation: sagemaker:CreateSpace, times: {times}, effect: {effect}");
+        std::fs::write(&faults, format!("- {{ {fault} }}\n")).unwrap();
+    };
+    let faulty = faults.to_str().unwrap();
+    let words = ["--playbook", "standard", "--format", "json", "--faults", faulty];
+    write("denied", 0);
+    let outcome = as_json(rehearse(&journal, &words).ended(4));
+    let failed = outcome["failed"].as_array().unwrap();
+    let said = |key: &str| failed.iter().map(|one| one[key].as_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(said("step"), ["provision", "provision"]);
+    assert!(said("migration").iter().any(|id| id.ends_with("/alice")), "{failed:?}");
+    assert!(said("message").iter().all(|why| why.contains("CreateSpace")), "{failed:?}");
+    // The plan that is kept waits two minutes for an app, which is enough for a demo and not for AWS.
+    let outcome = as_json(rehearse(&journal, &["--format", "json"]).ended(4));
+    assert_eq!(outcome["failed"][0]["step"], "hydrate");
+    // What the SDK gets over is no failure, but it is seen.
+    write("throttled", 2);
+    let outcome = as_json(rehearse(&journal, &words).ended(0));
+    assert_eq!(outcome["calls"]["sagemaker:CreateSpace"]["throttled"], 2);
+    write("dies", 1);
+    let refused = rehearse(&journal, &words).ended(2);
+    assert!(refused.err.contains("cannot die"), "{}", refused.err);
+}
