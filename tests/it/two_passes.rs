@@ -18,7 +18,7 @@ use crate::common::{ONE_PERSON, trees};
 
 /// Ready for two passes over a home in which somebody works.
 fn two_passes() -> Ready {
-    let ready = Ready::with(ONE_PERSON, None, &["passes: 2"]);
+    let ready = Ready::with(ONE_PERSON, None, &["passes: 2", "  stall_minutes: 5"]);
     let home = ready.classic_home("alice");
     for file in ["edited", "deleted", "renamed", "untouched", "type", "mode", "folder/inner"] {
         write(&home.join("work").join(file), "as it was in the first pass", 1);
