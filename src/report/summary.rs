@@ -168,10 +168,11 @@ mod tests {
     #[test]
     fn the_minutes_for_which_people_were_held_up_are_summed_and_the_longest_is_told() {
         let mut inputs = cases::inputs();
-        let held =
-            |to: &str| Some(Held::new("2026-08-03T07:00:40Z".to_owned(), Some(to.to_owned())));
-        inputs.people[1].held = held("2026-08-03T07:31:00Z");
-        inputs.people[2].held = Some(Held::new("2026-08-03T07:00:40Z".to_owned(), None));
+        let held = |to: Option<&str>| {
+            Some(Held::new("2026-08-03T07:00:40Z".to_owned(), to.map(str::to_owned)))
+        };
+        inputs.people[1].held = held(Some("2026-08-03T07:31:00Z"));
+        inputs.people[2].held = held(None);
         let totals = Report::from(inputs).totals;
         assert_eq!((totals.held_minutes, totals.longest_held_minutes), (42.8, 30.3));
     }

@@ -2,7 +2,7 @@
 //! by a model. Nothing is slept for real where tokio's clock is paused, so ten thousand people are moved in minutes.
 //!
 //! The control plane, its rules and its protocols are those of every other world. What differs: a lifecycle script that is
-//! our hook is not run by bash but read, and its order carried out by a model of the [`mover`]; objects are few and small
+//! our hook is not run by bash but read, and its order carried out by a model of the mover; objects are few and small
 //! and answered from memory; and a call takes a moment.
 //!
 //! Everything that chance decides comes from one seed, in the order of the calls: on one thread and a paused clock the same
