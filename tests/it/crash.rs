@@ -9,7 +9,7 @@ use crate::common::ONE_PERSON;
 use crate::common::ends::{End, assert_alike, end};
 use crate::common::points::{dies_at, every_point};
 use crate::common::ready::Ready;
-use crate::common::tool::{command_on, run_alice, run_alice_lightly};
+use crate::common::tool::{command_on, run_alice};
 
 /// The end of a run that nobody interrupts.
 fn uninterrupted() -> End {
@@ -24,10 +24,10 @@ fn killed_at_any_instant_it_ends_as_an_uninterrupted_run_does() {
     let before = Ready::new();
     let points = every_point(|point| {
         let ready = before.copied(None);
-        if !dies_at(point, &ready.served, &ready.journal, &run_alice_lightly()) {
+        if !dies_at(point, &ready.served, &ready.journal, &run_alice()) {
             return false;
         }
-        ready.run(&run_alice_lightly()).ended(0);
+        ready.run(&run_alice()).ended(0);
         assert_alike(&end(&ready.served), &whole, &format!("after a crash at point {point}"));
         true
     });

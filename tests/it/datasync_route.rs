@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::common::account::Served;
 use crate::common::client::Client;
 use crate::common::ready::Ready;
-use crate::common::tool::{command_on, small_mover, until};
+use crate::common::tool::{command_on, light_mover, until};
 use crate::common::trees::listing;
 
 const ROLE: &str = "arn:aws:iam::000000000000:role/DataSyncToS3";
@@ -94,7 +94,7 @@ fn open(ready: &Ready) -> Vec<String> {
 }
 
 fn words<'a>(users: &[&'a str]) -> Vec<&'a str> {
-    let mut words = vec!["run", "--yes", "--mover", small_mover().to_str().unwrap()];
+    let mut words = vec!["run", "--yes", "--mover", light_mover().to_str().unwrap()];
     users.iter().for_each(|user| words.extend(["--user", user]));
     words
 }

@@ -11,7 +11,7 @@ use crate::common::ONE_PERSON;
 use crate::common::hooks::{Answer, Post, Receiver};
 use crate::common::python;
 use crate::common::ready::{ALICE, Ready};
-use crate::common::tool::{Ran, command_on, small_mover, until};
+use crate::common::tool::{Ran, command_on, light_mover, until};
 
 /// A secret that is to be found nowhere.
 const SECRET: &str = "hunter2-or-rather-something-longer";
@@ -32,7 +32,7 @@ fn entry(moments: &str, way: &str) -> String {
 
 /// The words of a run that takes everyone over.
 fn run_all() -> Vec<&'static str> {
-    vec!["run", "--yes", "--mover", small_mover().to_str().unwrap()]
+    vec!["run", "--yes", "--mover", light_mover().to_str().unwrap()]
 }
 
 fn run_with_secret(ready: &Ready, words: &[&str]) -> Ran {

@@ -37,7 +37,7 @@ fn mount(ready: &Ready) -> String {
 }
 
 fn run<'a>(who: &'a str, mount: &'a str) -> Vec<&'a str> {
-    let mover = crate::common::tool::small_mover().to_str().unwrap();
+    let mover = crate::common::tool::light_mover().to_str().unwrap();
     vec!["run", "--yes", "--user", who, "--mover", mover, "--mount", mount]
 }
 

@@ -10,7 +10,7 @@ use studio_migrate::playbook::SpaceApp;
 use crate::common::ONE_PERSON;
 use crate::common::account::Served;
 use crate::common::client::Client;
-use crate::common::tool::{PLAYBOOK, Ran, prepare, run_alice, run_on, small_mover};
+use crate::common::tool::{PLAYBOOK, Ran, light_mover, prepare, run_alice, run_on};
 
 struct World {
     folder: tempfile::TempDir,
@@ -154,7 +154,7 @@ fn whoever_has_drifted_is_refused_by_name_and_the_others_go_on() {
         tags: [].into(),
     };
     client.wait(client.account.create_space(&taken)).unwrap();
-    let mover = small_mover().to_str().unwrap();
+    let mover = light_mover().to_str().unwrap();
     let ran = world.run(&["run", "--yes", "--mover", mover]).ended(4);
     assert!(ran.err.contains("d-sim000000001/bob was not begun"), "{}", ran.err);
     assert!(

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::common::ONE_PERSON;
 use crate::common::account::{Served, exe};
-use crate::common::tool::{prepare, run_alice, run_on, small_mover};
+use crate::common::tool::{light_mover, prepare, run_alice, run_on};
 
 /// Six people with nothing to copy: two of the pilot, and four who are all at work at the same time.
 const SIX_PEOPLE: &str = r#"
@@ -45,7 +45,7 @@ fn on_a_terminal_of_six_lines_four_people_are_a_picture_that_fits() {
     let line = format!(
         "stty rows {LINES} cols {COLUMNS}; exec {} run --yes --batch batch-1 --mover {} --state {}",
         exe().display(),
-        small_mover().display(),
+        light_mover().display(),
         journal.display()
     );
     let mut script = Command::new("script");

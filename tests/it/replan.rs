@@ -3,7 +3,7 @@
 use crate::common::ONE_PERSON;
 use crate::common::account::Served;
 use crate::common::ready::Ready;
-use crate::common::tool::{prepare, prepare_with, run_on, small_mover};
+use crate::common::tool::{light_mover, prepare, prepare_with, run_on};
 
 #[test]
 fn what_was_done_for_a_person_stays_done_when_the_plan_is_drawn_up_again() {
@@ -11,7 +11,7 @@ fn what_was_done_for_a_person_stays_done_when_the_plan_is_drawn_up_again() {
     let served = Served::start(&folder.path().join("world"), ONE_PERSON);
     let journal = folder.path().join("journal.db");
     prepare(&served, &journal);
-    let mover = small_mover().to_str().unwrap();
+    let mover = light_mover().to_str().unwrap();
     let run = ["run", "--yes", "--user", "alice", "--mover", mover];
     run_on(&served, &journal, &run).ended(0);
     let before = served.state();

@@ -9,7 +9,7 @@ use crate::common::ONE_PERSON;
 use crate::common::ends::{assert_alike, end};
 use crate::common::inside::each;
 use crate::common::ready::Ready;
-use crate::common::tool::{Ran, command_on, small_mover};
+use crate::common::tool::{Ran, command_on, light_mover};
 
 fn moved() -> Ready {
     let ready = Ready::with(ONE_PERSON, None, &["  stall_minutes: 5"]);
@@ -18,7 +18,7 @@ fn moved() -> Ready {
 }
 
 fn words() -> [&'static str; 6] {
-    ["verify", "--deep", "--user", "alice", "--mover", small_mover().to_str().unwrap()]
+    ["verify", "--deep", "--user", "alice", "--mover", light_mover().to_str().unwrap()]
 }
 
 fn reread(ready: &Ready) -> Ran {

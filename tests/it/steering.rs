@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 use serde_json::Value;
 
 use crate::common::ready::Ready;
-use crate::common::tool::{Ran, command_on, small_mover, until};
+use crate::common::tool::{Ran, command_on, light_mover, until};
 
 /// Four people whose spaces take a moment to start, so that there is time to say something.
 const FOUR: &str = r##"
@@ -33,7 +33,7 @@ fn ready(lines: &[&str]) -> Ready {
 }
 
 fn words() -> [&'static str; 4] {
-    ["run", "--yes", "--mover", small_mover().to_str().unwrap()]
+    ["run", "--yes", "--mover", light_mover().to_str().unwrap()]
 }
 
 /// A run in the background.

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use serde_json::Value;
 
 use crate::common::account::Served;
-use crate::common::tool::{PLAYBOOK, Ran, run_on, small_mover};
+use crate::common::tool::{PLAYBOOK, Ran, light_mover, run_on};
 use crate::common::trees;
 
 /// One of these worlds takes fifteen gigabytes of disk, since a home is on EFS, on its volume and on the way from there: one at
@@ -88,7 +88,7 @@ fn prepare(served: &Served, journal: &Path, maximum_gb: u64) {
 }
 
 fn run(served: &Served, journal: &Path) -> Ran {
-    run_on(served, journal, &["run", "--yes", "--mover", small_mover().to_str().unwrap()])
+    run_on(served, journal, &["run", "--yes", "--mover", light_mover().to_str().unwrap()])
 }
 
 fn space(served: &Served) -> Value {

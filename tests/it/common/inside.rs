@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 
 use super::account::{Served, exe};
 use super::ends::{End, end_of};
-use super::tool::{prepare, small_mover};
+use super::tool::{light_mover, prepare};
 
 /// Stack of a thread that drives a saga: its futures are large in a debug build.
 const STACK: usize = 16 << 20;
@@ -148,7 +148,7 @@ async fn context(
         operation,
         control: Control::of(&plan, Halt::default()),
         plan: Arc::new(plan),
-        tools: Tools::of(small_mover()).unwrap(),
+        tools: Tools::of(light_mover()).unwrap(),
         watch: Arc::new(move |notice| {
             if let Notice::StepUndone { remarks: said, .. } = notice {
                 remarks.lock().unwrap().extend(said);

@@ -13,7 +13,7 @@ use studio_migrate::playbook::SpaceApp;
 use super::ONE_PERSON;
 use super::account::Served;
 use super::client::Client;
-use super::tool::{Ran, command_on, prepare_with, run_alice};
+use super::tool::{Ran, command_on, light_mover, prepare_with, small_mover};
 
 /// Where [`ONE_PERSON`] keeps alice.
 pub const ALICE: &str = "d-sim000000001/alice";
@@ -26,6 +26,7 @@ pub struct Ready {
     pub journal: PathBuf,
     description: String,
     folder: tempfile::TempDir,
+    mover: &'static Path,
 }
 
 impl Ready {
@@ -51,17 +52,18 @@ impl Ready {
     ) -> Self {
         let journal = folder.path().join("journal.db");
         prepare_with(&served, &journal, lines);
-        let ready = Self { served, journal, description: description.to_owned(), folder };
+        let (description, mover) = (description.to_owned(), light_mover());
+        let ready = Self { served, journal, description, folder, mover };
         if faults.is_some() { ready.with_faults(faults) } else { ready }
     }
 
     /// Serves the same world again, in which other things go wrong.
     pub fn with_faults(self, faults: Option<&str>) -> Self {
-        let Self { served, journal, description, folder } = self;
+        let Self { served, journal, description, folder, mover } = self;
         drop(served);
         let world = folder.path().join("world");
         let served = Served::with_faults(&world, &description, Some(faults.unwrap_or("[]")));
-        Self { served, journal, description, folder }
+        Self { served, journal, description, folder, mover }
     }
 
     /// Another one like this: the same account, home for home, and the same journal, as both are now. Faults begin at once.
@@ -72,19 +74,25 @@ impl Ready {
         assert!(copied.success(), "cp -a is of the GNU core utilities");
         let journal = to.join(self.journal.file_name().unwrap());
         let served = Served::with_faults(&to.join("world"), &self.description, faults);
-        Self { served, journal, description: self.description.clone(), folder }
+        let (description, mover) = (self.description.clone(), self.mover);
+        Self { served, journal, description, folder, mover }
     }
 
     /// Changes the world behind everyone's back.
     pub fn edited(self, edit: impl FnOnce(&mut Value)) -> Self {
-        let Self { served, journal, description, folder } = self;
+        let Self { served, journal, description, folder, mover } = self;
         let mut state = served.state();
         drop(served);
         let world = folder.path().join("world");
         edit(&mut state);
         std::fs::write(world.join("world.json"), state.to_string()).unwrap();
         let served = Served::start(&world, &description);
-        Self { served, journal, description, folder }
+        Self { served, journal, description, folder, mover }
+    }
+
+    /// Goes on with a mover that is a whole executable, as people send it.
+    pub fn with_whole_mover(self) -> Self {
+        Self { mover: small_mover(), ..self }
     }
 
     /// Goes on with another journal's file.
@@ -104,7 +112,8 @@ impl Ready {
 
     /// Takes alice over, with more words on the command line.
     pub fn run_alice(&self, more: &[&str]) -> Ran {
-        self.run(&[run_alice().as_slice(), more].concat())
+        let words = ["run", "--yes", "--user", "alice", "--mover", self.mover.to_str().unwrap()];
+        self.run(&[words.as_slice(), more].concat())
     }
 
     /// What a profile has set by itself.

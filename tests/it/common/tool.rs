@@ -102,11 +102,6 @@ fn with_line(playbook: &str, line: &str) -> String {
     lines.join("\n")
 }
 
-/// The words of a run that takes alice over.
-pub fn run_alice() -> Vec<&'static str> {
-    vec!["run", "--yes", "--user", "alice", "--mover", small_mover().to_str().unwrap()]
-}
-
 /// The mover without its symbols: it is fetched into every space, and some tests start a hundred.
 pub fn small_mover() -> &'static Path {
     static MOVER: OnceLock<PathBuf> = OnceLock::new();
@@ -132,8 +127,8 @@ pub fn light_mover() -> &'static Path {
     })
 }
 
-/// The words of a run that takes alice over with the light mover.
-pub fn run_alice_lightly() -> Vec<&'static str> {
+/// The words of a run that takes alice over.
+pub fn run_alice() -> Vec<&'static str> {
     vec!["run", "--yes", "--user", "alice", "--mover", light_mover().to_str().unwrap()]
 }
 

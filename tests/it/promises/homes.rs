@@ -72,7 +72,7 @@ fn nobody_is_flipped_without_proof() {
 
 #[test]
 fn a_mover_that_somebody_changed_in_the_bucket_is_never_run() {
-    let ready = Ready::new();
+    let ready = Ready::new().with_whole_mover();
     let classic = ready.settings("alice");
     ready.run_alice(&["--until", "stage"]).ended(0);
     let tools = studio_migrate::execute::Tools::of(small_mover()).unwrap();

@@ -10,7 +10,7 @@ use studio_migrate::sim::bucket;
 use crate::common::ONE_PERSON;
 use crate::common::inside::each;
 use crate::common::ready::{ALICE, Ready, only_looks};
-use crate::common::tool::{command_on, run_alice, small_mover, until};
+use crate::common::tool::{command_on, light_mover, run_alice, until};
 
 #[test]
 fn a_second_operator_is_refused_while_the_first_is_at_work() {
@@ -168,7 +168,7 @@ fn a_dry_run_makes_no_call_that_changes_anything() {
     // So does a cleanup, once there is something to clean up.
     ready.run_alice(&[]).ended(0);
     let (before, done) = (ready.served.state(), ready.events().len());
-    let mover = format!("tools/{}", Tools::of(small_mover()).unwrap().sha256);
+    let mover = format!("tools/{}", Tools::of(light_mover()).unwrap().sha256);
     let ran = ready.run(&[["cleanup", "--dry-run"], log_to].concat()).ended(0);
     assert!(ran.out.contains(&mover), "{}", ran.out);
     let exchanges = Ready::exchanges(&log);

@@ -6,7 +6,7 @@ use studio_migrate::mover::{ReportKey, key};
 
 use crate::common::client::Client;
 use crate::common::ready::{ALICE, Ready};
-use crate::common::tool::small_mover;
+use crate::common::tool::light_mover;
 
 /// Longer than any report of the test worlds.
 const LIMIT: u64 = 1 << 24;
@@ -47,7 +47,7 @@ fn another_person_of_the_same_role_cannot_forge_a_proof() {
     let person = Client::person(&ready.served);
 
     // Bob's own marker is a real one, of another migration.
-    let mover = small_mover().to_str().unwrap();
+    let mover = light_mover().to_str().unwrap();
     ready.run(&["run", "--yes", "--user", "bob", "--mover", mover]).ended(0);
     let bobs = format!("{}/{}", ready.migration("bob").reports, key::DONE);
     let bobs = person.wait(person.account.object(&bucket, &bobs, LIMIT)).unwrap();

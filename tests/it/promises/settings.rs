@@ -11,7 +11,7 @@ use crate::common::ONE_PERSON;
 use crate::common::client::Client;
 use crate::common::ends::{assert_alike, end};
 use crate::common::ready::Ready;
-use crate::common::tool::small_mover;
+use crate::common::tool::light_mover;
 
 /// Apps that run, by key.
 fn running(ready: &Ready) -> Vec<String> {
@@ -133,7 +133,7 @@ fn a_rollback_puts_back_every_setting_that_was_overwritten() {
 fn a_landing_page_that_was_not_set_becomes_the_domain_s_and_the_rollback_says_so() {
     let ready = Ready::new();
     assert_eq!(ready.settings("bob"), json!({}));
-    let mover = small_mover().to_str().unwrap();
+    let mover = light_mover().to_str().unwrap();
     ready.run(&["run", "--yes", "--user", "bob", "--mover", mover]).ended(0);
     assert_eq!(ready.settings("bob")["DefaultLandingUri"], "studio::");
     ready.run(&["rollback", "--user", "bob"]).ended(0);
@@ -156,7 +156,7 @@ fn everything(ready: &Ready) -> (Value, usize) {
 fn classic_apps_are_not_stopped_before_someone_said_yes() {
     let ready = Ready::new();
     let before = everything(&ready);
-    let mover = small_mover().to_str().unwrap();
+    let mover = light_mover().to_str().unwrap();
     let run = ["run", "--user", "alice", "--mover", mover];
     let ran = ready.run(&run).ended(7);
     assert!(ran.err.contains("AWS does not let them be started again, ever"), "{}", ran.err);

@@ -8,7 +8,7 @@ use crate::common::ONE_PERSON;
 use crate::common::ends::{assert_alike, end};
 use crate::common::inside::each;
 use crate::common::ready::Ready;
-use crate::common::tool::run_alice_lightly;
+use crate::common::tool::run_alice;
 
 /// What may happen to a call that only looks.
 const TO_LOOKS: [&str; 8] = [
@@ -174,12 +174,12 @@ fn faults_in_the_way_of(words: &[&str], before: &Ready) {
 
 #[test]
 fn whatever_call_of_a_migration_goes_wrong_it_is_mended_and_ends_as_a_plain_one() {
-    faults_in_the_way_of(&run_alice_lightly(), &impatient());
+    faults_in_the_way_of(&run_alice(), &impatient());
 }
 
 #[test]
 fn whatever_call_of_a_rollback_goes_wrong_it_is_mended_and_ends_as_a_plain_one() {
     let moved = impatient();
-    moved.run(&run_alice_lightly()).ended(0);
+    moved.run(&run_alice()).ended(0);
     faults_in_the_way_of(&BACK, &moved);
 }

@@ -11,7 +11,7 @@ use super::budget;
 use crate::common::ends::{assert_alike, end};
 use crate::common::points::{dies_at, every_point};
 use crate::common::ready::{ALICE, Ready};
-use crate::common::tool::run_alice_lightly;
+use crate::common::tool::run_alice;
 
 /// Takes alice back.
 const BACK: [&str; 4] = ["rollback", "--user", "alice", "--yes"];
@@ -47,7 +47,7 @@ fn an_approval_is_in_force_once_it_is_in_the_log_and_not_before() {
 #[test]
 fn a_rollback_that_is_killed_at_any_instant_ends_as_an_uninterrupted_one_does() {
     let moved = Ready::new();
-    moved.run(&run_alice_lightly()).ended(0);
+    moved.run(&run_alice()).ended(0);
     for words in [BACK.as_slice(), &ALL_BACK] {
         let whole = moved.copied(None);
         whole.run(words).ended(0);
@@ -77,7 +77,7 @@ fn a_migration_that_is_killed_at_any_instant_can_be_taken_back_by_a_rollback_tha
     let cases = every_point(|case| {
         let point = case * step;
         let ready = before.copied(None);
-        if !dies_at(point, &ready.served, &ready.journal, &run_alice_lightly()) {
+        if !dies_at(point, &ready.served, &ready.journal, &run_alice()) {
             return false;
         }
         // Another point of the rollback each time; those of a short one lie past its end.

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use crate::common::ends::{assert_alike, end};
 use crate::common::inside::each;
 use crate::common::ready::Ready;
-use crate::common::tool::run_alice_lightly;
+use crate::common::tool::run_alice;
 
 /// The files of the schema, oldest first; their number is the version.
 fn schema() -> Vec<PathBuf> {
@@ -71,9 +71,9 @@ fn a_journal_of_every_earlier_schema_says_what_it_said_and_is_gone_on_with() {
     let planned = Ready::new();
     let untouched = end(&planned.served);
     let half = planned.copied(None);
-    half.run(&[run_alice_lightly().as_slice(), &["--until", "provision"]].concat()).ended(0);
+    half.run(&[run_alice().as_slice(), &["--until", "provision"]].concat()).ended(0);
     let whole = half.copied(None);
-    whole.run(&run_alice_lightly()).ended(0);
+    whole.run(&run_alice()).ended(0);
     let (said_today, whole) = (said(&half), end(&whole.served));
     let versions: Vec<_> = (1..=schema().len()).collect();
     each(&versions, |&version| {
@@ -84,7 +84,7 @@ fn a_journal_of_every_earlier_schema_says_what_it_said_and_is_gone_on_with() {
         for (line, today) in said(&ready).iter().zip(&said_today) {
             assert_eq!(line, today, "version {version}");
         }
-        ready.run(&run_alice_lightly()).ended(0);
+        ready.run(&run_alice()).ended(0);
         assert_alike(&end(&ready.served), &whole, &format!("gone on with version {version}"));
         let back = ["rollback", "--user", "alice", "--yes", "--delete-spaces"];
         ready.run(&back).ended(0);

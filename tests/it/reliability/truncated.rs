@@ -13,7 +13,7 @@ use crate::common::ends::{End, assert_alike, end};
 use crate::common::inside::each;
 use crate::common::points::dies_at;
 use crate::common::ready::{ALICE, Ready};
-use crate::common::tool::run_alice_lightly;
+use crate::common::tool::run_alice;
 
 /// Takes alice back with everything that is in her space.
 const BACK: [&str; 5] = ["rollback", "--user", "alice", "--yes", "--delete-spaces"];
@@ -64,7 +64,7 @@ struct Known {
 fn known() -> Known {
     let planned = Ready::new();
     let moved = planned.copied(None);
-    moved.run(&run_alice_lightly()).ended(0);
+    moved.run(&run_alice()).ended(0);
     let (untouched, whole) = (end(&planned.served), end(&moved.served));
     Known { planned, moved, untouched, whole }
 }
@@ -89,7 +89,7 @@ fn a_migration_whose_log_lost_its_end_at_any_length_ends_as_a_plain_one_and_can_
     each(&lengths, |&kept| {
         let when = format!("{kept} events of {} left", length(&known.moved));
         let ready = cut(&known.moved, kept);
-        ready.run(&run_alice_lightly()).ended(0);
+        ready.run(&run_alice()).ended(0);
         assert_alike(&end(&ready.served), &known.whole, &when);
         assert_eq!(standing(&ready), MigrationStanding::Moved, "{when}");
         let back = ready.run(&BACK).ended(0);
@@ -130,7 +130,7 @@ fn a_migration_that_was_killed_and_whose_log_lost_its_last_events_too_ends_as_a_
         .collect();
     each(&cases, |&(point, lost)| {
         let ready = known.planned.copied(None);
-        if !dies_at(point, &ready.served, &ready.journal, &run_alice_lightly()) {
+        if !dies_at(point, &ready.served, &ready.journal, &run_alice()) {
             return;
         }
         let kept = length(&ready).saturating_sub(lost as usize).max(before);
@@ -145,7 +145,7 @@ fn a_migration_that_was_killed_and_whose_log_lost_its_last_events_too_ends_as_a_
                 assert_alike(&is, &known.untouched, &format!("{when}, and taken back: {said}"));
             }
         }
-        ready.run(&run_alice_lightly()).ended(0);
+        ready.run(&run_alice()).ended(0);
         assert_alike(&end(&ready.served), &known.whole, &when);
         assert_eq!(standing(&ready), MigrationStanding::Moved, "{when}");
     });
