@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
-use super::run::standing;
+use super::todo::standing;
 use crate::aws::ErrorKind;
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};

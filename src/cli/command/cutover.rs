@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::run::standing;
+use super::todo::standing;
 use crate::aws::{self, Domain, DomainIdle, ErrorKind};
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};

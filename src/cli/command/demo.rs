@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser};
 use tokio::sync::oneshot;
 
-use super::run::{listen, standing};
+use super::ended::listen;
 use super::sim::{open_or_make, stopped};
+use super::todo::standing;
 use crate::cli::arguments::Arguments;
 use crate::cli::run::dispatch;
 use crate::cli::{Context, Exit, Failure, Global};

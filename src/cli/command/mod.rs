@@ -6,6 +6,7 @@ pub mod completions;
 pub mod cutover;
 pub mod demo;
 pub mod doctor;
+mod ended;
 pub mod explain;
 pub mod gate;
 pub mod iam;
@@ -26,6 +27,7 @@ pub mod sim;
 mod stand_in;
 pub mod status;
 pub mod steer;
+mod todo;
 pub mod verify;
 pub mod version;
 

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::run::standing;
 use super::sim::read_faults;
+use super::todo::standing;
 use crate::cli::context::Format;
 use crate::cli::rehearsal::{Outcome, Rehearsal, Script, rehearse};
 use crate::cli::{Context, Exit, Failure};

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::run::{self, Run};
+use super::run::Run;
+use super::todo;
 use crate::cli::context::approved_plan;
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{MigrationStanding, Step};
@@ -31,7 +32,7 @@ impl Retry {
         let plan = approved_plan(&journal)?;
         let (mut in_first_pass, mut others) = (Vec::new(), Vec::new());
         for (_, migration) in plan.migrations() {
-            let standing = run::standing(&journal, &migration.id)?;
+            let standing = todo::standing(&journal, &migration.id)?;
             if standing.word() == MigrationStanding::Failed {
                 let failed = if standing.is_put_off() { &mut in_first_pass } else { &mut others };
                 failed.push(migration.id.clone());

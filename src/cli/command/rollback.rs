@@ -2,8 +2,10 @@
 
 use clap::Args;
 
+use super::ended::{halted, listen, tell};
 use super::notify;
-use super::run::{execution, halted, listen, selection, standing, tell, tools};
+use super::run::{execution, selection, tools};
+use super::todo::standing;
 use crate::cli::context::approved_plan;
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure, steering};

@@ -1,19 +1,18 @@
 //! `run`: phase 4, executing the approved plan. Whatever happened before, it goes on from there.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 
+use super::ended::{halted, listen, tell};
 use super::notify;
+use super::todo::{dry_run, to_do};
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure, steering};
-use crate::execute::{
-    self, Execution, Halt, Selection, Standing, Step, Summary, Tools, is_first_pass, takes_part,
-};
-use crate::journal::Journal;
+use crate::execute::{self, Execution, Halt, Selection, Step, Tools, is_first_pass};
 use crate::names::{BatchName, MigrationId, ProfileName};
 use crate::plan::{Plan, Route};
 use crate::playbook::ClassicApps;
@@ -211,158 +210,4 @@ pub(super) fn tools(named: Option<&std::path::Path>) -> Result<Tools, Failure> {
     Tools::of(&path).map_err(|error| {
         Failure::of(Exit::Usage, format!("read the mover {}", path.display()), error)
     })
-}
-
-/// Stops gently on the first signal and at once on the second.
-pub(super) fn listen(context: &Context) -> Halt {
-    let halt = Halt::default();
-    let (heard, ui) = (halt.clone(), context.ui);
-    tokio::spawn(async move {
-        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        let Ok(mut terminate) = terminate else { return };
-        loop {
-            let terminated = tokio::select! {
-                _ = tokio::signal::ctrl_c() => false,
-                _ = terminate.recv() => true,
-            };
-            if heard.is_draining() {
-                ui.status("Stopping at once; the next run goes on from here");
-            } else {
-                ui.status(
-                    "Finishing the steps under way, then stopping; once more to stop at once",
-                );
-            }
-            heard.ask_by(terminated);
-        }
-    });
-    halt
-}
-
-/// A run that a signal stopped ends with the signal's exit code.
-pub(super) fn halted(halt: &Halt, exit: Exit) -> Exit {
-    match (exit, halt.was_terminated()) {
-        (Exit::Stopped, Some(true)) => Exit::Terminated,
-        (Exit::Stopped, Some(false)) => Exit::Interrupted,
-        (exit, _) => exit,
-    }
-}
-
-/// Returns who is still to be migrated, by the journal.
-fn to_do(
-    journal: &Journal,
-    plan: &Plan,
-    selection: &Selection,
-    until: Step,
-) -> Result<Vec<(MigrationId, Step)>, Failure> {
-    let mut waiting = Vec::new();
-    for (batch, migration) in plan.migrations() {
-        if !selection.takes(batch, migration) {
-            continue;
-        }
-        let standing = standing(journal, &migration.id)?;
-        // Whoever was rolled back is moved again only when somebody names them.
-        let is_named = selection.users.contains(&migration.name());
-        let is_taken = !standing.was_taken_back() || is_named;
-        if !is_taken || !takes_part(plan, migration, until) {
-            continue;
-        }
-        if let Some(next) = standing.next_step_to(until) {
-            waiting.push((migration.id.clone(), next));
-        }
-    }
-    Ok(waiting)
-}
-
-/// Returns where a migration stands, by the journal.
-pub(super) fn standing(journal: &Journal, migration: &MigrationId) -> Result<Standing, Failure> {
-    let events = journal
-        .events_of(migration)
-        .map_err(|error| Failure::journal("read the journal", error))?;
-    Standing::of(&events).map_err(|error| Failure::of(Exit::Unexpected, "read the journal", error))
-}
-
-fn dry_run(
-    context: &Context,
-    journal: &Journal,
-    plan: &Plan,
-    selection: &Selection,
-    until: Step,
-) -> Result<Exit, Failure> {
-    let waiting = to_do(journal, plan, selection, until)?;
-    let open = journal.open_gates().map_err(|error| Failure::journal("read the gates", error))?;
-    let next: HashMap<&MigrationId, Step> = waiting.iter().map(|(id, next)| (id, *next)).collect();
-    for batch in &plan.batches {
-        let todo = batch.migrations.iter();
-        let mut todo = todo.filter_map(|one| Some((&one.id, *next.get(&one.id)?))).peekable();
-        if todo.peek().is_some()
-            && let Some(why) = execute::waits(plan, batch, &open)
-        {
-            context.ui.data(why);
-        }
-        for (id, next) in todo {
-            let steps: Vec<_> = Step::ALL
-                .into_iter()
-                .filter(|step| *step >= next && *step <= until)
-                .map(Step::name)
-                .collect();
-            context.ui.data(format_args!("{id}: {}", steps.join(" → ")));
-        }
-    }
-    context
-        .ui
-        .data(format_args!("{} people would be migrated; nothing was changed", waiting.len()));
-    Ok(Exit::Done)
-}
-
-/// Says how a run or a rollback went, and returns the exit code.
-pub(super) fn tell(context: &Context, summary: &Summary, done: &str) -> Exit {
-    let ui = context.ui;
-    for (id, failure) in &summary.failed {
-        ui.warning(format_args!("{id} failed: {failure}"));
-        for left in &failure.left_behind {
-            ui.warning(format_args!("  left behind: {left}"));
-        }
-        if let Some(hint) = &failure.hint {
-            ui.status(format_args!("  {hint}"));
-        }
-    }
-    for (id, stuck) in &summary.stuck {
-        ui.warning(format_args!("{id} is stuck: {stuck}; look at {}", stuck.look_at));
-    }
-    for (id, changes) in &summary.drifted {
-        ui.warning(format_args!(
-            "{id} was not begun, since the plan no longer holds: {}",
-            changes.join("; ")
-        ));
-    }
-    if !summary.drifted.is_empty() {
-        ui.status("  take an inventory, draw the plan up again and have it approved; what is done stays done");
-    }
-    ui.data(format_args!(
-        "{} {done}, {} failed, {} stuck, {} left for the next run",
-        summary.done.len(),
-        summary.failed.len(),
-        summary.stuck.len(),
-        summary.left.len() + summary.drifted.len()
-    ));
-    if let Some(fatal) = &summary.fatal {
-        ui.error(fatal);
-        if let Some(hint) = &fatal.hint {
-            ui.status(format_args!("Hint: {hint}"));
-        }
-        return match fatal.kind {
-            execute::FailureKind::Credentials => Exit::Credentials,
-            execute::FailureKind::Lease => Exit::LeaseHeld,
-            _ => Exit::Unexpected,
-        };
-    }
-    if let Some(why) = &summary.stopped {
-        ui.warning(format_args!("the run stopped before its end: {why}"));
-        return Exit::Stopped;
-    }
-    if summary.failed.is_empty() && summary.stuck.is_empty() && summary.drifted.is_empty() {
-        Exit::Done
-    } else {
-        Exit::SomeFailed
-    }
 }

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::run::{execution, halted, listen, selection, standing, tools};
+use super::ended::{halted, listen};
+use super::run::{execution, selection, tools};
+use super::todo::standing;
 use crate::cli::context::approved_plan;
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure};

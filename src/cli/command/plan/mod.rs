@@ -157,7 +157,7 @@ impl Plan {
             .map_err(|error| Failure::journal("read the plan before", error))?;
         if let Some(parent) = &mut parent {
             for migration in parent.batches.iter_mut().flat_map(|batch| &mut batch.migrations) {
-                let standing = super::run::standing(journal, &migration.id)?;
+                let standing = super::todo::standing(journal, &migration.id)?;
                 migration.is_open = standing.is_untouched();
             }
         }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::aws::{ErrorKind, Lifecycle, wait};
-use crate::cli::command::run::standing;
+use crate::cli::command::todo::standing;
 use crate::cli::context::Operation;
 use crate::cli::{Context, Failure};
 use crate::execute::{MigrationStanding, Step, kind};

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::aws::{Lifecycle, Reader};
 use crate::cli::Failure;
-use crate::cli::command::run::standing;
+use crate::cli::command::todo::standing;
 use crate::execute::MigrationStanding;
 use crate::inventory::Snapshot;
 use crate::journal::Journal;

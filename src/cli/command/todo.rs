@@ -1,0 +1,77 @@
+//! What is still to be done, by the journal.
+
+use std::collections::HashMap;
+
+use crate::cli::{Context, Exit, Failure};
+use crate::execute::{self, Selection, Standing, Step, takes_part};
+use crate::journal::Journal;
+use crate::names::MigrationId;
+use crate::plan::Plan;
+
+/// Returns where a migration stands, by the journal.
+pub(super) fn standing(journal: &Journal, migration: &MigrationId) -> Result<Standing, Failure> {
+    let events = journal
+        .events_of(migration)
+        .map_err(|error| Failure::journal("read the journal", error))?;
+    Standing::of(&events).map_err(|error| Failure::of(Exit::Unexpected, "read the journal", error))
+}
+
+/// Returns who is still to be migrated, by the journal.
+pub(super) fn to_do(
+    journal: &Journal,
+    plan: &Plan,
+    selection: &Selection,
+    until: Step,
+) -> Result<Vec<(MigrationId, Step)>, Failure> {
+    let mut waiting = Vec::new();
+    for (batch, migration) in plan.migrations() {
+        if !selection.takes(batch, migration) {
+            continue;
+        }
+        let standing = standing(journal, &migration.id)?;
+        // Whoever was rolled back is moved again only when somebody names them.
+        let is_named = selection.users.contains(&migration.name());
+        let is_taken = !standing.was_taken_back() || is_named;
+        if !is_taken || !takes_part(plan, migration, until) {
+            continue;
+        }
+        if let Some(next) = standing.next_step_to(until) {
+            waiting.push((migration.id.clone(), next));
+        }
+    }
+    Ok(waiting)
+}
+
+/// Says what a run would do, and does nothing.
+pub(super) fn dry_run(
+    context: &Context,
+    journal: &Journal,
+    plan: &Plan,
+    selection: &Selection,
+    until: Step,
+) -> Result<Exit, Failure> {
+    let waiting = to_do(journal, plan, selection, until)?;
+    let open = journal.open_gates().map_err(|error| Failure::journal("read the gates", error))?;
+    let next: HashMap<&MigrationId, Step> = waiting.iter().map(|(id, next)| (id, *next)).collect();
+    for batch in &plan.batches {
+        let todo = batch.migrations.iter();
+        let mut todo = todo.filter_map(|one| Some((&one.id, *next.get(&one.id)?))).peekable();
+        if todo.peek().is_some()
+            && let Some(why) = execute::waits(plan, batch, &open)
+        {
+            context.ui.data(why);
+        }
+        for (id, next) in todo {
+            let steps: Vec<_> = Step::ALL
+                .into_iter()
+                .filter(|step| *step >= next && *step <= until)
+                .map(Step::name)
+                .collect();
+            context.ui.data(format_args!("{id}: {}", steps.join(" → ")));
+        }
+    }
+    context
+        .ui
+        .data(format_args!("{} people would be migrated; nothing was changed", waiting.len()));
+    Ok(Exit::Done)
+}
