@@ -87,11 +87,11 @@ async fn each(
                     continue;
                 }
                 let (Some(place), Some(cx)) = (place, waiting.pop_front()) else { continue };
-                at_work.push(async move {
+                at_work.push(Box::pin(async move {
                     let outcome = travel(&cx, direction).await;
                     drop(place);
                     (cx, outcome)
-                });
+                }));
             }
         }
     }

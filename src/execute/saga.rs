@@ -197,28 +197,29 @@ async fn take_back(cx: &Context, step: Step, receipt: Option<Value>) -> Result<(
     }
 }
 
+/// Each step in a box of its own: the future of a migration would hold the largest of them many times over.
 async fn perform(cx: &Context, step: Step, is_first_pass: bool) -> Result<Value, Failure> {
     match step {
-        Step::Quiesce if is_first_pass => written(quiesce::put_off(cx).await?),
-        Step::Quiesce => written(quiesce::perform(cx).await?),
-        Step::Stage => written(stage::perform(cx).await?),
-        Step::Provision => written(provision::perform(cx).await?),
-        Step::Hydrate => written(hydrate::perform(cx).await?),
-        Step::Verify => written(verify::perform(cx).await?),
-        Step::Flip => written(flip::perform(cx).await?),
-        Step::Confirm => written(confirm::perform(cx).await?),
+        Step::Quiesce if is_first_pass => written(Box::pin(quiesce::put_off(cx)).await?),
+        Step::Quiesce => written(Box::pin(quiesce::perform(cx)).await?),
+        Step::Stage => written(Box::pin(stage::perform(cx)).await?),
+        Step::Provision => written(Box::pin(provision::perform(cx)).await?),
+        Step::Hydrate => written(Box::pin(hydrate::perform(cx)).await?),
+        Step::Verify => written(Box::pin(verify::perform(cx)).await?),
+        Step::Flip => written(Box::pin(flip::perform(cx)).await?),
+        Step::Confirm => written(Box::pin(confirm::perform(cx)).await?),
     }
 }
 
 async fn undo(cx: &Context, step: Step, receipt: Option<Value>) -> Result<Vec<String>, Stuck> {
     match step {
-        Step::Quiesce => quiesce::undo(cx, read(receipt)?.as_ref()).await,
-        Step::Stage => stage::undo(cx, read(receipt)?.as_ref()).await,
-        Step::Provision => provision::undo(cx, read(receipt)?.as_ref()).await,
-        Step::Hydrate => hydrate::undo(cx, read(receipt)?.as_ref()).await,
-        Step::Verify => verify::undo(cx, read(receipt)?.as_ref()).await,
-        Step::Flip => flip::undo(cx, read(receipt)?.as_ref()).await,
-        Step::Confirm => confirm::undo(cx, read(receipt)?.as_ref()).await,
+        Step::Quiesce => Box::pin(quiesce::undo(cx, read(receipt)?.as_ref())).await,
+        Step::Stage => Box::pin(stage::undo(cx, read(receipt)?.as_ref())).await,
+        Step::Provision => Box::pin(provision::undo(cx, read(receipt)?.as_ref())).await,
+        Step::Hydrate => Box::pin(hydrate::undo(cx, read(receipt)?.as_ref())).await,
+        Step::Verify => Box::pin(verify::undo(cx, read(receipt)?.as_ref())).await,
+        Step::Flip => Box::pin(flip::undo(cx, read(receipt)?.as_ref())).await,
+        Step::Confirm => Box::pin(confirm::undo(cx, read(receipt)?.as_ref())).await,
     }
 }
 

@@ -192,9 +192,12 @@ fn every_awkward_thing_of_the_world_careful_is_named_and_nothing_else() {
     planted.retain(|line| line != "SM601 account");
     planted.extend(lines(OF_THE_PLAYBOOK));
     assert_same(&amiss, &planted);
-    std::fs::write(&playbook, "schema: 1\nname: unknown\ntarget: { instance_type: ml.p9.huge }\n")
-        .unwrap();
+    let unknown = "schema: 1\nname: unknown\nroutes: { shared_spaces: packed }\ntarget: { instance_type: ml.p9.huge, \
+                   image: 'arn:aws:sagemaker:eu-west-1:000000000000:image/none' }\n";
+    std::fs::write(&playbook, unknown).unwrap();
     let unknown = findings(&served, &journal, &["--playbook", playbook.to_str().unwrap()]);
+    // The domain has no role for shared spaces, and the space no owner.
+    assert!(unknown.contains("SM708 clinical/space classic-team"), "{unknown:?}");
 
     // What nobody measured is said, too.
     run_on(&served, &journal, &["inventory"]).ended(0);
