@@ -6,8 +6,11 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use super::environment;
+use super::progress::Progress;
+use super::steering::Steered;
 use super::{Exit, Failure, Ui};
 use crate::aws::{self, Access, Account, Identity, Reader};
+use crate::execute::Control;
 use crate::journal::{self, CallLedger, Journal, Lease, NewOperation, OperationId};
 use crate::plan::Plan;
 
@@ -121,6 +124,13 @@ impl Context {
         attempts: u32,
         identity: Option<Identity>,
     ) -> Result<Reader, Failure> {
+        if let Some(name) = environment::empty_endpoint() {
+            return Err(Failure::usage(format!("{name} is set, and empty"))
+                .hinted("unset it, or let it hold the URL of an endpoint"));
+        }
+        if self.global.endpoint_url.as_deref().is_some_and(str::is_empty) {
+            return Err(Failure::usage("--endpoint-url is empty"));
+        }
         let access = Access {
             identity,
             profile: self.global.profile.clone(),
@@ -201,6 +211,16 @@ impl Context {
 }
 
 impl Operation {
+    /// Returns the operation as one that can be steered from another shell.
+    pub fn steered(&self, control: &Control, progress: &Progress) -> Steered {
+        Steered {
+            journal: self.journal.clone(),
+            operation: self.id,
+            control: control.clone(),
+            progress: progress.clone(),
+        }
+    }
+
     /// Writes down how the operation ended, and passes the exit code on.
     pub fn end(mut self, exit: Exit) -> Result<Exit, Failure> {
         self.has_ended = true;

@@ -5,6 +5,7 @@
 //! - `STUDIO_MIGRATE_LOG=FILTER`: what the diagnostics say, as `tracing` filters are written.
 //! - Whatever `notifications[].secret_env` of a playbook names: the secret with which posts to that webhook are signed.
 //! - `NO_COLOR`: honoured by what draws.
+//! - `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`: read by the SDK, and refused here when empty.
 //! - `USER`, `LOGNAME`: who sits at the keyboard, for the audit trail.
 //! - `HOME`: the home that `mover deliver` fills.
 
@@ -18,6 +19,13 @@ pub fn crash_point() -> Option<u64> {
 /// What the diagnostics say.
 pub fn log_filter() -> Option<String> {
     std::env::var("STUDIO_MIGRATE_LOG").ok()
+}
+
+/// Finds a variable that is set, names the endpoint of a service, and is empty. The SDK cannot do with that.
+pub fn empty_endpoint() -> Option<String> {
+    let is_endpoint = |name: &str| name.starts_with("AWS_ENDPOINT_URL");
+    let names = std::env::vars_os().filter(|(_, value)| value.is_empty());
+    names.filter_map(|(name, _)| name.into_string().ok()).find(|name| is_endpoint(name))
 }
 
 /// What a variable that a playbook names holds.

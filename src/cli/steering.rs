@@ -14,7 +14,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::Ui;
+use super::progress::Progress;
 use crate::execute::{Control, Look, Steering};
 use crate::journal::{Journal, NewEvent, OperationId};
 
@@ -67,35 +67,39 @@ pub fn socket(journal: &Path) -> PathBuf {
     std::env::temp_dir().join(format!("studio-migrate-{}.sock", &hash[..16]))
 }
 
+/// A run that can be steered.
+#[derive(Clone)]
+pub struct Steered {
+    /// Where what is asked is written down.
+    pub journal: Journal,
+    /// The command that runs.
+    pub operation: OperationId,
+    /// Its controls.
+    pub control: Control,
+    /// Where it is told what was asked.
+    pub progress: Progress,
+}
+
 /// Listens for as long as the lease of this journal is held. A run that cannot listen goes on unsteered, and says so.
-pub fn listen(
-    ui: Ui,
-    journal: &Journal,
-    operation: OperationId,
-    control: &Control,
-) -> Option<Listening> {
-    let path = socket(journal.path());
+pub fn listen(run: Steered) -> Option<Listening> {
+    let path = socket(run.journal.path());
     // Whoever holds the lease is alone: what lies there is of a run that was killed.
     let _gone = std::fs::remove_file(&path);
     let listener = match bind(&path) {
         Ok(listener) => listener,
         Err(error) => {
-            ui.warning(format_args!(
+            run.progress.warning(&format!(
                 "this run cannot be steered: {} cannot be made: {error}",
                 path.display()
             ));
             return None;
         }
     };
-    let (journal, control) = (journal.clone(), control.clone());
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let (journal, control) = (journal.clone(), control.clone());
-            tokio::spawn(async move {
-                // Whoever goes away before the answer misses nothing that the journal does not say.
-                let _answered =
-                    timeout(PATIENCE, answer(stream, &journal, operation, &control)).await;
-            });
+            let run = run.clone();
+            // Whoever goes away before the answer misses nothing that the journal does not say.
+            tokio::spawn(async move { timeout(PATIENCE, answer(stream, &run)).await });
         }
     });
     Some(Listening { path, task })
@@ -108,45 +112,37 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn answer(
-    mut stream: UnixStream,
-    journal: &Journal,
-    operation: OperationId,
-    control: &Control,
-) -> io::Result<()> {
+async fn answer(mut stream: UnixStream, run: &Steered) -> io::Result<()> {
     let uid = peer(&stream)?;
-    let said = match read_line(&mut stream).await.map(|line| serde_json::from_str(&line)) {
-        Ok(Ok(asked)) => heard(journal, operation, control, &asked, uid),
-        Ok(Err(error)) => Err(format!("this is no request: {error}")),
-        Err(error) => return Err(error),
+    let line = read_line(&mut stream).await?;
+    let said = match serde_json::from_str(&line) {
+        Ok(asked) => heard(run, &asked, uid),
+        Err(error) => Err(format!("this is no request: {error}")),
     };
     let reply = Reply {
         schema: 1,
         is_done: said.is_ok(),
         said: said.unwrap_or_else(|why| why),
-        run: control.look(),
+        run: run.control.look(),
     };
     write_line(&mut stream, &reply).await
 }
 
-/// Writes down what is asked, then does it.
-fn heard(
-    journal: &Journal,
-    operation: OperationId,
-    control: &Control,
-    asked: &Steering,
-    uid: u32,
-) -> Result<String, String> {
-    if *asked != Steering::Look {
-        let event = NewEvent {
-            operation: Some(operation),
-            kind: "steered",
-            detail: json!({ "asked": asked, "uid": uid }),
-            ..NewEvent::default()
-        };
-        journal.record(&event).map_err(|error| error.to_string())?;
+/// Writes down what is asked, then does it and tells of it.
+fn heard(run: &Steered, asked: &Steering, uid: u32) -> Result<String, String> {
+    if *asked == Steering::Look {
+        return run.control.steer(asked);
     }
-    control.steer(asked)
+    let event = NewEvent {
+        operation: Some(run.operation),
+        kind: "steered",
+        detail: json!({ "asked": asked, "uid": uid }),
+        ..NewEvent::default()
+    };
+    run.journal.record(&event).map_err(|error| error.to_string())?;
+    let said = run.control.steer(asked)?;
+    run.progress.say(&format!("Asked by uid {uid}: {said}"));
+    Ok(said)
 }
 
 /// Asks the run of a journal. `None` where no run listens.

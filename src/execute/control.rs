@@ -143,7 +143,7 @@ impl Control {
     ///
     /// # Errors
     ///
-    /// The migration is none of those at work, or a limit of 0 is asked for.
+    /// A limit of 0 is asked for, or a run that is draining is to go on.
     pub fn steer(&self, asked: &Steering) -> Result<String, String> {
         Ok(match asked {
             Steering::Look => "at work".to_owned(),
@@ -151,6 +151,10 @@ impl Control {
                 self.paused.send_replace(true);
                 "paused: steps under way are finished, and none is begun until `resume`".to_owned()
             }
+            Steering::Resume if self.halt.is_draining() => {
+                return Err("the run is draining, which cannot be taken back: `run` goes on once it has ended".to_owned());
+            }
+            Steering::Resume if !self.is_paused() => "was not paused".to_owned(),
             Steering::Resume => {
                 self.paused.send_replace(false);
                 "goes on".to_owned()

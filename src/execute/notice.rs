@@ -24,6 +24,13 @@ pub enum Notice {
         /// What is to be looked at first and how the gate is opened, in words.
         why: String,
     },
+    /// A batch is waited for: it may not begin yet.
+    BatchWaits {
+        /// The batch.
+        batch: BatchName,
+        /// Why, and what lets it begin.
+        why: String,
+    },
     /// A batch begins.
     BatchBegan {
         /// Its name.

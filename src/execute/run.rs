@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -24,6 +25,9 @@ use crate::plan::{Batch, Migration, Plan};
 
 /// Why a run stops when somebody asked it to.
 pub(super) const ON_REQUEST: &str = "stopped on request";
+
+/// How often a run that waits looks whether a batch may begin.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// What an execution works with.
 #[derive(Clone)]
@@ -54,6 +58,8 @@ pub struct Execution {
     pub may_overwrite_changes: bool,
     /// Whether batches may begin outside the playbook's windows, too.
     pub may_run_any_time: bool,
+    /// Whether a batch that may not begin yet is waited for, and the run does not end.
+    pub waits: bool,
     /// Whether batches may begin although people of the pilot or the canary are not well.
     pub may_follow_a_poor_trial: bool,
 }
@@ -186,7 +192,7 @@ async fn all(
     let mut summary = Summary::default();
     for (batch, todo) in todo {
         if let (Direction::Forward(_), None) = (direction, &summary.stopped) {
-            match held_back(execution, batch).await {
+            match held_back_to_the_end(execution, batch).await {
                 Ok(Some(HeldBack { gate, why })) => {
                     let (batch, said) = (batch.name.clone(), why.clone());
                     match gate {
@@ -214,6 +220,35 @@ async fn all(
         summary.stopped = why_stopped(&execution.control, &summary.left);
     }
     summary
+}
+
+/// Says why a batch may not begin. Where the run waits, it tells that once and looks again and again, until the batch may or
+/// somebody asks to stop.
+async fn held_back_to_the_end(
+    execution: &Execution,
+    batch: &Batch,
+) -> Result<Option<HeldBack>, Failure> {
+    let mut told = None;
+    loop {
+        let held_back = held_back(execution, batch).await?;
+        let halt = execution.control.halt();
+        let Some(held) = held_back.as_ref().filter(|_| execution.waits && !halt.is_draining())
+        else {
+            return Ok(held_back);
+        };
+        if told.as_ref() != Some(&held.why) {
+            let (batch, why) = (batch.name.clone(), held.why.clone());
+            (execution.watch)(match held.gate.clone() {
+                Some(gate) => Notice::GateWaits { batch, gate, why },
+                None => Notice::BatchWaits { batch, why },
+            });
+            told = Some(held.why.clone());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = halt.asked() => {}
+        }
+    }
 }
 
 /// Says why a run ends although no batch stopped it: a rule, a request, or people whom someone took out.

@@ -154,12 +154,18 @@ fn evidence_is_its_owner_s_alone_and_its_index_notices_a_change() {
     fs::write(&proof, forged).unwrap();
     fs::remove_file(folder.join(ALICE).join("calls.jsonl")).unwrap();
     fs::write(folder.join("more.json"), "{}").unwrap();
-    let said = check().ended(1).out;
+    let said = check().ended(4).out;
     for wrong in
         ["alice/proof.json was changed", "alice/calls.jsonl is gone", "more.json was added"]
     {
         assert!(said.contains(wrong), "{wrong} in {said}");
     }
+
+    let index = folder.join("index.json");
+    let forged = fs::read_to_string(&index).unwrap().replacen("tester", "nobody", 1);
+    fs::write(&index, forged).unwrap();
+    let said = check().ended(4).out;
+    assert!(said.contains("index.json is not the one that SHA256SUMS names"), "{said}");
 
     // Evidence is never mixed with what is there.
     let words = ["report", "--evidence", folder.to_str().unwrap()];

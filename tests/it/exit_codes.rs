@@ -3,7 +3,7 @@
 use crate::common::ONE_PERSON;
 use crate::common::account::Served;
 use crate::common::ready::Ready;
-use crate::common::tool::{command_on, run_on};
+use crate::common::tool::{Ran, command_on, run_on};
 
 #[test]
 fn a_name_that_the_plan_does_not_have_is_wrong_usage() {
@@ -50,6 +50,18 @@ fn a_plan_that_nobody_approved_is_not_run() {
     assert!(ran.err.contains("is not approved"), "{}", ran.err);
     assert!(ran.err.contains("studio-migrate plan approve"), "{}", ran.err);
     assert_eq!(served.state(), before);
+}
+
+#[test]
+fn an_endpoint_that_is_set_and_empty_is_wrong_usage() {
+    let ready = Ready::new();
+    for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER"] {
+        let mut command = command_on(&ready.served, &ready.journal, &["doctor"]);
+        let ran: Ran = command.env(name, "").output().unwrap().into();
+        let ran = ran.ended(2);
+        assert!(ran.err.contains(&format!("{name} is set, and empty")), "{}", ran.err);
+    }
+    ready.run(&["doctor", "--endpoint-url", ""]).ended(2);
 }
 
 #[test]

@@ -254,3 +254,36 @@ fn nobody_follows_a_pilot_that_has_not_had_its_time_or_is_not_well() {
     ready.run(&[any_time.as_slice(), &["--despite-trial"]].concat()).ended(0);
     assert_eq!(standings(&ready), ["moved"; 4]);
 }
+
+#[test]
+fn a_run_that_waits_goes_on_by_itself_once_its_gate_is_open() {
+    let gates = "gates: [{ name: cab, before: batch-1, what: the board has met }]";
+    let ready = ready(&["  pilot_users: 1", gates]);
+    let waiting = [words().as_slice(), &["--wait"]].concat();
+    let mut command = command_on(&ready.served, &ready.journal, &waiting);
+    let running = Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    until("the pilot has moved", || standings(&ready)[0] == "moved");
+    ready.run(&["gate", "open", "cab", "--note", "CHG-1"]).ended(0);
+    let ran = running.end().ended(0);
+    let said = "batch-1 waits: batch-1 waits for gate cab (the board has met)";
+    assert!(ran.err.contains(said), "{}", ran.err);
+    assert_eq!(standings(&ready), ["moved"; 4]);
+}
+
+#[test]
+fn a_drained_run_does_not_pretend_to_go_on() {
+    let ready = ready(&["limits.users: 1"]);
+    let running = Running::of(&ready);
+    until("someone is at work", || at_work(&ready) == 1);
+    assert_eq!(ready.run(&["resume"]).ended(0).out, "was not paused\n");
+    ready.run(&["drain"]).ended(0);
+    // It may have ended already.
+    let ran = ready.run(&["resume"]).ended(2);
+    assert!(
+        ["cannot be taken back", "no run is at work"].iter().any(|said| ran.err.contains(said)),
+        "{}",
+        ran.err
+    );
+    let ran = running.end().ended(5);
+    assert!(ran.err.contains("Asked by uid"), "{}", ran.err);
+}

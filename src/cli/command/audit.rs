@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::report::folder;
+use super::report::folder::{self, Check};
 use crate::cli::{Context, Exit, Failure};
 use crate::journal::exported_line;
 
@@ -65,7 +65,7 @@ impl Audit {
 
 /// Checks a folder of evidence by its own index; no journal is needed for that.
 fn check(context: &Context, root: &Path) -> Result<Exit, Failure> {
-    let (good, wrong) = folder::check(root).map_err(|error| {
+    let Check { good, wrong, index } = folder::check(root).map_err(|error| {
         Failure::of(Exit::Usage, format!("read the evidence in {}", root.display()), error).hinted(
             "name a folder that `report --evidence` wrote; one without index.json was not finished",
         )
@@ -74,11 +74,14 @@ fn check(context: &Context, root: &Path) -> Result<Exit, Failure> {
         context.ui.data(one);
     }
     let files = super::count(good, "file");
-    context.ui.data(format_args!("{files} as written, {} not", wrong.len()));
+    context.ui.data(format_args!(
+        "{files} as written, {} not; SHA-256 of index.json: {index}",
+        wrong.len()
+    ));
     if wrong.is_empty() {
         return Ok(Exit::Done);
     }
-    Err(Failure::new(Exit::Unexpected, "the evidence is not what was written").hinted(
+    Err(Failure::new(Exit::SomeFailed, "the evidence is not what was written").hinted(
         "an index can be forged as well: compare its hash with one that was kept elsewhere",
     ))
 }

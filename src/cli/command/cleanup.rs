@@ -18,7 +18,7 @@ use crate::plan::{Batch, Migration, Plan, Route};
 /// Arguments of `cleanup`.
 #[derive(Args, Clone, Debug)]
 pub struct Cleanup {
-    /// Also delete the manifests and reports: the proof is then in the journal alone. Those of people who were confirmed fewer
+    /// Also delete the manifests and reports: the proof is then in the journal and the folder `manifests` beside it alone. Those of people who were confirmed fewer
     /// days ago than the playbook's `staging.retention_days` stay
     #[arg(long)]
     reports: bool,

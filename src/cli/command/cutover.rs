@@ -97,7 +97,7 @@ fn refuse_unmoved(
         Exit::Blocked,
         format!("{} people of the plan are not moved yet: {named}", waiting.len()),
     )
-    .hinted("finish them with `studio-migrate run`, or name each with --despite"))
+    .hinted("finish them with `studio-migrate run` (whoever was taken back, with `run --user`), or name each with --despite"))
 }
 
 /// Whoever the plan left out has no copied home, and would be led away from the old one all the same.

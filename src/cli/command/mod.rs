@@ -49,7 +49,7 @@ const PAGE: u16 = 140;
 /// Reads a playbook: a file, or the name of a shipped one. A playbook with problems is refused with all of them.
 fn playbook(name: &str) -> Result<Policy, Failure> {
     let path = Path::new(name);
-    let is_file = path.exists() || name.contains('/') || name.ends_with(".yaml");
+    let is_file = path.is_file() || name.contains('/') || name.ends_with(".yaml");
     let read = if is_file { Policy::load(path) } else { Policy::shipped(name) };
     let playbook = read.map_err(|error| Failure::of(Exit::Usage, "read the playbook", error))?;
     checked(playbook, &format!("playbook {name} cannot be used"))

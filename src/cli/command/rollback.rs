@@ -72,8 +72,7 @@ impl Rollback {
         let mut execution =
             execution(&operation, plan, tools, halt.clone(), watch, self.delete_spaces);
         execution.may_overwrite_changes = self.overwrite_changes;
-        let _listening =
-            steering::listen(context.ui, &operation.journal, operation.id, &execution.control);
+        let _listening = steering::listen(operation.steered(&execution.control, &progress));
         let summary = execute::roll_back(&execution, &selection, self.to, &operation.lease).await;
         progress.finish();
         let done = match self.to {

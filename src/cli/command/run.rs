@@ -8,11 +8,12 @@ use clap::Args;
 
 use super::ended::{halted, listen, tell};
 use super::notify;
-use super::todo::{dry_run, to_do};
+use super::todo::{self, dry_run, to_do};
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure, steering};
 use crate::execute::{self, Execution, Halt, Selection, Step, Tools, is_first_pass};
+use crate::journal::{self, Journal};
 use crate::names::{BatchName, MigrationId, ProfileName};
 use crate::plan::{Plan, Route};
 use crate::playbook::ClassicApps;
@@ -41,6 +42,9 @@ pub struct Run {
     /// Begin batches although people of the pilot or the canary are not well
     #[arg(long)]
     pub despite_trial: bool,
+    /// Wait for gates, windows and the time after a pilot, and do not end
+    #[arg(long)]
+    pub wait: bool,
     /// Do not ask before a one-way door
     #[arg(long)]
     pub yes: bool,
@@ -65,10 +69,11 @@ impl Run {
         }
         let waiting = to_do(&journal, &plan, &selection, until)?;
         if waiting.is_empty() {
-            context.ui.data("Nothing to do: everyone selected is where they should be.");
+            context.ui.data(nothing_to_do(&journal, &plan, &selection)?);
             return Ok(Exit::Done);
         }
         self.check_mount(&plan, &waiting)?;
+        free(&journal)?;
         self.ask(context, &plan)?;
         drop(journal);
         let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
@@ -80,9 +85,9 @@ impl Run {
         let mut execution = execution(&operation, plan, tools, halt.clone(), watch, false);
         execution.may_run_any_time = self.any_time;
         execution.may_follow_a_poor_trial = self.despite_trial;
+        execution.waits = self.wait;
         execution.mount = self.mount.clone();
-        let _listening =
-            steering::listen(context.ui, &operation.journal, operation.id, &execution.control);
+        let _listening = steering::listen(operation.steered(&execution.control, &progress));
         let summary = execute::run(&execution, &selection, until, &operation.lease).await;
         progress.finish();
         let done = match until {
@@ -139,6 +144,35 @@ impl Run {
     }
 }
 
+/// Whoever has to be refused is not asked anything first.
+fn free(journal: &Journal) -> Result<(), Failure> {
+    let failed = |error| Failure::journal("begin", error);
+    match journal.lease_holder().map_err(failed)? {
+        Some(holder) => Err(failed(journal::Error::LeaseHeld(holder))),
+        None => Ok(()),
+    }
+}
+
+/// Says why there is nothing to do, where some were taken back: they go on only for whoever asks for them.
+fn nothing_to_do(journal: &Journal, plan: &Plan, selection: &Selection) -> Result<String, Failure> {
+    let mut back = Vec::new();
+    for (batch, migration) in plan.migrations() {
+        if selection.takes(batch, migration)
+            && todo::standing(journal, &migration.id)?.was_taken_back()
+        {
+            back.push(migration.name().to_string());
+        }
+    }
+    Ok(match back.first() {
+        None => "Nothing to do: everyone selected is where they should be.".to_owned(),
+        Some(first) => format!(
+            "Nothing to do: {} were taken back and go on only by name, as with `run --user {first}`: {}",
+            back.len(),
+            back.iter().take(10).cloned().collect::<Vec<_>>().join(", ")
+        ),
+    })
+}
+
 /// Turns what was named into a selection, refusing names that the plan does not have.
 pub(super) fn selection(
     plan: &Plan,
@@ -161,8 +195,9 @@ pub(super) fn selection(
             Some(left) => {
                 Failure::usage(format!("{name} is left out of the plan: {}", left.because))
             }
-            None => Failure::usage(format!("plan {} does not know {name}", plan.id))
-                .hinted("take an inventory and draw up the plan again"),
+            None => Failure::usage(format!("plan {} does not know {name}", plan.id)).hinted(
+                "`plan show` names everyone; for newcomers take an inventory and draw up the plan again",
+            ),
         });
     }
     Ok(Selection {
@@ -197,6 +232,7 @@ pub(super) fn execution(
         may_overwrite_changes: false,
         may_run_any_time: false,
         may_follow_a_poor_trial: false,
+        waits: false,
     }
 }
 

@@ -110,6 +110,7 @@ impl Board {
                 self.ended(migration, *standing, now);
             }
             Notice::GateWaits { .. }
+            | Notice::BatchWaits { .. }
             | Notice::StepFinished { .. }
             | Notice::StepUndone { .. }
             | Notice::MigrationFailed { .. }

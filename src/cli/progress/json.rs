@@ -58,6 +58,7 @@ fn about(notice: &Notice) -> (&'static str, Value) {
         N::GateWaits { batch, gate, why } => {
             ("gate-waits", json!({ "batch": batch, "gate": gate, "why": why }))
         }
+        N::BatchWaits { batch, why } => ("batch-waits", json!({ "batch": batch, "why": why })),
         N::BatchBegan { batch, migrations } => {
             ("batch-began", json!({ "batch": batch, "migrations": migrations }))
         }

@@ -50,9 +50,10 @@ impl Lines {
 pub(super) fn above(notice: &Notice) -> Option<String> {
     Some(match notice {
         Notice::BatchBegan { batch, migrations } => format!("{batch}: {migrations} people"),
-        Notice::GateWaits { batch, why, .. } | Notice::BatchStopped { batch, why } => {
-            format!("{batch} stops: {why}")
+        Notice::GateWaits { batch, why, .. } | Notice::BatchWaits { batch, why } => {
+            format!("{batch} waits: {why}")
         }
+        Notice::BatchStopped { batch, why } => format!("{batch} stops: {why}"),
         Notice::BatchEnded { batch } => format!("{batch}: done"),
         Notice::MigrationBegan { migration, is_resumed: true } => {
             format!("{migration}: goes on where it was")

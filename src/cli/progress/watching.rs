@@ -57,6 +57,14 @@ impl Progress {
         }
     }
 
+    /// Tells of something, above the bars where there are any.
+    pub fn say(&self, line: &str) {
+        match &self.way {
+            Way::Drawn(drawing) => drawing.aside(|ui| ui.status(line)),
+            Way::Lines(_) | Way::Json(_) => self.ui.status(line),
+        }
+    }
+
     /// Tells of something that is wrong but does not stop the work, above the bars where there are any.
     pub fn warning(&self, line: &str) {
         match &self.way {

@@ -225,6 +225,7 @@ impl Rehearsal {
             may_overwrite_changes: false,
             may_run_any_time: false,
             may_follow_a_poor_trial: false,
+            waits: false,
         }
     }
 }

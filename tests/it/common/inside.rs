@@ -140,6 +140,7 @@ async fn context(
     let execution = Execution {
         may_run_any_time: false,
         may_follow_a_poor_trial: false,
+        waits: false,
         account: aws::connect(&access)
             .await
             .unwrap()

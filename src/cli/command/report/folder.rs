@@ -127,9 +127,20 @@ fn private_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Checks a folder against its index: says how many files are as they were, and of every other file what is wrong with it.
-pub(in crate::cli::command) fn check(root: &Path) -> io::Result<(usize, Vec<String>)> {
-    let index: Index = serde_json::from_slice(&std::fs::read(root.join(INDEX))?)?;
+/// What a check came to.
+pub(in crate::cli::command) struct Check {
+    /// Files that are as they were.
+    pub(in crate::cli::command) good: usize,
+    /// What is wrong with every other.
+    pub(in crate::cli::command) wrong: Vec<String>,
+    /// The SHA-256 of the index.
+    pub(in crate::cli::command) index: String,
+}
+
+/// Checks a folder against its index.
+pub(in crate::cli::command) fn check(root: &Path) -> io::Result<Check> {
+    let text = std::fs::read(root.join(INDEX))?;
+    let index: Index = serde_json::from_slice(&text)?;
     if index.kind != KIND {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
@@ -140,6 +151,11 @@ pub(in crate::cli::command) fn check(root: &Path) -> io::Result<(usize, Vec<Stri
     walk(root, root, &mut there)?;
     [INDEX, SUMS].iter().for_each(|own| drop(there.remove(*own)));
     let (mut good, mut wrong) = (0, Vec::new());
+    let own = hexadecimal(Sha256::new_with_prefix(&text));
+    let sums = std::fs::read_to_string(root.join(SUMS)).unwrap_or_default();
+    if !sums.lines().any(|line| line == format!("{own}  {INDEX}")) {
+        wrong.push(format!("{INDEX} is not the one that {SUMS} names"));
+    }
     for (path, sum) in &index.files {
         match there.remove(path) {
             None => wrong.push(format!("{path} is gone")),
@@ -148,7 +164,7 @@ pub(in crate::cli::command) fn check(root: &Path) -> io::Result<(usize, Vec<Stri
         }
     }
     wrong.extend(there.into_keys().map(|path| format!("{path} was added")));
-    Ok((good, wrong))
+    Ok(Check { good, wrong, index: own })
 }
 
 /// Lists every file below a folder by its path from the root; what is neither file nor folder is listed too, and differs.
