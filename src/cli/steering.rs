@@ -4,6 +4,7 @@
 //! believed. Whatever is asked is in the journal.
 
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -83,8 +84,10 @@ pub struct Steered {
 /// Listens for as long as the lease of this journal is held. A run that cannot listen goes on unsteered, and says so.
 pub fn listen(run: Steered) -> Option<Listening> {
     let path = socket(run.journal.path());
-    // Whoever holds the lease is alone: what lies there is of a run that was killed.
-    let _gone = std::fs::remove_file(&path);
+    // Whoever holds the lease is alone: a socket that lies there is of a run that was killed. Anything else is somebody's.
+    if path.symlink_metadata().is_ok_and(|there| there.file_type().is_socket()) {
+        let _gone = std::fs::remove_file(&path);
+    }
     let listener = match bind(&path) {
         Ok(listener) => listener,
         Err(error) => {
@@ -96,7 +99,12 @@ pub fn listen(run: Steered) -> Option<Listening> {
         }
     };
     let task = tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                // Too many files are open, say: that passes.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            };
             let run = run.clone();
             // Whoever goes away before the answer misses nothing that the journal does not say.
             tokio::spawn(async move { timeout(PATIENCE, answer(stream, &run)).await });
@@ -133,6 +141,7 @@ fn heard(run: &Steered, asked: &Steering, uid: u32) -> Result<String, String> {
     if *asked == Steering::Look {
         return run.control.steer(asked);
     }
+    run.control.check(asked)?;
     let event = NewEvent {
         operation: Some(run.operation),
         kind: "steered",

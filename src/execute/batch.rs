@@ -44,6 +44,8 @@ pub(super) async fn run(
         Some(why)
     } else if is_cut && execution.control.halt().is_draining() {
         Some(execution.control.why().unwrap_or_else(|| ON_REQUEST.to_owned()))
+    } else if is_cut {
+        Some("somebody was aborted on request".to_owned())
     } else {
         None
     };
@@ -62,7 +64,10 @@ async fn each(
     summary: &mut Summary,
 ) -> Tally {
     let control = &execution.control;
-    let mut tally = Tally::of(&execution.plan.playbook.stop_rules);
+    let mut tally = match direction {
+        Direction::Forward(_) => Tally::of(&execution.plan.playbook.stop_rules),
+        Direction::Back(_) => Tally::without_rules(),
+    };
     let mut waiting = std::collections::VecDeque::from(todo);
     let mut at_work = FuturesUnordered::new();
     loop {

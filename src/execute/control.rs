@@ -105,6 +105,8 @@ pub struct Control {
     people: Room,
     apps: Room,
     bytes: Room,
+    /// Every migration of the plan.
+    known: Arc<BTreeSet<MigrationId>>,
     /// Held by whoever waits for new credentials, on behalf of all.
     pub(super) credentials: Arc<tokio::sync::Mutex<()>>,
     state: Arc<Mutex<State>>,
@@ -129,6 +131,7 @@ impl Control {
             people: Room::of(people as u64),
             apps: Room::of(apps as u64),
             bytes: Room::of(limits.gib_in_flight.map_or(u64::MAX, |gib| gib.saturating_mul(GIB))),
+            known: Arc::new(plan.migrations().map(|(_, one)| one.id.clone()).collect()),
             credentials: Arc::default(),
             state: Arc::default(),
         }
@@ -137,6 +140,20 @@ impl Control {
     /// The request to stop that all share.
     pub fn halt(&self) -> &Halt {
         &self.halt
+    }
+
+    /// Says why something cannot be asked of this run, before anything is written down of it.
+    ///
+    /// # Errors
+    ///
+    /// The plan knows no such migration.
+    pub fn check(&self, asked: &Steering) -> Result<(), String> {
+        match asked {
+            Steering::Abort { migration } if !self.known.contains(migration) => {
+                Err("the plan knows no such migration".to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Does what is asked, and says in words what that means.

@@ -37,5 +37,11 @@ pub(super) async fn begun(cx: &Context, standing: &Standing) -> Result<(), Failu
     if is_unknown(Step::Hydrate) && hydrate::is_left(cx).await? {
         cx.record(Step::Hydrate, kind::STARTED, json!({}))?;
     }
+    // A copy that is done has put everything back; a hook that is there all the same is of a reading that was killed.
+    if matches!(standing.step(Step::Hydrate), StepStanding::Finished { .. })
+        && hydrate::is_left(cx).await?
+    {
+        hydrate::tidy(cx).await?;
+    }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::admission::{HeldBack, held_back};
 use super::batch;
@@ -19,7 +20,7 @@ use super::stop_rules::alarm;
 use super::tools::Tools;
 use super::transfers::Transfers;
 use crate::aws::Account;
-use crate::journal::{BEAT, Journal, Lease, NewEvent, OperationId};
+use crate::journal::{BEAT, EXPIRY, Journal, Lease, NewEvent, OperationId};
 use crate::names::{BatchName, MigrationId};
 use crate::plan::{Batch, Migration, Plan};
 
@@ -58,6 +59,8 @@ pub struct Execution {
     pub may_overwrite_changes: bool,
     /// Whether batches may begin outside the playbook's windows, too.
     pub may_run_any_time: bool,
+    /// Whether nothing of this is real.
+    pub is_rehearsal: bool,
     /// Whether a batch that may not begin yet is waited for, and the run does not end.
     pub waits: bool,
     /// Whether batches may begin although people of the pilot or the canary are not well.
@@ -135,7 +138,7 @@ async fn whole(
     }
     let migrations = todo.iter().map(|(_, todo)| todo.len()).sum();
     (execution.watch)(Notice::RunBegan { migrations });
-    let work = watched(execution, all(execution, todo, direction));
+    let work = watched(execution, direction, all(execution, todo, direction));
     let mut summary = kept_alive(execution, lease, work).await;
     summary.fatal = fatal.or(summary.fatal);
     (execution.watch)(Notice::RunEnded {
@@ -154,12 +157,18 @@ pub(super) async fn kept_alive<T: Default>(
     work: impl Future<Output = T>,
 ) -> T {
     let beating = async {
+        let mut last = Instant::now();
         loop {
             tokio::time::sleep(BEAT).await;
-            if lease.beat().is_err() {
-                execution.control.halt().ask();
-                execution.control.halt().ask();
-                std::future::pending::<()>().await;
+            match lease.beat() {
+                Ok(()) => last = Instant::now(),
+                // A journal that somebody reads or copies is busy for a while, and the lease is still held.
+                Err(error) if !error.is_about_lease() && last.elapsed() < EXPIRY => {}
+                Err(error) => {
+                    execution.control.stop(format!("the lease could not be kept: {error}"));
+                    execution.control.halt().ask();
+                    std::future::pending::<()>().await;
+                }
             }
         }
     };
@@ -170,10 +179,16 @@ pub(super) async fn kept_alive<T: Default>(
 }
 
 /// Works until the playbook's alarm file is there: then what is under way is finished, and no more is begun.
-async fn watched(execution: &Execution, work: impl Future<Output = Summary>) -> Summary {
-    let Some(file) = execution.plan.playbook.stop_rules.alarm_file.clone() else {
-        return work.await;
-    };
+///
+/// A rollback goes on: an alarm is no reason to leave people half way. And a rehearsal is of another world than the file.
+async fn watched(
+    execution: &Execution,
+    direction: Direction,
+    work: impl Future<Output = Summary>,
+) -> Summary {
+    let is_heeded = matches!(direction, Direction::Forward(_)) && !execution.is_rehearsal;
+    let file = execution.plan.playbook.stop_rules.alarm_file.clone().filter(|_| is_heeded);
+    let Some(file) = file else { return work.await };
     let watching = async {
         execution.control.stop(alarm(&file).await);
         std::future::pending::<()>().await;

@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::admission::HeldBack;
-use super::failure::Failure;
+use super::context::Context;
+use super::credentials::{RENEWALS, renewed};
+use super::failure::{Failure, FailureKind};
 use super::run::Execution;
 use super::standing::{MigrationStanding, Standing, kind};
 use super::step::Step;
@@ -69,6 +71,19 @@ fn soaking(execution: &Execution, trial: &Batch, batch: &Batch) -> Result<Option
     }))
 }
 
+/// Looks at one of a trial, waiting for new credentials where they are what is missing.
+async fn health(cx: &Context) -> Result<Option<String>, Failure> {
+    for _ in 0..RENEWALS {
+        match confirm::health(cx).await {
+            Err(failure) if failure.kind == FailureKind::Credentials => {
+                renewed(cx, failure).await?
+            }
+            looked => return looked,
+        }
+    }
+    confirm::health(cx).await
+}
+
 /// Says who of a trial is not where they should be, in the journal or in the account.
 async fn not_well(execution: &Execution, trial: &Batch) -> Result<Option<String>, Failure> {
     if execution.may_follow_a_poor_trial {
@@ -80,7 +95,7 @@ async fn not_well(execution: &Execution, trial: &Batch) -> Result<Option<String>
         let standing =
             Standing::of(&events).map_err(|error| Failure::new(error.to_string()))?.word();
         let trouble = match standing {
-            MigrationStanding::Moved => confirm::health(&execution.context(migration)).await?,
+            MigrationStanding::Moved => health(&execution.context(migration)).await?,
             other => Some(format!("is {}", other.name())),
         };
         troubles.extend(trouble.map(|trouble| format!("{} {trouble}", migration.name())));

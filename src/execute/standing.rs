@@ -194,6 +194,11 @@ impl Standing {
         self.notes.get(&step)?.get(name)
     }
 
+    /// Returns every value that was noted of a step, by name.
+    pub fn notes(&self, step: Step) -> impl Iterator<Item = (&String, &Value)> {
+        self.notes.get(&step).into_iter().flatten()
+    }
+
     /// Tells whether nothing was ever done, or everything was undone.
     pub fn is_untouched(&self) -> bool {
         Step::ALL.into_iter().all(|step| {

@@ -26,6 +26,11 @@ impl Tally {
         Self { rules, failures: 0, in_a_row: 0, named: None, is_fatal: false }
     }
 
+    /// For a rollback, which no rule leaves half way.
+    pub(super) fn without_rules() -> Self {
+        Self::of(&StopRules { failures: usize::MAX, ..StopRules::default() })
+    }
+
     /// Takes one outcome into account.
     pub(super) fn count(&mut self, outcome: &Outcome) {
         let message = match outcome {

@@ -87,3 +87,10 @@ fn is_full(error: &rusqlite::Error) -> bool {
         ffi::SQLITE_FULL | ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_WRITE
     )
 }
+
+impl Error {
+    /// Tells whether another operator has the lease, or nobody has it any more.
+    pub fn is_about_lease(&self) -> bool {
+        matches!(self, Self::LeaseHeld(_) | Self::LeaseLost(_) | Self::Missing(_))
+    }
+}

@@ -22,7 +22,7 @@ pub use audit::{Verdict, exported_line};
 pub use error::Error;
 pub use event::{Event, NewEvent};
 pub use gates::OpenedGate;
-pub use lease::{BEAT, Holder, Lease};
+pub use lease::{BEAT, EXPIRY, Holder, Lease};
 pub use ledger::{Attribution, CallLedger, attributed};
 pub use operation::{NewOperation, Operation, OperationId};
 pub use plans::Approval;

@@ -25,7 +25,7 @@ const SCHEMA: &[M<'static>] = &[
 ];
 
 /// How long a writer waits for another process to finish its transaction.
-const BUSY: Duration = Duration::from_secs(10);
+const BUSY: Duration = Duration::from_secs(60);
 
 /// `statfs` type of NFS, which EFS is.
 const NFS_SUPER_MAGIC: i64 = 0x6969;

@@ -78,9 +78,26 @@ fn a_domain_is_cut_over_despite_who_is_named_with_its_idle_shutdown_and_put_back
         assert_eq!(idle["IdleTimeoutInMinutes"], 120, "{after}");
         assert_eq!(idle["LifecycleManagement"], "ENABLED", "{after}");
     }
-    ready.run(&["cutover", "--undo"]).ended(0);
+    // Somebody hides more meanwhile: that is theirs.
+    let ready = ready.edited(|world| {
+        let members = &mut world["studio"]["domains"]["d-sim000000001"]["members"];
+        members["DefaultUserSettings"]["StudioWebPortalSettings"]["HiddenAppTypes"] =
+            serde_json::json!(["Canvas", "JupyterServer", "KernelGateway"]);
+    });
+    let settings = || {
+        let domain = ready.served.state()["studio"]["domains"]["d-sim000000001"]["members"].clone();
+        domain["DefaultUserSettings"].clone()
+    };
+    let ran = ready.run(&["cutover", "--undo"]).ended(0);
+    assert!(
+        ran.err.contains("somebody changed what is hidden since, and that stays"),
+        "{}",
+        ran.err
+    );
     let back = settings();
     assert_eq!(back["StudioWebPortal"], before["StudioWebPortal"]);
+    assert_eq!(back["StudioWebPortalSettings"]["HiddenAppTypes"][0], "Canvas");
+    assert_eq!(back["AutoMountHomeEFS"], before["AutoMountHomeEFS"]);
     // What was never said cannot be unsaid: it is turned off.
     let idle = &back["JupyterLabAppSettings"]["AppLifecycleManagement"]["IdleSettings"];
     assert_eq!(idle["LifecycleManagement"], "DISABLED", "{back}");

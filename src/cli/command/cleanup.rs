@@ -48,7 +48,14 @@ impl Cleanup {
             .hinted("finish them with `run`, or take them back with `rollback`"));
         }
         let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
-        let mut left = self.hooks(context, &operation).await?;
+        let (mut left, attached) = self.hooks(context, &operation).await?;
+        if attached > 0 {
+            context.ui.warning(format_args!(
+                "{} still attached, and need the mover: nothing else is deleted. `verify --deep` or `rollback` of whoever has one takes it away",
+                super::count(attached, "hook")
+            ));
+            return operation.end(Exit::SomeFailed);
+        }
         left += self.objects(context, &operation, &plan).await?;
         left += self.transfers(context, &operation, &plan).await?;
         let verb = if self.dry_run { "would be deleted" } else { "deleted" };
@@ -57,10 +64,14 @@ impl Cleanup {
         operation.end(Exit::Done)
     }
 
-    /// Deletes lifecycle scripts that carry our tag.
-    async fn hooks(&self, context: &Context, operation: &Operation) -> Result<usize, Failure> {
+    /// Deletes lifecycle scripts that carry our tag. Returns how many, and how many are attached and stay.
+    async fn hooks(
+        &self,
+        context: &Context,
+        operation: &Operation,
+    ) -> Result<(usize, usize), Failure> {
         let failed = |error| Failure::aws("clean up lifecycle scripts", error);
-        let mut count = 0;
+        let (mut count, mut attached) = (0, 0);
         for name in operation.account.script_names().await.map_err(failed)? {
             if !name.starts_with("studio-migrate-") {
                 continue;
@@ -79,11 +90,13 @@ impl Cleanup {
                 Ok(()) => {}
                 Err(error) if error.kind == ErrorKind::InUse => {
                     context.ui.warning(format_args!("{name} is still attached and stays: {error}"));
+                    count -= 1;
+                    attached += 1;
                 }
                 Err(error) => return Err(failed(error)),
             }
         }
-        Ok(count)
+        Ok((count, attached))
     }
 
     /// Deletes the tasks of DataSync and their locations.

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::cutover_back::put_back;
 use super::todo::standing;
-use crate::aws::{self, Domain, DomainIdle, ErrorKind};
+use crate::aws::{self, Domain, ErrorKind};
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{MigrationStanding, kind};
@@ -22,7 +23,7 @@ use crate::playbook::AutoMount;
 const NOTE: &str = "domain_experience";
 
 /// App types of Studio Classic, hidden after the cut-over. Visibility, not permission.
-const CLASSIC: [&str; 2] = ["JupyterServer", "KernelGateway"];
+pub(super) const CLASSIC: [&str; 2] = ["JupyterServer", "KernelGateway"];
 
 /// Arguments of `cutover`.
 #[derive(Args, Clone, Debug)]
@@ -55,7 +56,7 @@ impl Cutover {
         let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
         for domain in &domains {
             if self.undo {
-                put_back(context, &operation, domain).await?;
+                put_back(context, &operation, &plan, domain).await?;
             } else {
                 flip(context, &operation, &plan, domain).await?;
             }
@@ -228,7 +229,7 @@ async fn note(operation: &Operation, domain: &Domain) -> Result<(), Failure> {
 }
 
 /// Returns what was set before the first flip that has not been put back since.
-fn noted(operation: &Operation, id: &DomainId) -> Result<Option<Value>, Failure> {
+pub(super) fn noted(operation: &Operation, id: &DomainId) -> Result<Option<Value>, Failure> {
     let events = operation
         .journal
         .events()
@@ -247,68 +248,8 @@ fn noted(operation: &Operation, id: &DomainId) -> Result<Option<Value>, Failure>
     Ok(standing)
 }
 
-async fn put_back(context: &Context, operation: &Operation, id: &DomainId) -> Result<(), Failure> {
-    let Some(before) = noted(operation, id)? else {
-        context.ui.data(format_args!("{id}: was never cut over, nothing to put back"));
-        return Ok(());
-    };
-    let text = |name: &str| before.get(name).and_then(Value::as_str).map(str::to_owned);
-    let portal = text("portal").unwrap_or_else(|| "ENABLED".to_owned());
-    let fitting = if portal == "ENABLED" { "studio::" } else { "app:JupyterServer:" };
-    let landing = text("landing").unwrap_or_else(|| fitting.to_owned());
-    let hidden: Vec<String> = before
-        .get("hidden_app_types")
-        .and_then(|hidden| serde_json::from_value(hidden.clone()).ok())
-        .unwrap_or_default();
-    // Unset means enabled, and AWS cannot unset it.
-    let auto_mount = text("auto_mount").unwrap_or_else(|| "Enabled".to_owned());
-    settled(operation, id).await?;
-    let (hidden, mount) = (Some(hidden.as_slice()), Some(auto_mount.as_str()));
-    let account = &operation.account;
-    aws::wait::settled(
-        async || settled(operation, id).await.map(drop),
-        async || account.set_domain_experience(id, &portal, &landing, hidden, mount).await,
-    )
-    .await?
-    .map_err(|error| Failure::aws("put the domain back", error))?;
-    let idle = before.get("idle").and_then(|idle| serde_json::from_value(idle.clone()).ok());
-    if let Some(idle) = idle {
-        put_idle_back(operation, id, &idle).await?;
-    }
-    let event = NewEvent {
-        operation: Some(operation.id),
-        kind: kind::UNDO_FINISHED,
-        detail: json!({ "domain": id }),
-        ..NewEvent::default()
-    };
-    operation.journal.record(&event).map_err(|error| Failure::journal("end", error))?;
-    context
-        .ui
-        .data(format_args!("{id}: {portal}, {landing} and auto-mount {auto_mount} stand again"));
-    Ok(())
-}
-
-/// Puts the idle shutdown back, where it is another one now.
-async fn put_idle_back(
-    operation: &Operation,
-    id: &DomainId,
-    before: &DomainIdle,
-) -> Result<(), Failure> {
-    let account = &operation.account;
-    let failed = |error| Failure::aws("put the idle shutdown of the domain back", error);
-    if account.domain_idle(id).await.map_err(failed)? == *before {
-        return Ok(());
-    }
-    aws::wait::settled(
-        async || settled(operation, id).await.map(drop),
-        async || account.set_domain_idle(id, before).await,
-    )
-    .await?
-    .map_err(failed)
-}
-
 /// Waits until the domain is in service: AWS refuses to change one that is changing.
-async fn settled(operation: &Operation, id: &DomainId) -> Result<Domain, Failure> {
+pub(super) async fn settled(operation: &Operation, id: &DomainId) -> Result<Domain, Failure> {
     let minute = std::time::Duration::from_secs(60);
     let look = async || {
         let domain = operation.account.domain(id).await?;

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod cleanup;
 pub mod completions;
 pub mod cutover;
+mod cutover_back;
 pub mod demo;
 pub mod doctor;
 mod ended;

@@ -45,6 +45,9 @@ impl Retry {
         }
         // Whoever failed in the first of two passes goes on working: only that pass is tried again.
         let first = self.again(context, in_first_pass, Some(Step::Hydrate)).await?;
+        if !matches!(first, Exit::Done | Exit::SomeFailed) {
+            return Ok(first);
+        }
         let last = self.again(context, others, None).await?;
         Ok(if first == Exit::Done { last } else { first })
     }

@@ -233,6 +233,7 @@ pub(super) fn execution(
         may_run_any_time: false,
         may_follow_a_poor_trial: false,
         waits: false,
+        is_rehearsal: false,
     }
 }
 

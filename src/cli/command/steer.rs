@@ -5,9 +5,10 @@ use std::str::FromStr;
 use clap::Args;
 
 use super::run::selection;
+use super::todo::standing;
 use crate::cli::context::approved_plan;
 use crate::cli::{Context, Exit, Failure, steering};
-use crate::execute::{Limit, Steering};
+use crate::execute::{Limit, MigrationStanding, Steering};
 use crate::names::ProfileName;
 
 /// Arguments of `set`.
@@ -65,8 +66,14 @@ impl Abort {
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let plan = approved_plan(&context.existing_journal()?)?;
         let named = selection(&plan, &[], &self.users)?;
+        let journal = context.existing_journal()?;
         for (batch, migration) in plan.migrations() {
-            if named.takes(batch, migration) {
+            if !named.takes(batch, migration) {
+                continue;
+            }
+            if standing(&journal, &migration.id)?.word() == MigrationStanding::Moved {
+                context.ui.data(format_args!("{} has moved already", migration.id));
+            } else {
                 steer(context, &Steering::Abort { migration: migration.id.clone() }).await?;
             }
         }

@@ -226,6 +226,7 @@ impl Rehearsal {
             may_run_any_time: false,
             may_follow_a_poor_trial: false,
             waits: false,
+            is_rehearsal: true,
         }
     }
 }

@@ -172,7 +172,7 @@ async fn set_hook(cx: &Context, arn: &str) -> Result<(), Failure> {
 /// Takes away everything that the copy needed, and returns the built-in script that stands again.
 ///
 /// A script of the hook's name that is someone else's is left alone, and so is the profile that it may be set on.
-pub(super) async fn tidy(cx: &Context) -> Result<Option<String>, Failure> {
+pub(in crate::execute) async fn tidy(cx: &Context) -> Result<Option<String>, Failure> {
     // The person's settings come back even when the app hangs: that it is stopped matters less.
     let stopped = stop_app(cx).await;
     if is_another_s(cx).await? {

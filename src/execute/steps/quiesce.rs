@@ -8,13 +8,16 @@
 //! - Undo: nothing can bring a Classic app back. The undo says so and leaves everything as it is.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::aws::{App, ErrorKind, Owner};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
 use crate::execute::step::Step;
 use crate::playbook::ClassicApps;
+
+/// The note of what ran when the step was tried first; one of the same name and an app is of what ran when it was tried again.
+const RUNNING: &str = "running";
 
 /// What quiesce did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,8 +63,12 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
 async fn stop(cx: &Context, apps: &[App]) -> Result<Receipt, Failure> {
     let owner = owner(cx);
     // Noted before the first is stopped, so that a run that crashed in between still reports every one.
-    let noted =
-        cx.before(Step::Quiesce, "running", json!(apps.iter().map(name).collect::<Vec<_>>()))?;
+    cx.before(Step::Quiesce, RUNNING, json!(apps.iter().map(name).collect::<Vec<_>>()))?;
+    let noted = noted_apps(cx)?;
+    // Whatever was opened after an earlier try failed is named, too.
+    for app in apps.iter().map(name).filter(|app| !noted.contains(app)) {
+        cx.before(Step::Quiesce, &format!("{RUNNING} {app}"), json!(app))?;
+    }
     for app in apps {
         match cx.account.delete_app(&cx.migration.domain, &owner, &app.app_type, &app.name).await {
             Ok(()) => {}
@@ -76,8 +83,22 @@ async fn stop(cx: &Context, apps: &[App]) -> Result<Receipt, Failure> {
         Ok((!left.iter().any(is_running)).then_some(()))
     })
     .await?;
-    let stopped = serde_json::from_value(noted).map_err(|error| Failure::new(error.to_string()))?;
-    Ok(Receipt { stopped, ..Receipt::default() })
+    Ok(Receipt { stopped: noted_apps(cx)?, ..Receipt::default() })
+}
+
+/// Returns every app that a try of this step found running, `type/name`.
+fn noted_apps(cx: &Context) -> Result<Vec<String>, Failure> {
+    let standing = cx.standing()?;
+    let mut found: Vec<String> = Vec::new();
+    for (_, value) in standing.notes(Step::Quiesce).filter(|(note, _)| note.starts_with(RUNNING)) {
+        match value {
+            Value::Array(apps) => {
+                found.extend(apps.iter().filter_map(Value::as_str).map(str::to_owned))
+            }
+            app => found.extend(app.as_str().map(str::to_owned)),
+        }
+    }
+    Ok(found)
 }
 
 /// Tells whether an app is gone or on its way.
@@ -105,11 +126,10 @@ pub(in crate::execute) fn cannot_start(app: &str) -> String {
 
 /// Returns what a step that did not finish has stopped all the same: noted as running then, and not running now.
 async fn stopped_so_far(cx: &Context) -> Result<Vec<String>, Failure> {
-    let Some(noted) = cx.standing()?.noted(Step::Quiesce, "running").cloned() else {
-        return Ok(Vec::new());
-    };
-    let mut stopped: Vec<String> =
-        serde_json::from_value(noted).map_err(|error| Failure::new(error.to_string()))?;
+    let mut stopped = noted_apps(cx)?;
+    if stopped.is_empty() {
+        return Ok(stopped);
+    }
     let apps = classic_apps(cx).await?;
     stopped.retain(|gone| !apps.iter().any(|app| app.status != "Deleting" && name(app) == *gone));
     Ok(stopped)

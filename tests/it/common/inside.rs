@@ -141,6 +141,7 @@ async fn context(
         may_run_any_time: false,
         may_follow_a_poor_trial: false,
         waits: false,
+        is_rehearsal: false,
         account: aws::connect(&access)
             .await
             .unwrap()

@@ -141,10 +141,10 @@ pub(in crate::cli::command) struct Check {
 pub(in crate::cli::command) fn check(root: &Path) -> io::Result<Check> {
     let text = std::fs::read(root.join(INDEX))?;
     let index: Index = serde_json::from_slice(&text)?;
-    if index.kind != KIND {
+    if index.kind != KIND || index.schema != 1 || index.files.is_empty() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            "its index is one of something else",
+            "its index is one of something else, of another version, or of nothing",
         ));
     }
     let mut there = BTreeMap::new();
@@ -163,7 +163,7 @@ pub(in crate::cli::command) fn check(root: &Path) -> io::Result<Check> {
             Some(_) => wrong.push(format!("{path} was changed")),
         }
     }
-    wrong.extend(there.into_keys().map(|path| format!("{path} was added")));
+    wrong.extend(there.into_keys().map(|path| format!("{} was added", path.escape_debug())));
     Ok(Check { good, wrong, index: own })
 }
 
