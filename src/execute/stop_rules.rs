@@ -83,12 +83,18 @@ impl Tally {
     }
 }
 
+/// The first line of a file; nothing of what is none, such as a pipe, which would have to be waited for.
+async fn first_line(file: &Path) -> String {
+    let is_file = tokio::fs::metadata(file).await.is_ok_and(|about| about.is_file());
+    let text = if is_file { tokio::fs::read_to_string(file).await } else { Ok(String::new()) };
+    text.unwrap_or_default().lines().next().unwrap_or_default().to_owned()
+}
+
 /// Waits until the alarm file is there, and says so with its first line.
 pub(super) async fn alarm(file: &Path) -> String {
     loop {
         if tokio::fs::try_exists(file).await.unwrap_or(false) {
-            let text = tokio::fs::read_to_string(file).await.unwrap_or_default();
-            let said: String = text.lines().next().unwrap_or_default().chars().take(200).collect();
+            let said: String = first_line(file).await.chars().take(200).collect();
             let said = if said.trim().is_empty() { said } else { format!(": {}", said.trim()) };
             return format!("{} is there (stop_rules.alarm_file){said}", file.display());
         }

@@ -69,7 +69,9 @@ fn a_domain_is_cut_over_despite_who_is_named_with_its_idle_shutdown_and_put_back
         domain["DefaultUserSettings"].clone()
     };
     let before = settings();
-    ready.run(&["cutover", "--despite", "nobody"]).ended(3);
+    ready.run(&["cutover", "--despite", "alice"]).ended(3);
+    let ran = ready.run(&["cutover", "--despite", "nobody"]).ended(2);
+    assert!(ran.err.contains("knows nobody"), "{}", ran.err);
     ready.run(&["cutover", "--despite", "bob"]).ended(0);
     let after = settings();
     assert_eq!(after["StudioWebPortal"], "ENABLED");

@@ -14,7 +14,7 @@ use crate::aws::{self, Domain, ErrorKind};
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{MigrationStanding, kind};
-use crate::journal::NewEvent;
+use crate::journal::{Journal, NewEvent};
 use crate::names::DomainId;
 use crate::plan::Plan;
 use crate::playbook::AutoMount;
@@ -48,6 +48,7 @@ impl Cutover {
         let journal = context.existing_journal()?;
         let plan = approved_plan(&journal)?;
         let domains = domains_of(&plan, &self.domains)?;
+        self.refuse_strangers(&journal, &plan)?;
         if !self.undo && !self.force {
             refuse_unmoved(&journal, &plan, &domains, &self.despite)?;
             refuse_left_out(&journal, &plan, &domains, &self.despite)?;
@@ -65,6 +66,29 @@ impl Cutover {
     }
 }
 
+impl Cutover {
+    /// A name that nobody has is more likely a slip than somebody.
+    fn refuse_strangers(&self, journal: &Journal, plan: &Plan) -> Result<(), Failure> {
+        if self.despite.is_empty() {
+            return Ok(());
+        }
+        let snapshot = super::latest_snapshot(journal)?;
+        let is_known = |name: &str| {
+            plan.migrations().any(|(_, one)| one.name().as_str() == name)
+                || snapshot
+                    .domains
+                    .iter()
+                    .any(|seen| seen.profiles.iter().any(|one| one.name.as_str() == name))
+        };
+        match self.despite.iter().find(|name| !is_known(name)) {
+            Some(stranger) => Err(Failure::usage(format!(
+                "neither the plan nor the last inventory knows {stranger}"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Returns the domains that are named, or all of the plan where none is.
 pub(super) fn domains_of(plan: &Plan, named: &[DomainId]) -> Result<Vec<DomainId>, Failure> {
     let known: BTreeSet<_> =
@@ -76,7 +100,7 @@ pub(super) fn domains_of(plan: &Plan, named: &[DomainId]) -> Result<Vec<DomainId
 }
 
 fn refuse_unmoved(
-    journal: &crate::journal::Journal,
+    journal: &Journal,
     plan: &Plan,
     domains: &[DomainId],
     despite: &[String],
@@ -103,7 +127,7 @@ fn refuse_unmoved(
 
 /// Whoever the plan left out has no copied home, and would be led away from the old one all the same.
 fn refuse_left_out(
-    journal: &crate::journal::Journal,
+    journal: &Journal,
     plan: &Plan,
     domains: &[DomainId],
     despite: &[String],

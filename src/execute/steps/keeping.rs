@@ -17,6 +17,11 @@ pub fn place(journal: &Path, migration: &Migration) -> PathBuf {
     named(journal, migration, "")
 }
 
+/// Where a kept manifest is: beside the journal, or where it was when the journal lay elsewhere.
+pub fn found(beside: PathBuf, before: Option<PathBuf>) -> PathBuf {
+    if beside.exists() { beside } else { before.filter(|file| file.exists()).unwrap_or(beside) }
+}
+
 /// Where the manifest of a packed home is kept, which lists what was left out when it was packed.
 pub fn place_of_packed(journal: &Path, migration: &Migration) -> PathBuf {
     named(journal, migration, ".packed")

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::hydrate::{attach, tidy};
 use super::provision::others_apps;
-use super::{copying, packing, stage};
+use super::{copying, keeping, packing, stage};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, FailureKind};
 use crate::execute::hook::Pass;
@@ -59,13 +59,15 @@ pub async fn perform(cx: &Context) -> Result<Reread, Failure> {
 
 async fn read(cx: &Context) -> Result<Reread, Failure> {
     let proven = proven(cx)?;
-    let manifest = std::fs::read(&proven.manifest_file).ok();
+    let beside = keeping::place(cx.journal.path(), &cx.migration);
+    let file = keeping::found(beside, Some(proven.manifest_file));
+    let manifest = std::fs::read(&file).ok();
     let is_it =
         |manifest: &Vec<u8>| blake3::hash(manifest).to_hex().as_str() == proven.manifest_blake3;
     let Some(manifest) = manifest.filter(is_it) else {
         return Err(Failure::new(format!(
             "{} is not the manifest that was proven",
-            proven.manifest_file.display()
+            file.display()
         ))
         .hinted("bring back the folder `manifests` beside the journal"));
     };

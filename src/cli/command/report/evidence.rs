@@ -148,7 +148,7 @@ impl Writing<'_> {
             ));
         };
         let place = keeping::place(self.journal.path(), migration);
-        let place = found(place, receipt.get("manifest_file"));
+        let place = keeping::found(place, path_in(receipt.get("manifest_file")));
         self.copy(&place, receipt.get("manifest_blake3"), &format!("{path}/{MANIFEST}"))
     }
 
@@ -163,7 +163,7 @@ impl Writing<'_> {
             return Ok(None);
         };
         let place = keeping::place_of_packed(self.journal.path(), migration);
-        let place = found(place, Some(kept));
+        let place = keeping::found(place, path_in(Some(kept)));
         let hash = receipt.and_then(|receipt| receipt.get("left_where_packed_blake3"));
         self.copy(&place, hash, &format!("{path}/{PACKED}")).map(Some)
     }
@@ -238,10 +238,9 @@ impl Writing<'_> {
     }
 }
 
-/// Where a manifest is: beside the journal, or where it was when the journal lay elsewhere.
-fn found(beside: PathBuf, receipt: Option<&Value>) -> PathBuf {
-    let before = receipt.and_then(Value::as_str).map(PathBuf::from);
-    if beside.exists() { beside } else { before.filter(|file| file.exists()).unwrap_or(beside) }
+/// A path in a receipt.
+fn path_in(receipt: Option<&Value>) -> Option<PathBuf> {
+    receipt.and_then(Value::as_str).map(PathBuf::from)
 }
 
 fn lines(events: &[Event]) -> String {

@@ -16,7 +16,7 @@ use crate::execute::{MigrationStanding, Step, kind};
 use crate::journal::{Event, NewEvent};
 use crate::names::{DomainId, FileSystemId, ProfileName};
 use crate::plan::{Migration, Plan};
-use crate::playbook::Throughput;
+use crate::playbook::{Retirement, Throughput};
 
 /// The kinds of events that carry what was set before.
 const NOTED: &str = "retire-noted";
@@ -38,6 +38,13 @@ impl Changes<'_> {
     /// Does what the playbook says.
     pub(super) async fn apply(&self, domains: &[DomainId]) -> Result<(), Failure> {
         let retire = &self.plan.playbook.retire;
+        let nothing = Retirement { after_days: retire.after_days, ..Retirement::default() };
+        if *retire == nothing {
+            self.say(format_args!(
+                "the plan's playbook asks for nothing (retire): nothing was changed"
+            ));
+            return Ok(());
+        }
         let noted = self.noted()?;
         for id in domains {
             let domain = self.operation.account.domain(id).await.map_err(failed)?;
