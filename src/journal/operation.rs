@@ -1,6 +1,6 @@
 //! Operations: one command that someone ran, with who, where, when and how it ended.
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::Error;
 use super::store::Journal;
@@ -80,6 +80,13 @@ impl Journal {
             connection.prepare(&format!("SELECT {COLUMNS} FROM operation ORDER BY id"))?;
         let rows = statement.query_map([], from_row)?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the last operation, when it has no end: it is at work, or was killed.
+    pub fn unended(&self) -> Result<Option<Operation>, Error> {
+        let asked = format!("SELECT {COLUMNS} FROM operation ORDER BY id DESC LIMIT 1");
+        let last = self.lock().query_row(&asked, [], from_row).optional()?;
+        Ok(last.filter(|last| last.ended_at.is_none()))
     }
 }
 

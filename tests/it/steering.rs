@@ -287,3 +287,16 @@ fn a_drained_run_does_not_pretend_to_go_on() {
     let ran = running.end().ended(5);
     assert!(ran.err.contains("Asked by uid"), "{}", ran.err);
 }
+
+#[test]
+fn after_a_run_was_killed_status_says_that_nobody_is_at_work() {
+    let ready = ready(&["limits.users: 1"]);
+    let mut running = Running::of(&ready);
+    until("someone is at work", || at_work(&ready) == 1);
+    running.0.kill().unwrap();
+    running.0.wait().unwrap();
+    let status = || ready.run(&["status"]).ended(0).out;
+    assert!(status().contains("Nobody is at work: `studio-migrate run --yes"), "{}", status());
+    ready.run(&words()).ended(0);
+    assert!(!status().contains("Nobody is at work"), "{}", status());
+}

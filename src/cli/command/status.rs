@@ -33,6 +33,8 @@ struct Overview {
     region: String,
     counts: BTreeMap<String, usize>,
     running: Option<String>,
+    /// The command that ended without a word, where nobody is at work.
+    killed: Option<String>,
     /// What the run that is at work says of itself, where it can be asked from here.
     run: Option<Look>,
     migrations: Vec<Line>,
@@ -94,6 +96,11 @@ impl Status {
         context.ui.data(format_args!("Plan {}: {}", overview.plan, counts.join(", ")));
         if let Some(running) = &overview.running {
             context.ui.data(format_args!("At work: {running}"));
+        }
+        if let Some(killed) = &overview.killed {
+            context.ui.data(format_args!(
+                "Nobody is at work: {killed} ended without a word; the same command goes on from there"
+            ));
         }
         if let Some(run) = &overview.run {
             context.ui.data(words(run));
@@ -182,6 +189,9 @@ fn look(context: &Context) -> Result<Overview, Failure> {
     }
     let holder =
         journal.lease_holder().map_err(|error| Failure::journal("read the lease", error))?;
+    let unended =
+        journal.unended().map_err(|error| Failure::journal("read what was run", error))?;
+    let killed = unended.filter(|_| holder.is_none());
     Ok(Overview {
         schema: 1,
         plan: plan.id.to_string(),
@@ -189,6 +199,8 @@ fn look(context: &Context) -> Result<Overview, Failure> {
         region: plan.region,
         counts,
         running: holder.map(|holder| holder.to_string()),
+        killed: killed
+            .map(|last| format!("`studio-migrate {}`, begun {},", last.command, last.began_at)),
         run: None,
         migrations,
     })
