@@ -55,19 +55,29 @@ impl Journal {
     /// Returns where everyone of a plan stands, in the order in which batches run, as the view `v_standing` has it.
     ///
     /// What is known of people is read at one go and put to them here: to look each of a hundred thousand up takes SQLite half
-    /// as long again.
+    /// as long again, and so does asking why of those who are well.
     pub fn progress(&self, plan: &PlanId) -> Result<Vec<Progress>, Error> {
         let connection = self.lock();
-        let mut known = connection.prepare(
+        let mut well = connection.prepare(
+            "SELECT migration, standing, next_step FROM migration_standing WHERE trouble IS NULL",
+        )?;
+        let well = well.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, (row.get(1)?, row.get(2)?, None, None)))
+        })?;
+        let mut known: HashMap<String, Seen> = well.collect::<Result<_, _>>()?;
+        let mut in_trouble = connection.prepare(
             "SELECT seen.migration, standing, next_step, json_extract(event.detail, '$.message'), \
                     coalesce(json_extract(event.detail, '$.hint'), json_extract(event.detail, '$.look_at')) \
-               FROM migration_standing AS seen LEFT JOIN event ON event.sequence = seen.trouble",
+               FROM migration_standing AS seen JOIN event ON event.sequence = seen.trouble",
         )?;
-        let known = known.query_map([], |row| {
+        let in_trouble = in_trouble.query_map([], |row| {
             let about = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
             Ok((row.get::<_, String>(0)?, about))
         })?;
-        let mut known: HashMap<String, Seen> = known.collect::<Result<_, _>>()?;
+        for seen in in_trouble {
+            let (migration, about) = seen?;
+            known.insert(migration, about);
+        }
         let mut people = connection
             .prepare("SELECT batch, migration FROM planned WHERE plan = ?1 ORDER BY position")?;
         let rows = people.query_map([plan.as_str()], |row| {

@@ -20,7 +20,8 @@ fn volume(ready: &Ready, name: &str) -> PathBuf {
 fn someone_moves_into_code_editor_and_finds_the_image_that_the_playbook_names() {
     let image = "arn:aws:sagemaker:eu-west-1:000000000000:image/sagemaker-distribution-cpu";
     let lines = ["  app_type: CodeEditor", &format!("  image: {image}")];
-    let ready = Ready::with(ONE_PERSON, None, &lines);
+    let images = "images:\n  - { name: sagemaker-distribution-cpu }\ndomains:\n";
+    let ready = Ready::with(&ONE_PERSON.replace("domains:\n", images), None, &lines);
     let lab = ready.settings("alice")["JupyterLabAppSettings"].clone();
     let ran = ready.run(&["plan", "explain", "alice"]).ended(0);
     assert!(ran.out.contains("a private CodeEditor space alice-studio is made"), "{}", ran.out);
