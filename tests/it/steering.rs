@@ -211,7 +211,7 @@ fn a_named_error_or_failures_in_a_row_stop_a_batch_and_it_says_which_rule() {
 #[test]
 fn expired_credentials_are_waited_for() {
     let expired = "- { operation: 'sagemaker:*', from: 40, times: 2, effect: expired }\n\
-                   - { operation: 's3:*', from: 12, effect: expired }\n\
+                   - { operation: 's3:HeadObject', effect: expired }\n\
                    - { operation: 'sts:*', from: 2, times: 3, effect: expired }\n";
     let ready = Ready::with(FOUR, Some(expired), &["limits.users: 2"]);
     let ran = ready.run(&words()).ended(0);
