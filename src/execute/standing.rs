@@ -70,6 +70,21 @@ pub enum StepStanding {
     },
 }
 
+impl StepStanding {
+    /// Returns the word, as reports and evidence write it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Untouched => "untouched",
+            Self::Started => "started",
+            Self::Finished { .. } => "finished",
+            Self::Failed { .. } => "failed",
+            Self::Undoing { .. } => "undoing",
+            Self::Undone { .. } => "undone",
+            Self::Stuck { .. } => "stuck",
+        }
+    }
+}
+
 /// An event that may not follow what came before it.
 #[derive(Debug, Error)]
 #[error("event {sequence} says that {step} {kind}, which cannot follow {before}")]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::execute::{Standing, Step, StepStanding, kind, steps::flip};
+use crate::execute::{Standing, Step, kind, steps::flip};
 use crate::journal::Event;
 
 /// Lists what was overwritten, in that order. A value that is `null` before was not set; `standing` says of the step whether what stands is ours
@@ -14,7 +14,7 @@ pub fn settings(events: &[Event], standing: &Standing) -> Value {
         let (Some(step), Value::Object(noted)) = (step, &event.detail) else { continue };
         for (name, before) in noted {
             for (setting, before, ours) in overwritten(step, name, before, standing) {
-                let word = word(standing.step(step));
+                let word = standing.step(step).name();
                 let after = match word {
                     "finished" => ours,
                     "undone" => before.clone(),
@@ -77,17 +77,5 @@ fn overwritten(
             vec![("Classic apps that run".to_owned(), noted.clone(), Value::Array(left))]
         }
         _ => vec![(name.to_owned(), noted.clone(), Value::Null)],
-    }
-}
-
-fn word(standing: &StepStanding) -> &'static str {
-    match standing {
-        StepStanding::Untouched => "untouched",
-        StepStanding::Started => "started",
-        StepStanding::Finished { .. } => "finished",
-        StepStanding::Failed { .. } => "failed",
-        StepStanding::Undoing { .. } => "undoing",
-        StepStanding::Undone { .. } => "undone",
-        StepStanding::Stuck { .. } => "stuck",
     }
 }

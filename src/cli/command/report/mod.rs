@@ -173,15 +173,11 @@ fn person(batch: &Batch, migration: &Migration, events: &[Event]) -> Result<Pers
 }
 
 fn facts(step: Step, standing: &Standing, events: &[Event]) -> Option<StepFacts> {
-    let word = match standing.step(step) {
-        StepStanding::Untouched => return None,
-        StepStanding::Started => "started",
-        StepStanding::Finished { .. } => "finished",
-        StepStanding::Failed { .. } => "failed",
-        StepStanding::Undoing { .. } => "undoing",
-        StepStanding::Undone { .. } => "undone",
-        StepStanding::Stuck { .. } => "stuck",
-    };
+    let now = standing.step(step);
+    if *now == StepStanding::Untouched {
+        return None;
+    }
+    let is_under_way = matches!(now, StepStanding::Started | StepStanding::Undoing { .. });
     let last = |kinds: &[&str]| {
         events
             .iter()
@@ -194,9 +190,9 @@ fn facts(step: Step, standing: &Standing, events: &[Event]) -> Option<StepFacts>
     let ends = [kind::FINISHED, kind::FAILED, kind::UNDO_FINISHED, kind::UNDO_FAILED];
     Some(StepFacts {
         name: step.name().to_owned(),
-        standing: word.to_owned(),
+        standing: now.name().to_owned(),
         began_at: last(&[kind::STARTED, kind::UNDO_STARTED]),
-        ended_at: (word != "started" && word != "undoing").then(|| last(&ends)).flatten(),
+        ended_at: if is_under_way { None } else { last(&ends) },
     })
 }
 
