@@ -10,8 +10,8 @@ use futures::stream::FuturesUnordered;
 
 use super::admission::{drifted, is_open};
 use super::context::Context;
-use super::credentials::{RENEWALS, renewed};
-use super::failure::{Failure, FailureKind};
+use super::credentials::renewing;
+use super::failure::Failure;
 use super::notice::Notice;
 use super::run::{Execution, ON_REQUEST, Summary};
 use super::saga::{self, Outcome};
@@ -141,7 +141,7 @@ async fn on_the_way(cx: &Context, direction: Direction) -> Outcome {
     let is_resumed =
         cx.standing().is_ok_and(|standing| standing.word() != MigrationStanding::Waiting);
     if let (Direction::Forward(_), false) = (direction, is_resumed) {
-        match still_holds(cx).await {
+        match renewing(cx, async || drifted(cx).await).await {
             Ok(changes) if changes.is_empty() => {}
             Ok(changes) => return cx.refused(changes),
             Err(failure) => return saga::failed(failure),
@@ -160,17 +160,4 @@ async fn on_the_way(cx: &Context, direction: Direction) -> Outcome {
         });
     }
     outcome
-}
-
-/// Says what no longer holds of the plan, waiting for new credentials where they are what is missing.
-async fn still_holds(cx: &Context) -> Result<Vec<String>, Failure> {
-    for _ in 0..RENEWALS {
-        match drifted(cx).await {
-            Err(failure) if failure.kind == FailureKind::Credentials => {
-                renewed(cx, failure).await?
-            }
-            looked => return looked,
-        }
-    }
-    drifted(cx).await
 }

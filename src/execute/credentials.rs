@@ -14,6 +14,22 @@ const LOOK: Duration = Duration::from_secs(15);
 /// How often a call is made again with credentials that AWS knows, and refuses all the same.
 pub(super) const RENEWALS: u32 = 5;
 
+/// Does something, and does it again with new credentials where they are what was missing.
+pub(super) async fn renewing<T>(
+    cx: &Context,
+    work: impl AsyncFn() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    for _ in 0..RENEWALS {
+        match work().await {
+            Err(failure) if failure.kind == FailureKind::Credentials => {
+                renewed(cx, failure).await?
+            }
+            done => return done,
+        }
+    }
+    work().await
+}
+
 /// Waits until AWS answers again as the plan's account; fails as `expired` once the playbook's time for that is over.
 ///
 /// Whoever comes later waits for the first to come back, and then finds by its own next try that all is well.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use futures::StreamExt;
 
 use super::context::Context;
-use super::credentials::{RENEWALS, renewed};
-use super::failure::{Failure, FailureKind};
+use super::credentials::renewing;
+use super::failure::Failure;
 use super::run::{Execution, kept_alive};
 use super::step::Step;
 use super::steps::reread;
@@ -51,13 +51,5 @@ async fn one(cx: &Context) -> Result<Reread, Failure> {
         step: Some(Step::Verify.name()),
     };
     let _room = cx.room_to_copy().await?;
-    for _ in 0..RENEWALS {
-        match attributed(of.clone(), reread::perform(cx)).await {
-            Err(failure) if failure.kind == FailureKind::Credentials => {
-                renewed(cx, failure).await?
-            }
-            read => return read,
-        }
-    }
-    attributed(of, reread::perform(cx)).await
+    renewing(cx, async || attributed(of.clone(), reread::perform(cx)).await).await
 }

@@ -1,14 +1,12 @@
 //! What comes after a trial: the pilot and the canary are given time, and are looked at before anyone else begins.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::admission::HeldBack;
-use super::context::Context;
-use super::credentials::{RENEWALS, renewed};
-use super::failure::{Failure, FailureKind};
+use super::credentials::renewing;
+use super::failure::Failure;
 use super::run::Execution;
-use super::standing::{MigrationStanding, Standing, kind};
-use super::step::Step;
+use super::standing::MigrationStanding;
 use super::steps::confirm;
 use crate::plan::Batch;
 use crate::playbook::{Batches, Calendar};
@@ -50,15 +48,10 @@ fn soaking(execution: &Execution, trial: &Batch, batch: &Batch) -> Result<Option
     let calendar = &execution.plan.playbook.calendar;
     let mut last = None;
     for migration in &trial.migrations {
-        let events = execution.journal.events_of(&migration.id)?;
-        let is_end = |event: &&crate::journal::Event| {
-            event.kind == kind::FINISHED && event.step.as_deref() == Some(Step::Confirm.name())
-        };
-        let ended = events.iter().filter(is_end).filter_map(|event| event.at.parse().ok()).max();
-        last = last.max(ended);
+        last = last.max(confirm::confirmed_at(&execution.journal.events_of(&migration.id)?));
     }
     let soak = SignedDuration::try_from_secs_f64(calendar.soak_hours * 3600.0);
-    let until = last.and_then(|at: Timestamp| at.checked_add(soak.unwrap_or_default()).ok());
+    let until = last.and_then(|at| at.checked_add(soak.unwrap_or_default()).ok());
     let (Some(until), Ok(zone)) = (until, calendar.zone()) else { return Ok(None) };
     Ok((execution.journal.now() < until).then(|| {
         format!(
@@ -71,19 +64,6 @@ fn soaking(execution: &Execution, trial: &Batch, batch: &Batch) -> Result<Option
     }))
 }
 
-/// Looks at one of a trial, waiting for new credentials where they are what is missing.
-async fn health(cx: &Context) -> Result<Option<String>, Failure> {
-    for _ in 0..RENEWALS {
-        match confirm::health(cx).await {
-            Err(failure) if failure.kind == FailureKind::Credentials => {
-                renewed(cx, failure).await?
-            }
-            looked => return looked,
-        }
-    }
-    confirm::health(cx).await
-}
-
 /// Says who of a trial is not where they should be, in the journal or in the account.
 async fn not_well(execution: &Execution, trial: &Batch) -> Result<Option<String>, Failure> {
     if execution.may_follow_a_poor_trial {
@@ -91,11 +71,9 @@ async fn not_well(execution: &Execution, trial: &Batch) -> Result<Option<String>
     }
     let mut troubles = Vec::new();
     for migration in &trial.migrations {
-        let events = execution.journal.events_of(&migration.id)?;
-        let standing =
-            Standing::of(&events).map_err(|error| Failure::new(error.to_string()))?.word();
-        let trouble = match standing {
-            MigrationStanding::Moved => health(&execution.context(migration)).await?,
+        let cx = execution.context(migration);
+        let trouble = match cx.standing()?.word() {
+            MigrationStanding::Moved => renewing(&cx, async || confirm::health(&cx).await).await?,
             other => Some(format!("is {}", other.name())),
         };
         troubles.extend(trouble.map(|trouble| format!("{} {trouble}", migration.name())));

@@ -9,8 +9,9 @@ use super::todo::standing;
 use crate::aws::ErrorKind;
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
-use crate::execute::{MigrationStanding, Step, kind, transfer_task_name};
-use crate::journal::{Event, Journal};
+use crate::execute::steps::confirm::confirmed_at;
+use crate::execute::{MigrationStanding, transfer_task_name};
+use crate::journal::Journal;
 use crate::mover::key;
 use crate::names::{TAG_MIGRATION, TAG_PLAN};
 use crate::plan::{Batch, Migration, Plan, Route};
@@ -188,11 +189,7 @@ fn kept(journal: &Journal, plan: &Plan) -> Result<Vec<(String, String)>, Failure
         let events = journal
             .events_of(&migration.id)
             .map_err(|error| Failure::journal("read the journal", error))?;
-        let is_end = |event: &&Event| {
-            event.kind == kind::FINISHED && event.step.as_deref() == Some(Step::Confirm.name())
-        };
-        let Some(confirmed) = events.iter().rev().find(is_end) else { continue };
-        let until = confirmed.at.parse::<Timestamp>().ok().and_then(|at| {
+        let until = confirmed_at(&events).and_then(|at| {
             at.checked_add(SignedDuration::from_hours(24 * days)).ok().filter(|until| *until > now)
         });
         if let Some(until) = until {

@@ -6,6 +6,7 @@
 //! - Twice: setting the same idle time again changes nothing; the rest only reads.
 //! - Undo: nothing to undo; the idle time goes with the space.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::flip::{hidden_on, is_new};
@@ -14,6 +15,9 @@ use super::provision::{change_space, idle_before};
 use crate::aws::{ErrorKind, Owner, Settings, StartWith};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
+use crate::execute::standing::kind;
+use crate::execute::step::Step;
+use crate::journal::Event;
 
 /// Looks in a row that must agree, because AWS is eventually consistent.
 const GOOD_LOOKS: u32 = 3;
@@ -98,6 +102,14 @@ fn image_afterwards(cx: &Context) -> Option<StartWith> {
     let target = &cx.plan.playbook.target;
     let image = target.image.clone().filter(|_| !cx.migration.is_reused)?;
     Some(StartWith { instance_type: target.instance_type.clone(), image })
+}
+
+/// Returns when someone was confirmed last, by their events.
+pub fn confirmed_at(events: &[Event]) -> Option<Timestamp> {
+    let is_end = |event: &&Event| {
+        event.kind == kind::FINISHED && event.step.as_deref() == Some(Step::Confirm.name())
+    };
+    events.iter().rev().find(is_end)?.at.parse().ok()
 }
 
 /// Says what is not well with someone who was moved a while ago, and may have worked and changed much since.

@@ -12,8 +12,9 @@ use crate::aws::{ErrorKind, Lifecycle, wait};
 use crate::cli::command::todo::standing;
 use crate::cli::context::Operation;
 use crate::cli::{Context, Failure};
-use crate::execute::{MigrationStanding, Step, kind};
-use crate::journal::{Event, NewEvent};
+use crate::execute::MigrationStanding;
+use crate::execute::steps::confirm::confirmed_at;
+use crate::journal::NewEvent;
 use crate::names::{DomainId, FileSystemId, ProfileName};
 use crate::plan::{Migration, Plan};
 use crate::playbook::{Retirement, Throughput};
@@ -126,13 +127,8 @@ impl Changes<'_> {
             return Ok(false);
         }
         let events = journal.events_of(&migration.id).map_err(in_journal)?;
-        let is_end = |event: &&Event| {
-            event.kind == kind::FINISHED && event.step.as_deref() == Some(Step::Confirm.name())
-        };
-        let confirmed =
-            events.iter().filter(is_end).filter_map(|event| event.at.parse().ok()).max();
         let wait = SignedDuration::from_hours(i64::from(self.plan.playbook.retire.after_days) * 24);
-        Ok(confirmed.is_some_and(|at: Timestamp| Timestamp::now().duration_since(at) >= wait))
+        Ok(confirmed_at(&events).is_some_and(|at| Timestamp::now().duration_since(at) >= wait))
     }
 
     async fn unmount(
