@@ -42,7 +42,7 @@ pub use halt::Halt;
 pub use held::{Held, held};
 pub use hook::{Hook, Pass};
 pub use notice::{Notice, Watch};
-pub use passes::{is_first_pass, takes_part};
+pub use passes::is_first_pass;
 pub use rereading::{Told, reread_all};
 pub use run::{Execution, Summary, roll_back, run};
 pub use saga::{Outcome, back, back_to, forward};

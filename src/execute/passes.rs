@@ -22,7 +22,7 @@ pub fn is_first_pass(plan: &Plan, last: Step) -> bool {
 
 /// Tells whether a run up to `last` takes a migration: homes that no space mounts are packed once, when their owners hold
 /// still, and have no part in a first pass.
-pub fn takes_part(plan: &Plan, migration: &Migration, last: Step) -> bool {
+pub(super) fn takes_part(plan: &Plan, migration: &Migration, last: Step) -> bool {
     migration.route == Route::InSpace || !is_first_pass(plan, last)
 }
 

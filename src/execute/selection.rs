@@ -6,9 +6,10 @@ use super::context::Context;
 use super::failure::Failure;
 use super::passes::takes_part;
 use super::run::Execution;
+use super::standing::Standing;
 use super::step::Step;
 use crate::names::{BatchName, MigrationId, ProfileName};
-use crate::plan::{Batch, Migration};
+use crate::plan::{Batch, Migration, Plan};
 
 /// Which migrations of the plan are meant. Nothing named means all.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,21 @@ impl Selection {
         (self.batches.is_empty() || self.batches.contains(&batch.name))
             && (self.users.is_empty() || self.users.contains(&migration.name()))
             && (self.migrations.is_empty() || self.migrations.contains(&migration.id))
+    }
+
+    /// Returns the step that a run up to `last` begins with for a migration that is meant; `None` where there is nothing to do.
+    ///
+    /// Whoever was taken back is moved again only when somebody names them.
+    pub fn next_step(
+        &self,
+        plan: &Plan,
+        migration: &Migration,
+        standing: &Standing,
+        last: Step,
+    ) -> Option<Step> {
+        let is_taken = !standing.was_taken_back() || self.users.contains(&migration.name());
+        let next = standing.next_step_to(last)?;
+        (is_taken && takes_part(plan, migration, last)).then_some(next)
     }
 }
 
@@ -74,10 +90,7 @@ fn to_do(
         let standing = cx.standing()?;
         let is_to_do = match direction {
             Direction::Forward(last) => {
-                let is_asked_for_by_name = selection.users.contains(&migration.name());
-                takes_part(&execution.plan, migration, last)
-                    && standing.next_step_to(last).is_some()
-                    && (!standing.was_taken_back() || is_asked_for_by_name)
+                selection.next_step(&execution.plan, migration, &standing, last).is_some()
             }
             Direction::Back(first) => standing.to_undo().first().is_some_and(|last| *last >= first),
         };

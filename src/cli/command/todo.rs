@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::cli::{Context, Exit, Failure};
-use crate::execute::{self, Selection, Standing, Step, takes_part};
+use crate::execute::{self, Selection, Standing, Step};
 use crate::journal::Journal;
 use crate::names::MigrationId;
 use crate::plan::Plan;
@@ -29,13 +29,7 @@ pub(super) fn to_do(
             continue;
         }
         let standing = standing(journal, &migration.id)?;
-        // Whoever was rolled back is moved again only when somebody names them.
-        let is_named = selection.users.contains(&migration.name());
-        let is_taken = !standing.was_taken_back() || is_named;
-        if !is_taken || !takes_part(plan, migration, until) {
-            continue;
-        }
-        if let Some(next) = standing.next_step_to(until) {
+        if let Some(next) = selection.next_step(plan, migration, &standing, until) {
             waiting.push((migration.id.clone(), next));
         }
     }
