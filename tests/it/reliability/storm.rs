@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use studio_migrate::journal::Journal;
 
 use crate::common::account::Served;
-use crate::common::tool::{PLAYBOOK, command_on, light_mover, run_on, until};
+use crate::common::tool::{command_on, light_mover, prepare_with, run_on, until};
 use crate::common::trees;
 
 /// People in the batch.
@@ -89,26 +89,15 @@ fn fill(world: &Path, served: &Served) -> BTreeMap<String, PathBuf> {
 
 /// An approved plan with everyone in one batch.
 fn plan(served: &Served, journal: &Path) {
-    let mut playbook = PLAYBOOK.to_owned();
-    for (line, instead) in [
-        ("  pilot_users: 2\n", "  pilot_users: 0\n"),
-        ("  users: 5\n", "  users: 40\n"),
-        ("  users: 4\n", "  users: 8\n"),
-        ("  poll_seconds: 0.2\n", "  poll_seconds: 0.05\n"),
-        ("  stall_minutes: 0.5\n", "  stall_minutes: 0.2\n"),
-    ] {
-        assert_eq!(playbook.matches(line).count(), 1, "{line}");
-        playbook = playbook.replace(line, instead);
-    }
-    let failures =
-        playbook.lines().find(|line| line.trim_start().starts_with("failures:")).unwrap();
-    let playbook = playbook.replace(failures, "  failures: 1000");
-    let file = journal.with_extension("yaml");
-    std::fs::write(&file, playbook).unwrap();
-    let mount = served.dir.join("efs");
-    run_on(served, journal, &["inventory", "--mount", mount.to_str().unwrap()]).ended(0);
-    run_on(served, journal, &["plan", "--playbook", file.to_str().unwrap()]).ended(0);
-    run_on(served, journal, &["plan", "approve", "--latest", "--note", "test"]).ended(0);
+    let lines = [
+        "  pilot_users: 0",
+        "batches.users: 40",
+        "limits.users: 8",
+        "  calls_per_second: 50",
+        "  stall_minutes: 0.2",
+        "stop_rules.failures: 1000",
+    ];
+    prepare_with(served, journal, &lines);
 }
 
 /// Everything of a home is on the volume of its person's space, byte for byte, and nothing of ours is left in the account.
