@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::common::ONE_PERSON;
 use crate::common::ends::{End, assert_alike, end};
 use crate::common::points::{dies_at, every_point};
 use crate::common::ready::Ready;
-use crate::common::tool::{command_on, run_alice};
+use crate::common::tool::{command_on, light_mover, run_alice, until};
 
 /// The end of a run that nobody interrupts.
 fn uninterrupted() -> End {
@@ -90,4 +92,28 @@ fn a_change_whose_reply_is_lost_is_waited_for_where_it_takes_longer_than_the_nex
         let when = format!("after the reply to {operation} was lost");
         assert_alike(&end(&ready.served), &whole, &when);
     }
+}
+
+#[test]
+fn a_last_word_that_is_spoken_while_the_next_run_looks_for_it_is_heard() {
+    let whole = Ready::new();
+    whole.run_alice(&[]).ended(0);
+    let events = whole.events();
+    let began = events.iter().position(|event| event["kind"] == "started").unwrap();
+    let is_start = |event: &Value| event["detail"]["operation"] == "CreateApp";
+    let start = began + events[began..].iter().position(is_start).unwrap();
+    // A run dies before and after every event of its own; the answer to the call follows it.
+    let answered = 2 * (start + 1 - began + 1);
+    // Whoever looks after the mover was fetched looks while that still sleeps, and hears that nobody has spoken once it has.
+    let late = "- operation: 's3:GetObject'\n  from: 3\n  effect: { slow: 6 }\n";
+    let ready = Ready::with(ONE_PERSON, Some(late), &["  stall_minutes: 0.15"]);
+    let sleeping = ready.file("sleeping-mover");
+    let script = std::fs::read_to_string(light_mover()).unwrap();
+    std::fs::write(&sleeping, script.replace("exec", "sleep 4\nexec")).unwrap();
+    let mut words = run_alice();
+    *words.last_mut().unwrap() = sleeping.to_str().unwrap();
+    assert!(dies_at(answered as u64, &ready.served, &ready.journal, &words));
+    until("the mover is fetched", || ready.served.state()["calls"]["s3:GetObject"] == 2);
+    ready.run(&words).ended(0);
+    assert_alike(&end(&ready.served), &end(&whole.served), "after a late last word");
 }

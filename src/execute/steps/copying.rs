@@ -176,14 +176,22 @@ async fn refusal(cx: &Context) -> Result<Option<String>, Failure> {
     Ok(said.map(|said| String::from_utf8_lossy(&said).trim().to_owned()))
 }
 
-/// Takes away what an earlier try left to be read by the next one.
+/// Takes away the last word of a copy that ended, so that the next one is not taken to have said it.
 pub(super) async fn forget(cx: &Context) -> Result<(), Failure> {
+    take_away(cx, key::DONE).await?;
+    forget_refusal(cx).await
+}
+
+/// Takes away what an earlier hook said when it could not start the mover.
+pub(super) async fn forget_refusal(cx: &Context) -> Result<(), Failure> {
+    take_away(cx, key::REFUSED).await
+}
+
+async fn take_away(cx: &Context, name: &str) -> Result<(), Failure> {
     let bucket = cx.plan.staging_bucket();
-    for name in [key::DONE, key::REFUSED] {
-        let key = format!("{}/{name}", cx.migration.reports);
-        if cx.account.object_size(&bucket, &key).await?.is_some() {
-            cx.account.delete_object(&bucket, &key).await?;
-        }
+    let key = format!("{}/{name}", cx.migration.reports);
+    if cx.account.object_size(&bucket, &key).await?.is_some() {
+        cx.account.delete_object(&bucket, &key).await?;
     }
     Ok(())
 }

@@ -73,7 +73,9 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
 async fn finished_before(cx: &Context) -> Result<Option<Done>, Failure> {
     match copying::done(cx).await? {
         Some(done) if done.error.is_none() => Ok(Some(done)),
-        _ => copying::forget(cx).await.map(|()| None),
+        Some(_) => copying::forget(cx).await.map(|()| None),
+        // A mover that an earlier run started may be at work, and speak its last word right now.
+        None => copying::forget_refusal(cx).await.map(|()| None),
     }
 }
 
