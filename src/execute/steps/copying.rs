@@ -117,23 +117,20 @@ async fn watch(cx: &Context) -> Result<Option<Done>, Failure> {
         if let Some(done) = done(cx).await? {
             return Ok(Some(done));
         }
-        if let Some(why) = refusal(cx).await? {
-            let what = "the copy could not be started";
-            return Err(Failure::of_files(format!("{what}: {why}"), what).hinted(
-                "may the execution role read the staging bucket? `studio-migrate iam execution-role` prints the policy",
-            ));
-        }
         if let Some(progress) = progress(cx).await?
             && last_beat != Some(progress.beat)
         {
             last_beat = Some(progress.beat);
             alive_at = Instant::now();
             cx.tell(Notice::Copying { migration: cx.id().clone(), progress });
-        }
-        let is_running = app(cx).await?.is_some_and(|app| app.status == "InService");
-        if !is_running || alive_at.elapsed() > stall {
-            // The marker may have been written between the two looks.
-            return done(cx).await;
+        } else {
+            // Only a silent copy is asked after: one that gives a sign of life is at work.
+            refuse_to_wait(cx).await?;
+            let is_running = app(cx).await?.is_some_and(|app| app.status == "InService");
+            if !is_running || alive_at.elapsed() > stall {
+                // The marker may have been written between the two looks.
+                return done(cx).await;
+            }
         }
         cx.pause().await?;
     }
@@ -170,10 +167,13 @@ async fn progress(cx: &Context) -> Result<Option<Progress>, Failure> {
     Ok(serde_json::from_slice(&body).ok())
 }
 
-/// Returns why the hook could not start the mover, if it said so.
-async fn refusal(cx: &Context) -> Result<Option<String>, Failure> {
-    let said = report(cx, key::REFUSED, LARGEST_REPORT).await?;
-    Ok(said.map(|said| String::from_utf8_lossy(&said).trim().to_owned()))
+/// Fails if the hook said that it could not start the mover.
+async fn refuse_to_wait(cx: &Context) -> Result<(), Failure> {
+    let Some(said) = report(cx, key::REFUSED, LARGEST_REPORT).await? else { return Ok(()) };
+    let (what, why) = ("the copy could not be started", String::from_utf8_lossy(&said));
+    Err(Failure::of_files(format!("{what}: {}", why.trim()), what).hinted(
+        "may the execution role read the staging bucket? `studio-migrate iam execution-role` prints the policy",
+    ))
 }
 
 /// Takes away the last word of a copy that ended, so that the next one is not taken to have said it.
