@@ -230,8 +230,13 @@ impl Context {
 
     /// Waits for the time between two looks, or until someone asks to stop at once.
     pub async fn pause(&self) -> Result<(), Failure> {
+        self.pause_for(self.poll()).await
+    }
+
+    /// Waits for some time, or until someone asks to stop at once.
+    pub async fn pause_for(&self, time: Duration) -> Result<(), Failure> {
         tokio::select! {
-            () = tokio::time::sleep(self.poll()) => Ok(()),
+            () = tokio::time::sleep(time) => Ok(()),
             () = self.halt.hurried() => Err(Failure::halted()),
         }
     }

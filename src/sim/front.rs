@@ -232,6 +232,11 @@ impl Simulator {
                 None => self.buckets.call(request).await,
             },
         };
+        // Sessions of roles are what runs in spaces.
+        if effect == Some(Effect::MoverDies) && caller.role.is_some() {
+            super::runtime::kill(&self.world);
+            return Err(Lost);
+        }
         suffer(effect).await?;
         if let Ok(id) = HeaderValue::from_str(id) {
             response.headers_mut().entry(Api::S3.request_id_header()).or_insert(id);
@@ -315,7 +320,9 @@ fn refused_by(api: Api, effect: Option<&Effect>, caller: &Caller, action: &str) 
         | Effect::Slow(_)
         | Effect::Dies
         | Effect::Stale
-        | Effect::Fails => None,
+        | Effect::Fails
+        | Effect::MountFails
+        | Effect::MoverDies => None,
     }
 }
 

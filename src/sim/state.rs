@@ -271,4 +271,9 @@ pub enum Effect {
     Stale,
     /// Done, and the app that was to start has failed. Other calls are answered.
     Fails,
+    /// Done, and the app that was to start does so without the Classic home, whose mount fails. Other calls are answered.
+    MountFails,
+    /// Of a call that comes from a space: done, and every process that runs in a space dies before the reply leaves, while the
+    /// apps stay in service. Other calls are answered.
+    MoverDies,
 }

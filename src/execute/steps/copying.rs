@@ -19,6 +19,9 @@ use crate::mover::{Done, Progress, key};
 /// Starts of the app before a copy that stalls again and again is given up.
 const STARTS: u32 = 3;
 
+/// The longest time between two looks at a copy that says how long it will take.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
 /// The largest report that is read; a longer one was not written by the mover.
 const LARGEST_REPORT: u64 = 1 << 20;
 
@@ -113,6 +116,7 @@ async fn watch(cx: &Context) -> Result<Option<Done>, Failure> {
     let stall: Duration = cx.stall();
     let mut last_beat = None;
     let mut alive_at = Instant::now();
+    let mut next_look;
     loop {
         if let Some(done) = done(cx).await? {
             return Ok(Some(done));
@@ -122,8 +126,10 @@ async fn watch(cx: &Context) -> Result<Option<Done>, Failure> {
         {
             last_beat = Some(progress.beat);
             alive_at = Instant::now();
+            next_look = until_next_look(cx.poll(), progress.eta_seconds);
             cx.tell(Notice::Copying { migration: cx.id().clone(), progress });
         } else {
+            next_look = cx.poll();
             // Only a silent copy is asked after: one that gives a sign of life is at work.
             refuse_to_wait(cx).await?;
             let is_running = app(cx).await?.is_some_and(|app| app.status == "InService");
@@ -132,8 +138,15 @@ async fn watch(cx: &Context) -> Result<Option<Done>, Failure> {
                 return done(cx).await;
             }
         }
-        cx.pause().await?;
+        cx.pause_for(next_look).await?;
     }
+}
+
+/// Returns how long a copy is left alone that will take so many seconds more: it is looked at a few times on its way, and the
+/// more often the nearer it is to its end. A thousand people who copy for an hour would else be asked after all the time.
+fn until_next_look(poll: Duration, eta_seconds: Option<u64>) -> Duration {
+    let left = Duration::from_secs(eta_seconds.unwrap_or_default());
+    (left / 4).clamp(poll, LONGEST_PAUSE.max(poll))
 }
 
 /// Returns the mover's last word on this migration, if it has spoken in this attempt: the last word of an earlier pass, which
@@ -207,5 +220,19 @@ pub(super) async fn report(
         Ok(body) => Ok(Some(body)),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_looked_at_more_often_towards_its_end_and_never_more_often_than_asked_for() {
+        let poll = Duration::from_secs(10);
+        let pauses = |eta| until_next_look(poll, eta).as_secs();
+        assert_eq!([Some(36_000), Some(100), Some(1), None].map(pauses), [60, 25, 10, 10]);
+        let rarely = Duration::from_mins(5);
+        assert_eq!(until_next_look(rarely, Some(36_000)), rarely);
     }
 }

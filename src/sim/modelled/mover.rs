@@ -188,6 +188,8 @@ async fn wait(world: &World, model: &Model, order: &Order, home: Load) {
             total_bytes: home.bytes,
             files: part(home.files, share),
             total_files: home.files,
+            // What is still to be read back counts as well: the model tells no phases apart.
+            eta_seconds: Duration::try_from_secs_f64(all - gone).ok().map(|left| left.as_secs()),
             ..Progress::default()
         };
         // A sign of life always has a JSON form.

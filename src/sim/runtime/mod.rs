@@ -11,7 +11,7 @@ mod processes;
 mod scripts;
 mod volume;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread;
@@ -125,6 +125,17 @@ pub fn stop_and(world: &World, domain: &str, space: &str, then: impl FnOnce() + 
     });
     if let Err(error) = spawned {
         tracing::error!(%error, "an app could not be stopped");
+    }
+}
+
+/// Kills every process that runs in a space of a world, as a host that runs out of memory does; the apps stay in service.
+pub fn kill(world: &World) {
+    let spaces: Vec<_> = world.read(|state| {
+        state.studio.spaces.values().map(|one| (one.domain.clone(), one.name.clone())).collect()
+    });
+    for (domain, space) in spaces {
+        let place = Place::new(world.dir(), &domain, &space, "");
+        processes::kill_all(&place.mark, &BTreeSet::new(), STOP);
     }
 }
 

@@ -46,7 +46,10 @@ pub(super) fn create(call: &Call<'_>) -> Result<Value, Refusal> {
         app.standing = Standing::pending(call.now, call.settles_in(state.timing.app_start));
         app.is_scripted = space.is_some() && !launch::scripts(state, &app).is_empty();
         let launch = space.map(|space| launch::of_app(state, &domain, &space, &app, call.now));
-        let launch = launch.filter(|_| !call.fails);
+        let mut launch = launch.filter(|_| !call.fails);
+        if let Some(launch) = launch.as_mut().filter(|_| call.is_unmounted) {
+            launch.mount_error = Some("mount.nfs4: Connection timed out".to_owned());
+        }
         if call.fails {
             app.is_scripted = false;
             app.standing.status = Status::Failed;

@@ -19,6 +19,8 @@ pub(super) struct Call<'a> {
     pub(super) now: f64,
     pub(super) is_stuck: bool,
     pub(super) fails: bool,
+    /// The Classic home of an app that starts cannot be mounted.
+    pub(super) is_unmounted: bool,
 }
 
 impl Call<'_> {

@@ -43,7 +43,8 @@ pub use standing::{NEVER, Standing, Status};
 
 /// Answers one operation of SageMaker, in wire form with timestamps in seconds since the epoch.
 ///
-/// What is stuck never leaves its transient status, and an app that fails never starts; other effects are the front's.
+/// What is stuck never leaves its transient status, an app that fails never starts, and one whose mount fails starts without
+/// the home; other effects are the front's.
 ///
 /// # Errors
 ///
@@ -55,8 +56,15 @@ pub fn call(
     input: Value,
     effect: Option<&Effect>,
 ) -> Result<Value, Refusal> {
-    let (is_stuck, fails) = (effect == Some(&Effect::Stuck), effect == Some(&Effect::Fails));
-    let call = &ask::Call { world, caller, input: &input, now: world.now(), is_stuck, fails };
+    let call = &ask::Call {
+        world,
+        caller,
+        input: &input,
+        now: world.now(),
+        is_stuck: effect == Some(&Effect::Stuck),
+        fails: effect == Some(&Effect::Fails),
+        is_unmounted: effect == Some(&Effect::MountFails),
+    };
     match operation {
         "CreateDomain" => domain::create(call),
         "DescribeDomain" => domain::describe(call),

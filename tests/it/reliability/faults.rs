@@ -11,7 +11,7 @@ use crate::common::ready::Ready;
 use crate::common::tool::run_alice;
 
 /// What may happen to a call that only looks.
-const TO_LOOKS: [&str; 8] = [
+const TO_LOOKS: [&str; 9] = [
     "denied",
     "expired",
     "unseen",
@@ -20,11 +20,22 @@ const TO_LOOKS: [&str; 8] = [
     "server-error",
     "reply-lost",
     "slow: 0.3",
+    "mover-dies",
 ];
 
 /// What may happen to a call that changes something.
-const TO_CHANGES: [&str; 8] =
-    ["denied", "expired", "throttled", "server-error", "reply-lost", "stuck", "slow: 0.3", "fails"];
+const TO_CHANGES: [&str; 10] = [
+    "denied",
+    "expired",
+    "throttled",
+    "server-error",
+    "reply-lost",
+    "stuck",
+    "slow: 0.3",
+    "fails",
+    "mount-fails",
+    "mover-dies",
+];
 
 /// Of these two the tool hears nothing, since the SDK tries again by itself: a part of them is enough where not all is tried.
 const HEARD_BY_THE_SDK_ALONE: [&str; 2] = ["throttled", "server-error"];
@@ -83,7 +94,8 @@ fn can_happen(operation: &str, effect: &str) -> bool {
         "stuck" => {
             is_of_sagemaker && !operation.contains("Script") && !operation.contains("Lifecycle")
         }
-        "fails" => operation == "sagemaker:CreateApp",
+        "fails" | "mount-fails" => operation == "sagemaker:CreateApp",
+        "mover-dies" => operation.starts_with("s3:"),
         _ => true,
     }
 }
@@ -94,10 +106,10 @@ fn cases(calls: &[(String, u64)]) -> Vec<Case> {
     let mut cases = Vec::new();
     for (operation, number) in calls {
         let looks = only_looks(operation);
-        let effects = if looks { TO_LOOKS } else { TO_CHANGES };
+        let effects = if looks { TO_LOOKS.as_slice() } else { &TO_CHANGES };
         for nth in 1..=*number {
             let possible: Vec<_> =
-                effects.into_iter().filter(|effect| can_happen(operation, effect)).collect();
+                effects.iter().copied().filter(|effect| can_happen(operation, effect)).collect();
             let case = |effect| Case { operation: operation.clone(), nth, effect };
             if budget::is_full() {
                 cases.extend(possible.into_iter().map(case));
