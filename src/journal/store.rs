@@ -22,6 +22,7 @@ const SCHEMA: &[M<'static>] = &[
     M::up(include_str!("../../state/schema/0001-journal.sql")),
     M::up(include_str!("../../state/schema/0002-gates-and-views.sql")),
     M::up(include_str!("../../state/schema/0003-due-again.sql")),
+    M::up(include_str!("../../state/schema/0004-second-pass.sql")),
 ];
 
 /// How long a writer waits for another process to finish its transaction.

@@ -129,6 +129,9 @@ fn people_work_on_while_most_is_copied_and_what_changed_follows() {
     assert_eq!(classic_apps(&ready).len(), 1, "the Classic app of alice runs on");
     assert_eq!(ready.settings("alice"), settings);
     assert!(volume(&ready).join("work/deleted").exists());
+    let status = ready.run(&["status", "--format", "json"]).ended(0);
+    let status: Value = serde_json::from_str(&status.out).unwrap();
+    assert_eq!(status["migrations"][0]["step"], "quiesce", "what is next is the second pass");
     first_pass(&ready);
     assert_eq!(ready.report()["held"], Value::Null, "nobody is held up yet");
     alice_works_on(&ready);
