@@ -154,6 +154,35 @@ fn heard(run: &Steered, asked: &Steering, uid: u32) -> Result<String, String> {
     Ok(said)
 }
 
+/// Asks the run of a journal how it is. One of another host, or of another user, cannot be asked.
+pub async fn look(journal: &Path) -> Option<Look> {
+    let reply = ask(journal, &Steering::Look).await;
+    reply.ok().flatten().map(|reply| reply.run)
+}
+
+/// Says how much a run does at once, and whether it was asked to hold still.
+pub fn words(run: &Look) -> String {
+    let paused = match run.is_paused {
+        true => "paused, until `studio-migrate resume`; ",
+        false => "",
+    };
+    let mut said = format!(
+        "{paused}{} people at once at most, {} at work, {} of {} apps copying",
+        run.concurrency,
+        run.at_work.len(),
+        run.apps.1,
+        run.apps.0
+    );
+    if let Some(gib) = run.gib_in_flight {
+        said.push_str(&format!(", {gib} GiB in flight at most"));
+    }
+    if run.is_draining {
+        let why = run.why.as_deref().unwrap_or("as somebody asked");
+        said.push_str(&format!("; ends once the steps under way are done: {why}"));
+    }
+    said
+}
+
 /// Asks the run of a journal. `None` where no run listens.
 ///
 /// # Errors

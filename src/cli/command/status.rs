@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::cli::context::{Format, approved_plan};
 use crate::cli::watch::{self, Ended};
 use crate::cli::{Context, Exit, Failure, steering};
-use crate::execute::{Look, Steering};
+use crate::execute::Look;
 use crate::journal::Journal;
 
 /// Arguments of `status`.
@@ -51,6 +51,14 @@ struct Line {
     hint: Option<String>,
 }
 
+impl Line {
+    /// Why somebody failed, and beneath it what a person can do.
+    fn why(&self) -> String {
+        let both = [self.failure.as_deref(), self.hint.as_deref()];
+        both.into_iter().flatten().collect::<Vec<_>>().join("\n")
+    }
+}
+
 impl Status {
     /// Shows the standing, again and again when asked to.
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
@@ -64,7 +72,7 @@ impl Status {
         loop {
             let mut overview = look(context)?;
             if overview.running.is_some() {
-                overview.run = asked(context).await;
+                overview.run = steering::look(&context.global.state).await;
             }
             self.show(context, &overview)?;
             let is_at_rest = overview.running.is_none();
@@ -87,7 +95,7 @@ impl Status {
                 &line.migration,
                 &line.standing,
                 line.step.as_deref().unwrap_or("—"),
-                line.failure.as_deref().unwrap_or(""),
+                &line.why(),
             ]);
         }
         context.ui.data(table);
@@ -109,31 +117,9 @@ impl Status {
     }
 }
 
-/// Asks the run how it is. One of another host, or of another user, cannot be asked.
-async fn asked(context: &Context) -> Option<Look> {
-    let reply = steering::ask(&context.global.state, &Steering::Look).await;
-    reply.ok().flatten().map(|reply| reply.run)
-}
-
 /// Says how a run is, and who of it waits for what.
 fn words(run: &Look) -> String {
-    let mut said = format!(
-        "{} people at once at most, {} at work, {} of {} apps copying",
-        run.concurrency,
-        run.at_work.len(),
-        run.apps.1,
-        run.apps.0
-    );
-    if let Some(gib) = run.gib_in_flight {
-        said.push_str(&format!(", {gib} GiB in flight at most"));
-    }
-    if run.is_paused {
-        said.push_str("; paused: `studio-migrate resume` lets it go on");
-    }
-    if run.is_draining {
-        let why = run.why.as_deref().unwrap_or("as somebody asked");
-        said.push_str(&format!("; ends once the steps under way are done: {why}"));
-    }
+    let mut said = steering::words(run);
     for (migration, one) in &run.at_work {
         if let (Some(step), Some(what)) = (one.step, &one.waits_for) {
             said.push_str(&format!(
@@ -156,7 +142,11 @@ async fn on_screen(context: &Context) -> Result<Option<Exit>, Failure> {
         Journal::watch(file).map_err(|error| Failure::journal("open the journal", error))?;
     let (stop, terminated) = watch::stopped_by_signals();
     let stopping = stop.clone();
-    let watching = tokio::task::spawn_blocking(move || watch::watch(&journal, &stopping)).await;
+    let (file, runtime) = (file.clone(), tokio::runtime::Handle::current());
+    let watching = tokio::task::spawn_blocking(move || {
+        watch::watch(&journal, || runtime.block_on(steering::look(&file)), &stopping)
+    })
+    .await;
     let ended = watching.map_err(|error| Failure::of(Exit::Unexpected, "watch", error))??;
     Ok(match ended {
         Ended::AtRest => None,

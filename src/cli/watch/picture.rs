@@ -7,17 +7,26 @@ use jiff::Timestamp;
 
 use super::view::{FRAME, Focus, View};
 use crate::cli::drawn::{Size, bar, bar_width, fit, share, span};
+use crate::cli::steering;
+use crate::execute::Look;
 use crate::journal::{AtWork, BatchCounts, Happened, Moment, Trouble};
+use crate::names::MigrationId;
 
 /// The keys.
 const KEYS: &str = "q quit   ↑ ↓ scroll   f failures   b batches";
 
 /// Draws a moment, as it is seen at some time, on a terminal of some size. There are never more lines than it has.
-pub(super) fn picture(moment: &Moment, view: View, now: Timestamp, size: Size) -> Vec<String> {
-    let mut rows = head(moment, now, size);
+pub(super) fn picture(
+    moment: &Moment,
+    run: Option<&Look>,
+    view: View,
+    now: Timestamp,
+    size: Size,
+) -> Vec<String> {
+    let mut rows = head(moment, run, now, size);
     let room = size.height.saturating_sub(FRAME);
     match view.focus {
-        Focus::All => all(&mut rows, moment, view, now, size, room),
+        Focus::All => all(&mut rows, moment, run, view, now, size, room),
         Focus::Failures => failures(&mut rows, moment, now, room),
         Focus::Batches => {
             let shown = moment.batches.iter().skip(view.from);
@@ -32,8 +41,8 @@ pub(super) fn picture(moment: &Moment, view: View, now: Timestamp, size: Size) -
     rows.into_iter().map(|row| fit(&row, size.width)).collect()
 }
 
-/// Which plan, who is at work, and the whole.
-fn head(moment: &Moment, now: Timestamp, size: Size) -> Vec<String> {
+/// Which plan, who is at work, what the run says of itself, and the whole.
+fn head(moment: &Moment, run: Option<&Look>, now: Timestamp, size: Size) -> Vec<String> {
     let plan = moment.plan.as_ref().map_or_else(String::new, |plan| {
         format!("Plan {}, account {}, {}", plan.id, plan.account, plan.region)
     });
@@ -53,13 +62,16 @@ fn head(moment: &Moment, now: Timestamp, size: Size) -> Vec<String> {
         underway: sum.underway + one.underway,
         rolled_back: sum.rolled_back + one.rolled_back,
     });
-    vec![plan, holder, batch(&sum, size)]
+    let run =
+        run.map_or_else(|| "The run itself cannot be asked from here".to_owned(), steering::words);
+    vec![plan, holder, run, batch(&sum, size)]
 }
 
 /// A bit of everything; the people at work get what is left.
 fn all(
     rows: &mut Vec<String>,
     moment: &Moment,
+    run: Option<&Look>,
     view: View,
     now: Timestamp,
     size: Size,
@@ -73,7 +85,7 @@ fn all(
     let troubled = if moment.failures.is_empty() { 0 } else { room / 4 };
     let happened = (moment.events.len() + 1).min(room / 5);
     let people = room.saturating_sub(batches + troubled + happened);
-    at_work(rows, moment, view, now, people, size);
+    at_work(rows, moment, run, view, now, people, size);
     if troubled > 0 {
         failures(rows, moment, now, troubled);
     }
@@ -86,6 +98,7 @@ fn all(
 fn at_work(
     rows: &mut Vec<String>,
     moment: &Moment,
+    run: Option<&Look>,
     view: View,
     now: Timestamp,
     room: usize,
@@ -107,9 +120,17 @@ fn at_work(
     rows.extend(shown.iter().map(|one| {
         let column = names.min(size.width / 2);
         let name = pad_str(&one.migration, column, Alignment::Left, Some("…"));
-        format!("  {name} {:steps$} {:>8}  {}", step(one), ago(&one.since, now), one.batch)
+        let waits = run.and_then(|run| waits(run, &one.migration));
+        let (step, since) = (step(one), ago(&one.since, now));
+        format!("  {name} {step:steps$} {since:>8}  {}{}", one.batch, waits.unwrap_or_default())
     }));
     rows.extend(std::iter::repeat_n(String::new(), room - (last - view.from)));
+}
+
+/// What somebody is waiting for.
+fn waits(run: &Look, migration: &str) -> Option<String> {
+    let waits = run.at_work.get(&MigrationId::new(migration))?.waits_for.as_ref()?;
+    Some(format!(", waits for {waits}"))
 }
 
 /// Failures, with what can be done about each.
@@ -160,6 +181,7 @@ fn ago(then: &str, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::execute;
     use crate::journal::{Holder, PlanHead};
 
     fn moment() -> Moment {
@@ -216,7 +238,18 @@ mod tests {
     fn drawn(focus: Focus, width: usize, height: usize) -> String {
         let now = "2026-08-03T07:10:00Z".parse().unwrap();
         let view = View { focus, from: 0 };
-        picture(&moment(), view, now, Size { width, height }).join("\n")
+        let waiting = execute::AtWork {
+            waits_for: Some("the space to start".to_owned()),
+            ..execute::AtWork::default()
+        };
+        let run = Look {
+            is_paused: true,
+            concurrency: 12,
+            apps: (10, 9),
+            at_work: [("d-abc/person-1".into(), waiting)].into(),
+            ..Look::default()
+        };
+        picture(&moment(), Some(&run), view, now, Size { width, height }).join("\n")
     }
 
     #[test]
@@ -242,7 +275,7 @@ mod tests {
             for focus in [Focus::All, Focus::Failures, Focus::Batches] {
                 for moment in [moment(), Moment::default()] {
                     let size = Size { width, height };
-                    let rows = picture(&moment, View { focus, from: 2 }, now, size);
+                    let rows = picture(&moment, None, View { focus, from: 2 }, now, size);
                     assert_eq!(rows.len(), height, "{width}×{height} {focus:?}");
                     assert!(rows.iter().all(|row| measure_text_width(row) <= width), "{rows:#?}");
                 }

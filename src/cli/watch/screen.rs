@@ -20,6 +20,7 @@ use super::picture::picture;
 use super::view::{View, keys};
 use crate::cli::drawn::Size;
 use crate::cli::{Exit, Failure};
+use crate::execute::Look;
 use crate::journal::Journal;
 
 /// How often the journal is looked at.
@@ -64,8 +65,13 @@ impl Drop for Screen {
     }
 }
 
-/// Shows who is at work until nobody is, somebody leaves, or a signal says so.
-pub fn watch(journal: &Journal, stop: &AtomicBool) -> Result<Ended, Failure> {
+/// Shows who is at work until nobody is, somebody leaves, or a signal says so. `ask` asks the run how it is, where it can be
+/// asked.
+pub fn watch(
+    journal: &Journal,
+    ask: impl Fn() -> Option<Look>,
+    stop: &AtomicBool,
+) -> Result<Ended, Failure> {
     let failed = |error| Failure::journal("read where everyone stands", error);
     let first = journal.moment(&View::default().wanted(size())).map_err(failed)?;
     if first.holder.is_none() || first.plan.is_none() {
@@ -80,7 +86,9 @@ pub fn watch(journal: &Journal, stop: &AtomicBool) -> Result<Ended, Failure> {
         if moment.holder.is_none() {
             return Ok(Ended::AtRest);
         }
-        screen.draw(&picture(&moment, view, Timestamp::now(), size)).map_err(lost)?;
+        let run = ask();
+        let rows = picture(&moment, run.as_ref(), view, Timestamp::now(), size);
+        screen.draw(&rows).map_err(lost)?;
         match pressed.recv_timeout(OFTEN) {
             Ok(sent) => {
                 if !keys(&sent).into_iter().all(|key| view.press(key, &moment, size)) {

@@ -4,7 +4,7 @@ use crate::cli::drawn::Size;
 use crate::journal::{Moment, Rows, Wanted};
 
 /// The lines above the lists and the line of keys below.
-pub(super) const FRAME: usize = 4;
+pub(super) const FRAME: usize = 5;
 
 /// Which list has the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(view.wanted(SIZE).at_work, Rows { from: 2, most: 24 });
         view.press(Key::Failures, &moment, SIZE);
         view.press(Key::PageDown, &moment, SIZE);
-        assert_eq!(view.wanted(SIZE).failures.from, 19);
+        assert_eq!(view.wanted(SIZE).failures.from, 18);
         assert_eq!(view.wanted(SIZE).at_work, Rows::default());
         view.press(Key::Failures, &moment, SIZE);
         assert_eq!(view, View::default());
