@@ -63,3 +63,19 @@ fn whoever_was_confirmed_is_unmounted_and_all_is_put_back_as_far_as_aws_lets_it(
     let said = ready.run(&["retire", "--undo"]).ended(0).out;
     assert!(said.contains("nothing to put back"), "{said}");
 }
+
+#[test]
+fn what_somebody_else_set_since_is_left_and_named() {
+    let ready = Ready::with(ONE_PERSON, None, &LINES);
+    ready.run(&["retire", "--apply"]).ended(0);
+    let ready = ready.edited(|world| {
+        for system in world["file_systems"].as_object_mut().unwrap().values_mut() {
+            system["lifecycle"][0]["TransitionToIA"] = "AFTER_7_DAYS".into();
+            system["throughput_changed_at"] = 0.0.into();
+        }
+    });
+    let said = ready.run(&["retire", "--undo"]).ended(0).out;
+    assert!(said.contains("left as it is") && said.contains("AFTER_7_DAYS"), "{said}");
+    assert_eq!(system(&ready)["lifecycle"][0]["TransitionToIA"], "AFTER_7_DAYS");
+    assert_eq!(system(&ready)["throughput_mode"], "bursting");
+}

@@ -35,6 +35,12 @@ pub(super) struct Changes<'a> {
 /// A thing with a value of its own: `lifecycle fs-…`, `throughput fs-…`, `auto-mount d-…/alice`.
 type Subject = String;
 
+/// What a thing was before, and what it was set to.
+struct Noted {
+    before: Value,
+    set: Value,
+}
+
 impl Changes<'_> {
     /// Does what the playbook says.
     pub(super) async fn apply(&self, domains: &[DomainId]) -> Result<(), Failure> {
@@ -87,7 +93,7 @@ impl Changes<'_> {
         &self,
         system: &FileSystemId,
         rule: String,
-        noted: &BTreeMap<Subject, Value>,
+        noted: &BTreeMap<Subject, Noted>,
     ) -> Result<(), Failure> {
         let account = &self.operation.account;
         let now = account.lifecycle(system).await.map_err(failed)?;
@@ -96,7 +102,7 @@ impl Changes<'_> {
         if now == wanted {
             return Ok(());
         }
-        self.note(format!("lifecycle {system}"), json!(now), noted)?;
+        self.note(format!("lifecycle {system}"), json!(now), json!(wanted), noted)?;
         account.set_lifecycle(system, &wanted).await.map_err(failed)?;
         self.say(format_args!("{system}: files go to Infrequent Access {rule}"));
         Ok(())
@@ -105,7 +111,7 @@ impl Changes<'_> {
     async fn set_elastic(
         &self,
         system: &FileSystemId,
-        noted: &BTreeMap<Subject, Value>,
+        noted: &BTreeMap<Subject, Noted>,
     ) -> Result<(), Failure> {
         let account = &self.operation.account;
         let systems = account.file_systems().await.map_err(failed)?;
@@ -114,7 +120,7 @@ impl Changes<'_> {
             return Ok(());
         }
         let before = json!({ "mode": now.throughput_mode, "mibps": now.provisioned_mibps });
-        self.note(format!("throughput {system}"), before, noted)?;
+        self.note(format!("throughput {system}"), before, json!("elastic"), noted)?;
         account.set_throughput(system, "elastic", None).await.map_err(failed)?;
         self.say(format_args!("{system}: throughput is elastic"));
         Ok(())
@@ -134,7 +140,7 @@ impl Changes<'_> {
     async fn unmount(
         &self,
         migration: &Migration,
-        noted: &BTreeMap<Subject, Value>,
+        noted: &BTreeMap<Subject, Noted>,
     ) -> Result<(), Failure> {
         let (domain, name) = (&migration.domain, &migration.profile);
         let profile = match self.operation.account.profile(domain, name).await {
@@ -148,6 +154,7 @@ impl Changes<'_> {
         self.note(
             format!("auto-mount {}", migration.id),
             json!(profile.settings.auto_mount),
+            json!("Disabled"),
             noted,
         )?;
         self.mount(domain, name, "Disabled").await?;
@@ -190,11 +197,52 @@ impl Changes<'_> {
         if noted.is_empty() {
             self.say(format_args!("nothing was changed, nothing to put back"));
         }
-        for (subject, before) in noted {
-            let done = self.put_back(&subject, &before).await;
+        for (subject, noted) in noted {
+            let done = self.put_back_if_ours(&subject, &noted).await;
             self.tried(&subject, done);
         }
         Ok(())
+    }
+
+    /// Puts a value back, but only where what was set still stands: what somebody set since is theirs.
+    async fn put_back_if_ours(&self, subject: &str, noted: &Noted) -> Result<(), Failure> {
+        let now = self.now(subject).await?;
+        // A kill between the note and the call leaves what was before.
+        if now.as_ref().is_some_and(|now| *now == noted.set || *now == before_set(&noted.before)) {
+            return self.put_back(subject, &noted.before).await;
+        }
+        let now = now.map_or_else(|| "it is gone".to_owned(), |now| format!("it is {now} now"));
+        self.say(format_args!(
+            "{subject}: left as it is, since somebody else changed it: {now}, this tool set {}, before that it was {}",
+            noted.set, noted.before
+        ));
+        Ok(())
+    }
+
+    /// What a thing is now; `None` where there is no such thing any more.
+    async fn now(&self, subject: &str) -> Result<Option<Value>, Failure> {
+        let account = &self.operation.account;
+        match subject.split_once(' ') {
+            Some(("lifecycle", system)) => match account.lifecycle(&system.into()).await {
+                Ok(now) => Ok(Some(json!(now))),
+                Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(failed(error)),
+            },
+            Some(("throughput", system)) => {
+                let systems = account.file_systems().await.map_err(failed)?;
+                let system = systems.into_iter().find(|seen| seen.id.as_str() == system);
+                Ok(system.map(|system| json!(system.throughput_mode)))
+            }
+            Some((_, who)) => {
+                let Some((domain, profile)) = who.split_once('/') else { return Ok(None) };
+                match account.profile(&domain.into(), &profile.into()).await {
+                    Ok(profile) => Ok(Some(json!(profile.settings.auto_mount))),
+                    Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+                    Err(error) => Err(failed(error)),
+                }
+            }
+            None => Ok(None),
+        }
     }
 
     async fn put_back(&self, subject: &str, before: &Value) -> Result<(), Failure> {
@@ -230,7 +278,7 @@ impl Changes<'_> {
     }
 
     /// What was noted first and not put back since, by subject.
-    fn noted(&self) -> Result<BTreeMap<Subject, Value>, Failure> {
+    fn noted(&self) -> Result<BTreeMap<Subject, Noted>, Failure> {
         let journal = &self.operation.journal;
         let mut events = journal.events_of_kind(NOTED).map_err(in_journal)?;
         events.extend(journal.events_of_kind(RESTORED).map_err(in_journal)?);
@@ -241,7 +289,9 @@ impl Changes<'_> {
             if event.kind == RESTORED {
                 noted.remove(subject);
             } else if let Some(before) = event.detail.get("before") {
-                noted.entry(subject.to_owned()).or_insert_with(|| before.clone());
+                let set = event.detail.get("set").unwrap_or_default();
+                let as_noted = || Noted { before: before.clone(), set: set.clone() };
+                noted.entry(subject.to_owned()).or_insert_with(as_noted);
             }
         }
         Ok(noted)
@@ -252,12 +302,13 @@ impl Changes<'_> {
         &self,
         subject: Subject,
         before: Value,
-        noted: &BTreeMap<Subject, Value>,
+        set: Value,
+        noted: &BTreeMap<Subject, Noted>,
     ) -> Result<(), Failure> {
         if noted.contains_key(&subject) {
             return Ok(());
         }
-        self.record(NOTED, json!({ "subject": subject, "before": before }))
+        self.record(NOTED, json!({ "subject": subject, "before": before, "set": set }))
     }
 
     fn record(&self, kind: &str, detail: Value) -> Result<(), Failure> {
@@ -269,6 +320,11 @@ impl Changes<'_> {
     fn say(&self, line: std::fmt::Arguments<'_>) {
         self.context.ui.data(line);
     }
+}
+
+/// What a thing is as long as it was not changed, in the form in which it is asked for.
+fn before_set(before: &Value) -> Value {
+    before.get("mode").unwrap_or(before).clone()
 }
 
 fn failed(error: crate::aws::Error) -> Failure {
