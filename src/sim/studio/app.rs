@@ -361,7 +361,10 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
         app.is_stopping = is_real && app.space.is_some();
         app.listed_until = listed_until;
         app.standing.move_to(Status::Deleting, call.now, settles_at);
-        Ok(app.space.clone().map(|space| (app.domain.clone(), space, is_real.then_some(key))))
+        let space = app.space.clone();
+        let stopped = space.map(|space| (app.domain.clone(), space, is_real.then_some(key)));
+        state.studio.leaves_at(listed_until);
+        Ok(stopped)
     })?;
     // Outside of the lock: the runtime looks at the world itself.
     match stopped {

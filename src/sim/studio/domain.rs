@@ -206,6 +206,7 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
         let policy = call.structure("RetentionPolicy");
         let is_dropped = policy.is_some_and(|policy| policy["HomeEfsFileSystem"] == "Delete");
         let settles_at = call.settles_in(state.timing.update);
+        state.studio.leaves_at(settles_at);
         let Some(domain) = state.studio.domains.get_mut(id) else { return Ok(json!({})) };
         domain.standing.move_to(Status::Deleting, call.now, settles_at);
         if let Some(file_system) = domain.file_system.clone().filter(|_| is_dropped) {

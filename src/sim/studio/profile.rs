@@ -220,6 +220,7 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
         }
         let key = format!("{}/{name}", domain.id);
         let settles_at = call.settles_in(state.timing.update);
+        state.studio.leaves_at(settles_at);
         if let Some(profile) = state.studio.profiles.get_mut(&key) {
             profile.standing.move_to(Status::Deleting, call.now, settles_at);
         }

@@ -36,6 +36,20 @@ pub struct Studio {
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
     /// The last `HomeEfsFileSystemUid` that was given; the first is 200001.
     pub last_uid: u64,
+    /// Until when nothing goes by itself.
+    #[serde(skip)]
+    pub quiet: Quiet,
+}
+
+/// Until when nothing goes by itself, in seconds since the epoch, once somebody has looked: what saves looking through ten
+/// thousand people at every change. It is no part of what an account is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quiet(Option<f64>);
+
+impl PartialEq for Quiet {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// A domain.
@@ -286,10 +300,25 @@ impl Studio {
 
     /// Forgets what is gone.
     pub(super) fn tidy(&mut self, now: f64) {
+        if self.quiet.0.is_some_and(|until| now < until) {
+            return;
+        }
         self.domains.retain(|_, domain| domain.standing.status(now).is_some());
         self.profiles.retain(|_, profile| profile.standing.status(now).is_some());
         self.spaces.retain(|_, space| space.standing.status(now).is_some());
         self.apps.retain(|_, app| app.status(now).is_some());
+        let standings = self.domains.values().map(|one| &one.standing);
+        let standings = standings.chain(self.profiles.values().map(|one| &one.standing));
+        let standings = standings.chain(self.spaces.values().map(|one| &one.standing));
+        let leaving = standings.filter(|one| one.status == Status::Deleting);
+        let apps = self.apps.values().filter(|app| app.standing.status == Status::Deleting);
+        let times = leaving.map(|one| one.settles_at).chain(apps.map(|app| app.listed_until));
+        self.quiet = Quiet(Some(times.fold(f64::INFINITY, f64::min)));
+    }
+
+    /// Something is on its way out, and gone at some time.
+    pub(super) fn leaves_at(&mut self, time: f64) {
+        self.quiet.0 = self.quiet.0.map(|until| until.min(time));
     }
 }
 

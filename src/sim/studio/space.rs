@@ -265,6 +265,7 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
             return Err(in_use(format!("Space [{name}] has an app that is running.")));
         }
         let settles_at = call.settles_in(state.timing.space);
+        state.studio.leaves_at(settles_at);
         state.studio.apps.retain(|_, app| {
             app.domain != id
                 || app.space.as_deref() != Some(name.as_str())
