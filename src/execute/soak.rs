@@ -25,9 +25,14 @@ pub(super) async fn held_back(
     }
     let before = execution.plan.batches.iter().take_while(|one| one.name != batch.name);
     for trial in before.filter(|one| is_trial(one)) {
-        let why = match not_well(execution, trial).await? {
+        // The account is asked last: whoever waits comes here again and again.
+        let why = match not_moved(execution, trial)? {
             Some(why) => Some(why),
             None => soaking(execution, trial, batch)?,
+        };
+        let why = match why {
+            Some(why) => Some(why),
+            None => not_well(execution, trial).await?,
         };
         if let Some(why) = why {
             return Ok(Some(HeldBack { gate: None, why }));
@@ -64,7 +69,22 @@ fn soaking(execution: &Execution, trial: &Batch, batch: &Batch) -> Result<Option
     }))
 }
 
-/// Says who of a trial is not where they should be, in the journal or in the account.
+/// Says who of a trial is not where they should be by the journal.
+fn not_moved(execution: &Execution, trial: &Batch) -> Result<Option<String>, Failure> {
+    if execution.may_follow_a_poor_trial {
+        return Ok(None);
+    }
+    let mut troubles = Vec::new();
+    for migration in &trial.migrations {
+        let standing = execution.context(migration).standing()?.word();
+        if standing != MigrationStanding::Moved {
+            troubles.push(format!("{} is {}", migration.name(), standing.name()));
+        }
+    }
+    Ok(poor(trial, troubles))
+}
+
+/// Says who of a trial is not as they were left in the account.
 async fn not_well(execution: &Execution, trial: &Batch) -> Result<Option<String>, Failure> {
     if execution.may_follow_a_poor_trial {
         return Ok(None);
@@ -72,20 +92,22 @@ async fn not_well(execution: &Execution, trial: &Batch) -> Result<Option<String>
     let mut troubles = Vec::new();
     for migration in &trial.migrations {
         let cx = execution.context(migration);
-        let trouble = match cx.standing()?.word() {
-            MigrationStanding::Moved => renewing(&cx, async || confirm::health(&cx).await).await?,
-            other => Some(format!("is {}", other.name())),
-        };
+        let trouble = renewing(&cx, async || confirm::health(&cx).await).await?;
         troubles.extend(trouble.map(|trouble| format!("{} {trouble}", migration.name())));
     }
+    Ok(poor(trial, troubles))
+}
+
+/// Puts it into words that people of a trial are not well, if any are not.
+fn poor(trial: &Batch, mut troubles: Vec<String>) -> Option<String> {
     if troubles.is_empty() {
-        return Ok(None);
+        return None;
     }
     let (count, all) = (troubles.len(), trial.migrations.len());
     troubles.truncate(NAMED);
-    Ok(Some(format!(
+    Some(format!(
         "{count} of {all} of the {} are not well: {}; mend that, or go on with `--despite-trial`",
         trial.name,
         troubles.join("; ")
-    )))
+    ))
 }

@@ -104,6 +104,8 @@ fn a_plan_that_two_have_to_approve_runs_once_two_different_callers_have() {
             ("  tags: {}\n\n# Where", "  tags: { cost: 'research of {profile}' }\n\n# Where"),
         ])
         .ended(0);
+    let unnamed = world.run(&["plan", "approve"]).ended(2);
+    assert!(unnamed.err.contains("--latest"), "{}", unnamed.err);
     let first = world.run(&["plan", "approve", "--latest"]).ended(0);
     assert!(first.err.contains("1 more"), "{}", first.err);
     let twice = world.run(&["plan", "approve", "--latest"]).ended(7);

@@ -92,7 +92,6 @@ enum Action {
     /// Approve a plan, so that it may be run
     Approve {
         /// The plan's id
-        #[arg(required_unless_present = "latest")]
         id: Option<PlanId>,
         /// Approve the plan that was drawn up last
         #[arg(long, conflicts_with = "id")]
@@ -142,6 +141,12 @@ impl Plan {
                     .snapshot(&exported.snapshot)
                     .map_err(|error| Failure::journal("read the plan's snapshot", error))?;
                 self.drawn(context, &journal, &snapshot, &playbook, None)
+            }
+            Some(Action::Approve { id: None, latest: false, .. }) => {
+                let last = read(&journal, None)?.id;
+                Err(Failure::usage("no plan is named").hinted(format!(
+                    "name it: `plan approve {last}`, or `plan approve --latest`, is the one that was drawn up last"
+                )))
             }
             Some(Action::Approve { id, note, .. }) => {
                 approve(context, &journal, id.as_ref(), note).await
