@@ -31,16 +31,28 @@ pub async fn reread_all(
         .map(|(_, migration)| execution.context(migration));
     let reading = futures::stream::iter(contexts)
         .map(async |cx| {
-            let told = match cx.halt.is_draining() {
-                true => Err(Failure::halted()),
-                false => one(&cx).await,
-            };
+            let told = in_turn(execution, &cx).await;
             (cx.migration.id, told)
         })
-        .buffer_unordered(execution.plan.playbook.limits.users.max(1))
+        // Everyone may wait; how many are let in at once can be changed while they do.
+        .buffer_unordered(people.len().max(1))
         .collect::<Told>();
     let mut told = kept_alive(execution, lease, reading).await;
     told.sort_by(|(one, _), (other, _)| one.cmp(other));
+    told
+}
+
+/// Waits until there is a place, as a migration does.
+async fn in_turn(execution: &Execution, cx: &Context) -> Result<Reread, Failure> {
+    let control = &execution.control;
+    let Some(_place) = control.admit().await else { return Err(Failure::halted()) };
+    if control.is_aborted(cx.id()) {
+        return Err(Failure::halted());
+    }
+    let cx = &cx.begun();
+    control.at(cx.id(), Step::Verify);
+    let told = one(cx).await;
+    control.end(cx.id());
     told
 }
 

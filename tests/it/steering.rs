@@ -41,7 +41,11 @@ struct Running(Child);
 
 impl Running {
     fn of(ready: &Ready) -> Self {
-        let mut command = command_on(&ready.served, &ready.journal, &words());
+        Self::with(ready, &words())
+    }
+
+    fn with(ready: &Ready, words: &[&str]) -> Self {
+        let mut command = command_on(&ready.served, &ready.journal, words);
         Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
@@ -112,6 +116,18 @@ fn more_are_let_in_when_the_limit_is_raised() {
     ready.run(&["set", "concurrency=3", "apps=3"]).ended(0);
     until("three are at work", || at_work(&ready) == 3);
     running.end().ended(0);
+}
+
+#[test]
+fn homes_that_are_read_again_are_steered_like_a_run() {
+    let ready = ready(&["limits.users: 1", "  pilot_users: 0"]);
+    ready.run(&words()).ended(0);
+    let mover = light_mover().to_str().unwrap();
+    let running = Running::with(&ready, &["verify", "--deep", "--mover", mover]);
+    until("somebody is at work", || at_work(&ready) > 0);
+    ready.run(&["drain"]).ended(0);
+    let ran = running.end().ended(5);
+    assert!(ran.out.contains("not read again: stopped on request"), "{}", ran.out);
 }
 
 #[test]

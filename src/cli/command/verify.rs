@@ -13,7 +13,7 @@ use super::run::{execution, selection, tools};
 use super::todo::standing;
 use crate::cli::context::approved_plan;
 use crate::cli::progress::Progress;
-use crate::cli::{Context, Exit, Failure};
+use crate::cli::{Context, Exit, Failure, steering};
 use crate::execute::steps::verify;
 use crate::execute::{self, FailureKind, Halt, Selection, Step, Told, reread_all};
 use crate::mover::Reread;
@@ -110,6 +110,7 @@ impl Verify {
         let (tools, halt) = (tools(self.mover.as_deref())?, listen(context));
         let progress = Progress::start(context.ui, proven.len());
         let execution = execution(&operation, plan, tools, halt.clone(), progress.watch(), false);
+        let _listening = steering::listen(operation.steered(&execution.control, &progress));
         let told = reread_all(&execution, &proven, &operation.lease).await;
         progress.finish();
         told.iter().for_each(|(id, read)| say(context, id, read));
