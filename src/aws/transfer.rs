@@ -248,7 +248,7 @@ impl Account {
         Ok(made.task_arn.unwrap_or_default())
     }
 
-    /// Starts an execution for these folders of the source, with a report of what fails at a place in the bucket.
+    /// Starts an execution for these folders of the source, with a report of every file at a place in the bucket.
     pub async fn start_transfer(
         &self,
         task: &str,
@@ -271,7 +271,7 @@ impl Account {
         let report = TaskReportConfig::builder()
             .destination(ReportDestination::builder().s3(place).build())
             .output_type(ReportOutputType::Standard)
-            .report_level(ReportLevel::ErrorsOnly)
+            .report_level(ReportLevel::SuccessesAndErrors)
             .build();
         let throttle =
             bytes_per_second.map(|bytes| Options::builder().bytes_per_second(bytes).build());

@@ -50,12 +50,12 @@ domains:
 const SAGEMAKER_ONLY: &str = r#""arn:aws:s3:::sagemaker-*""#;
 
 fn ready(execution_role: &str) -> Ready {
+    of(&world(execution_role))
+}
+
+fn of(description: &str) -> Ready {
     let role = format!("  role: {ROLE}");
-    Ready::with(
-        &world(execution_role),
-        None,
-        &["  unmounted_homes: datasync", &role, "  pilot_users: 0"],
-    )
+    Ready::with(description, None, &["  unmounted_homes: datasync", &role, "  pilot_users: 0"])
 }
 
 fn home(served: &Served, ready: &Ready, name: &str) -> PathBuf {
@@ -113,6 +113,21 @@ fn people_of_a_batch_travel_in_one_execution_and_nothing_stays_open() {
     let state = ready.served.state();
     assert!(state["datasync"]["tasks"].as_object().is_none_or(serde_json::Map::is_empty));
     assert!(state["datasync"]["locations"].as_object().is_none_or(serde_json::Map::is_empty));
+}
+
+#[test]
+fn what_datasync_passes_over_is_named_in_the_report() {
+    let description =
+        world(SAGEMAKER_ONLY).replacen("datasync: {", "datasync: { symlinks: skip,", 1);
+    let ready = of(&description);
+    let home = home(&ready.served, &ready, "alice");
+    std::os::unix::fs::symlink("somewhere", home.join("link-that-stays")).unwrap();
+    ready.run(&words(&["alice"])).ended(0);
+    let proof = ready.report()["proof"].take();
+    let named = proof["not_copied_named"].as_array().unwrap();
+    let link = named.iter().find(|one| one[0] == "link-that-stays").unwrap();
+    assert!(link[1].as_str().unwrap().starts_with("not taken by DataSync: "), "{link}");
+    assert!(proof["not_copied"]["datasync"].as_u64() >= Some(1), "{proof}");
 }
 
 #[test]

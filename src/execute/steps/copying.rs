@@ -144,7 +144,7 @@ async fn watch(cx: &Context) -> Result<Option<Done>, Failure> {
 
 /// Returns how long a copy is left alone that will take so many seconds more: it is looked at a few times on its way, and the
 /// more often the nearer it is to its end. A thousand people who copy for an hour would else be asked after all the time.
-fn until_next_look(poll: Duration, eta_seconds: Option<u64>) -> Duration {
+pub(super) fn until_next_look(poll: Duration, eta_seconds: Option<u64>) -> Duration {
     let left = Duration::from_secs(eta_seconds.unwrap_or_default());
     (left / 4).clamp(poll, LONGEST_PAUSE.max(poll))
 }

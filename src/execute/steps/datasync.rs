@@ -7,10 +7,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
+use super::copying::until_next_look;
 use super::packing;
+use super::transfer_report::Reported;
 use crate::aws::{EfsLocation, ErrorKind, Execution, Question, S3Location};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, chain};
@@ -24,12 +28,6 @@ use crate::playbook::{Conflict, Mode};
 /// The note that holds the ARN of the execution.
 const NOTE: &str = "execution";
 
-/// Failed files that a failure names.
-const NAMED: usize = 5;
-
-/// The largest task report that is read.
-const LARGEST_REPORT: u64 = 256 << 20;
-
 /// Has the home transferred, seals it, and returns what it consists of.
 pub(super) async fn stage(cx: &Context) -> Result<Totals, Failure> {
     check_roles(cx).await?;
@@ -42,8 +40,9 @@ pub(super) async fn stage(cx: &Context) -> Result<Totals, Failure> {
         None => cx.transfers.join(cx).await?,
     };
     let ended = wait(cx, &execution).await?;
-    check(cx, &execution, &ended).await?;
-    let totals = seal(cx).await?;
+    let reported = Reported::of(cx, &place(cx, "reports")?, &execution).await?;
+    reported.check(cx, &ended)?;
+    let totals = seal(cx, &reported).await?;
     take_away(cx).await?;
     Ok(totals)
 }
@@ -200,6 +199,7 @@ fn place(cx: &Context, what: &str) -> Result<S3Location, Failure> {
 /// Waits until an execution has ended, however it is asked to stop: it goes on without us, and the next run finds it.
 async fn wait(cx: &Context, execution: &str) -> Result<Execution, Failure> {
     cx.tell(Notice::Waiting { migration: cx.id().clone(), what: "DataSync".to_owned() });
+    let began = Instant::now();
     let mut beat = 0;
     loop {
         let seen = cx.account.transfer(execution).await?;
@@ -221,64 +221,18 @@ async fn wait(cx: &Context, execution: &str) -> Result<Execution, Failure> {
                 ..Progress::default()
             },
         });
-        cx.pause().await?;
+        cx.pause_for(until_next_look(cx.poll(), eta_seconds(&seen, began.elapsed()))).await?;
     }
 }
 
-/// Makes sure that nothing of this home failed: the others of an execution may have.
-async fn check(cx: &Context, execution: &str, ended: &Execution) -> Result<(), Failure> {
-    if ended.status == "SUCCESS" {
-        return Ok(());
-    }
-    let why = ended.error.clone().unwrap_or_else(|| "DataSync gives no reason".to_owned());
-    let hint = "its task report in the bucket names what failed; leave it out, or let the home travel packed";
-    match failed(cx, execution).await? {
-        None => Err(Failure::new(format!("DataSync failed: {why}")).hinted(hint)),
-        Some(failed) if failed.is_empty() => {
-            cx.remark(format!("DataSync failed for somebody else of the same execution: {why}"));
-            Ok(())
-        }
-        Some(failed) => {
-            let more = failed.len().saturating_sub(NAMED);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let named: Vec<&str> = failed.iter().take(NAMED).map(String::as_str).collect();
-            let message = format!("DataSync could not take {}{more}", named.join(", "));
-            Err(Failure::new(message).hinted(hint))
-        }
-    }
-}
-
-/// What of this home failed, by path and reason; `None` when there is no report, and nothing is known.
-async fn failed(cx: &Context, execution: &str) -> Result<Option<Vec<String>>, Failure> {
-    let report = place(cx, "reports")?;
-    let id = execution.rsplit('/').next().unwrap_or_default();
-    let under = format!("{}/Detailed-Reports/", report.prefix);
-    let home = format!("/{}/", cx.migration.home_uid);
-    let (mut any, mut failed) = (false, Vec::new());
-    for (key, _) in cx.account.objects(&report.bucket, &under).await? {
-        if !key.contains(&format!("/{id}/")) {
-            continue;
-        }
-        any = true;
-        let text = cx.account.object(&report.bucket, &key, LARGEST_REPORT).await?;
-        let report: Value = serde_json::from_slice(&text)
-            .map_err(|error| Failure::new(format!("{key} is no task report: {error}")))?;
-        let lists = ["Transferred", "Verified", "Skipped", "Deleted"];
-        for entry in lists.iter().filter_map(|list| report[list].as_array()).flatten() {
-            let path = entry["RelativePath"].as_str().unwrap_or_default();
-            let why = entry["ErrorDetail"].as_str().or(entry["ErrorCode"].as_str());
-            if let Some(path) = path.strip_prefix(&home) {
-                failed.push(format!("`{path}` ({})", why.unwrap_or("no reason given")));
-            }
-        }
-    }
-    failed.sort();
-    failed.dedup();
-    Ok(any.then_some(failed))
+/// How many seconds an execution still takes if it goes on as it has.
+fn eta_seconds(seen: &Execution, elapsed: Duration) -> Option<u64> {
+    let left = seen.expected_bytes.checked_sub(seen.bytes)?;
+    elapsed.as_secs().saturating_mul(left).checked_div(seen.bytes)
 }
 
 /// Fetches what DataSync wrote to a folder beside the journal, seals it into the staging bucket, and takes the folder away.
-async fn seal(cx: &Context) -> Result<Totals, Failure> {
+async fn seal(cx: &Context, reported: &Reported) -> Result<Totals, Failure> {
     let folder = Scratch::new(cx)?;
     let homes = place(cx, "homes")?;
     let order = PullOrder {
@@ -320,6 +274,7 @@ async fn seal(cx: &Context) -> Result<Totals, Failure> {
             pulled.lost + pulled.shadowed.len() as u64
         )));
     }
+    reported.reconcile(cx, &folder.0)?;
     let (totals, unreadable) = packing::push(cx, folder.0.clone()).await?;
     if unreadable > 0 {
         return Err(Failure::new(format!(
@@ -390,10 +345,14 @@ async fn check_roles(cx: &Context) -> Result<(), Failure> {
         }
     };
     let Some(role) = role else { return Ok(()) };
-    let homes = place(cx, "homes")?;
+    let (homes, reports) = (place(cx, "homes")?, place(cx, "reports")?);
     let arn = cx.account.bucket_arn(&homes.bucket);
     let question = Question {
-        resources: vec![format!("{arn}/{}/{}/any", homes.prefix, cx.migration.home_uid)],
+        // A report names every file.
+        resources: vec![
+            format!("{arn}/{}/{}/any", homes.prefix, cx.migration.home_uid),
+            format!("{arn}/{}/any", reports.prefix),
+        ],
         ..Question::about(&["s3:GetObject"])
     };
     let decisions = cx.account.simulate(&role, &question).await?;

@@ -15,3 +15,4 @@ pub mod verify;
 
 mod copying;
 pub(super) mod datasync;
+mod transfer_report;

@@ -19,6 +19,7 @@ use super::hydrate::PACKED;
 use super::keeping;
 use super::packing;
 use super::provision::is_whose_it_should_be;
+use super::transfer_report;
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck, chain};
 use crate::execute::standing::kind;
@@ -83,6 +84,7 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     check_owner(cx).await?;
     let manifest_file = keep(keeping::place(cx.journal.path(), &cx.migration), &stored)?;
     let packed = left_where_packed(cx, &mut not_copied, &mut not_copied_named).await?;
+    left_by_datasync(cx, &mut not_copied, &mut not_copied_named)?;
     Ok(Receipt {
         totals,
         evidence: done.evidence,
@@ -128,6 +130,23 @@ async fn left_where_packed(
     }
     let hash = blake3::hash(&manifest).to_hex().to_string();
     Ok(Some((keep(file, &manifest)?, hash)))
+}
+
+/// Adds what DataSync did not take, of which nobody after it knows anything.
+fn left_by_datasync(
+    cx: &Context,
+    not_copied: &mut BTreeMap<String, u64>,
+    named: &mut Vec<(String, String)>,
+) -> Result<(), Failure> {
+    if cx.migration.route != Route::DataSync {
+        return Ok(());
+    }
+    let (count, some) = transfer_report::left(&cx.journal.events_of(cx.id())?);
+    if count > 0 {
+        *not_copied.entry("datasync".to_owned()).or_default() += count;
+    }
+    named.extend(some.into_iter().take(NAMED.saturating_sub(named.len())));
+    Ok(())
 }
 
 /// Keeps a manifest beside the journal.
