@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::aws;
 use crate::journal;
+use crate::mover::TransferError;
 
 /// What kind of failure it is, which decides what happens next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +109,19 @@ impl From<aws::Error> for Failure {
             _ => None,
         };
         Self { kind, hint, ..Self::new(said) }
+    }
+}
+
+impl Failure {
+    /// What went wrong with a home on its way to or from a bucket. What AWS refused keeps its kind, so that new credentials are
+    /// waited for, and its hint; everything else gets this one.
+    pub(super) fn of_transfer(what: &str, error: TransferError, hint: &str) -> Self {
+        let message = format!("{what}: {}", chain(&error));
+        let failure = match error {
+            TransferError::Aws { source, .. } => Self { message, ..Self::from(*source) },
+            _ => Self::new(message),
+        };
+        if failure.hint.is_some() { failure } else { failure.hinted(hint) }
     }
 }
 

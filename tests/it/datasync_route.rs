@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
+use studio_migrate::aws::ErrorKind;
 
 use crate::common::account::Served;
 use crate::common::client::Client;
@@ -14,7 +15,7 @@ use crate::common::trees::listing;
 const ROLE: &str = "arn:aws:iam::000000000000:role/DataSyncToS3";
 
 /// Two people whose spaces mount nothing, a third with a home that S3 cannot hold, and a role that DataSync may take on.
-fn world(execution_role: &str) -> String {
+pub fn world(execution_role: &str) -> String {
     format!(
         r#"
 name: with-datasync
@@ -47,15 +48,22 @@ domains:
     )
 }
 
-const SAGEMAKER_ONLY: &str = r#""arn:aws:s3:::sagemaker-*""#;
+/// What a role may read that is no danger to other people's homes.
+pub const SAGEMAKER_ONLY: &str = r#""arn:aws:s3:::sagemaker-*""#;
 
 fn ready(execution_role: &str) -> Ready {
     of(&world(execution_role))
 }
 
 fn of(description: &str) -> Ready {
+    with(description, &[])
+}
+
+/// Made ready for DataSync, with more lines of a playbook.
+pub fn with(description: &str, more: &[&str]) -> Ready {
     let role = format!("  role: {ROLE}");
-    Ready::with(description, None, &["  unmounted_homes: datasync", &role, "  pilot_users: 0"])
+    let lines = ["  unmounted_homes: datasync", &role, "  pilot_users: 0"];
+    Ready::with(description, None, &[lines.as_slice(), more].concat())
 }
 
 fn home(served: &Served, ready: &Ready, name: &str) -> PathBuf {
@@ -85,10 +93,15 @@ fn assert_arrived(ready: &Ready, name: &str) {
 }
 
 /// What lies open in DataSync's bucket, reports left aside.
-fn open(ready: &Ready) -> Vec<String> {
+pub fn open(ready: &Ready) -> Vec<String> {
     let client = Client::administrator(&ready.served);
     let bucket = ready.plan().datasync_bucket();
-    let objects = client.wait(client.account.objects(&bucket, "studio-migrate/datasync/")).unwrap();
+    let objects = client.wait(client.account.objects(&bucket, "studio-migrate/datasync/"));
+    // A world in which nothing goes by DataSync has no such bucket.
+    let objects = objects.unwrap_or_else(|error| {
+        assert_eq!(error.kind, ErrorKind::NotFound, "{error}");
+        Vec::new()
+    });
     let keys = objects.into_iter().map(|(key, _)| key);
     keys.filter(|key| key.contains("/homes/") && key.matches('/').count() > 4).collect()
 }

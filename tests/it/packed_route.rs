@@ -13,7 +13,7 @@ use crate::common::ready::Ready;
 use crate::common::trees::listing;
 
 /// Alice's home is mounted by no space, and her team has a shared space of Studio Classic.
-fn world() -> String {
+pub fn world() -> String {
     let bob = "      - name: bob\n        home: empty\n";
     assert!(ONE_PERSON.contains(bob));
     let team = "    spaces:\n      - name: team\n        owner: bob\n        home: awkward\n        apps:\n          - app_type: JupyterServer\n            name: default\n";
@@ -26,13 +26,15 @@ fn world() -> String {
         )
 }
 
-const ROUTES: [&str; 2] = ["  unmounted_homes: packed", "  shared_spaces: packed"];
+/// The lines of a playbook that let both go packed.
+pub const ROUTES: [&str; 2] = ["  unmounted_homes: packed", "  shared_spaces: packed"];
 
 fn ready(faults: Option<&str>) -> Ready {
     Ready::with(&world(), faults, &ROUTES)
 }
 
-fn mount(ready: &Ready) -> String {
+/// Where the file systems of a world are mounted.
+pub fn mount(ready: &Ready) -> String {
     ready.served.dir.join("efs").to_str().unwrap().to_owned()
 }
 

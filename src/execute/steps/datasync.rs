@@ -17,7 +17,7 @@ use super::packing;
 use super::transfer_report::Reported;
 use crate::aws::{EfsLocation, ErrorKind, Execution, Question, S3Location};
 use crate::execute::context::Context;
-use crate::execute::failure::{Failure, chain};
+use crate::execute::failure::Failure;
 use crate::execute::notice::Notice;
 use crate::execute::standing::kind;
 use crate::execute::step::Step;
@@ -27,6 +27,9 @@ use crate::playbook::{Conflict, Mode};
 
 /// The note that holds the ARN of the execution.
 const NOTE: &str = "execution";
+
+/// The note that says what the home consists of that an execution delivered and that is sealed whole.
+const SEALED: &str = "sealed";
 
 /// Has the home transferred, seals it, and returns what it consists of.
 pub(super) async fn stage(cx: &Context) -> Result<Totals, Failure> {
@@ -39,12 +42,27 @@ pub(super) async fn stage(cx: &Context) -> Result<Totals, Failure> {
         }
         None => cx.transfers.join(cx).await?,
     };
-    let ended = wait(cx, &execution).await?;
-    let reported = Reported::of(cx, &place(cx, "reports")?, &execution).await?;
-    reported.check(cx, &ended)?;
-    let totals = seal(cx, &reported).await?;
+    let totals = match sealed(cx)? {
+        // Of what lies open a part may be deleted already.
+        Some(totals) => totals,
+        None => {
+            let ended = wait(cx, &execution).await?;
+            let reported = Reported::of(cx, &place(cx, "reports")?, &execution).await?;
+            reported.check(cx, &ended)?;
+            let totals = seal(cx, &reported).await?;
+            cx.record(Step::Stage, kind::NOTED, json!({ SEALED: totals }))?;
+            totals
+        }
+    };
     take_away(cx).await?;
     Ok(totals)
+}
+
+/// What was sealed of what the execution delivered, if all of it was.
+fn sealed(cx: &Context) -> Result<Option<Totals>, Failure> {
+    let standing = cx.standing()?;
+    let noted = standing.noted(Step::Stage, SEALED).cloned();
+    Ok(noted.and_then(|totals| serde_json::from_value(totals).ok()))
 }
 
 /// Returns the execution that the journal knows of.
@@ -249,23 +267,26 @@ async fn seal(cx: &Context, reported: &Reported) -> Result<Totals, Failure> {
     let headway = Arc::default();
     let pulling = mover::pull(&cx.account, &order, give, &headway, &stop);
     let mut pulling = std::pin::pin!(pulling);
+    let mut was_asked = false;
     let pulled = loop {
         tokio::select! {
             pulled = &mut pulling => break pulled,
-            () = cx.halt.hurried(), if !stop.load(Ordering::Relaxed) => {
+            () = cx.halt.hurried(), if !was_asked => {
+                was_asked = true;
                 stop.store(true, Ordering::Relaxed);
             }
         }
     };
     let pulled = match pulled {
         Ok(pulled) => pulled,
-        Err(_) if stop.load(Ordering::Relaxed) => return Err(Failure::halted()),
+        // A pull that fails sets `stop` itself.
+        Err(_) if was_asked => return Err(Failure::halted()),
         Err(error) => {
-            return Err(Failure::new(format!(
-                "what DataSync wrote cannot be fetched: {}",
-                chain(&error)
-            ))
-            .hinted("make room beside the journal, where it is kept for a moment, and run again"));
+            return Err(Failure::of_transfer(
+                "what DataSync wrote cannot be fetched",
+                error,
+                "make room beside the journal, where it is kept for a moment, and run again",
+            ));
         }
     };
     if pulled.lost > 0 || !pulled.shadowed.is_empty() {
@@ -274,7 +295,11 @@ async fn seal(cx: &Context, reported: &Reported) -> Result<Totals, Failure> {
             pulled.lost + pulled.shadowed.len() as u64
         )));
     }
-    reported.reconcile(cx, &folder.0)?;
+    if let Err(failure) = reported.reconcile(cx, &folder.0) {
+        // The next try has DataSync transfer what is missing.
+        forget(cx)?;
+        return Err(failure);
+    }
     let (totals, unreadable) = packing::push(cx, folder.0.clone()).await?;
     if unreadable > 0 {
         return Err(Failure::new(format!(

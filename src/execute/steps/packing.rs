@@ -38,11 +38,13 @@ pub(super) async fn push(cx: &Context, source: PathBuf) -> Result<(Totals, u64),
     let mut give = |_: &mover::Entry| {};
     let mut pushing = std::pin::pin!(mover::push(&cx.account, &order, &mut give, &headway, &stop));
     let mut often = tokio::time::interval(TELL_EVERY);
+    let mut was_asked = false;
     let pushed = loop {
         tokio::select! {
             pushed = &mut pushing => break pushed,
-            () = cx.halt.hurried(), if !stop.load(Ordering::Relaxed) => {
+            () = cx.halt.hurried(), if !was_asked => {
                 // What is under way is taken back, and the next push goes on behind what is finished.
+                was_asked = true;
                 stop.store(true, Ordering::Relaxed);
             }
             _ = often.tick() => cx.tell(Notice::Copying {
@@ -56,9 +58,13 @@ pub(super) async fn push(cx: &Context, source: PathBuf) -> Result<(Totals, u64),
             let unreadable = pushed.not_copied.get(Class::Unreadable.word()).copied();
             Ok((pushed.totals, unreadable.unwrap_or_default()))
         }
-        Err(_) if stop.load(Ordering::Relaxed) => Err(Failure::halted()),
-        Err(error) => Err(Failure::new(format!("the home could not be packed: {}", chain(&error)))
-            .hinted("mend it and run again: what is packed already is not packed again")),
+        // A push that fails sets `stop` itself.
+        Err(_) if was_asked => Err(Failure::halted()),
+        Err(error) => Err(Failure::of_transfer(
+            "the home could not be packed",
+            error,
+            "mend it and run again: what is packed already is not packed again",
+        )),
     }
 }
 

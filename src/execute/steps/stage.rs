@@ -85,7 +85,12 @@ pub(super) async fn upload(cx: &Context) -> Result<Receipt, Failure> {
 /// Deletes the packed home, and leaves the mover where it is: other migrations use it too.
 pub async fn undo(cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
     if cx.migration.route == Route::DataSync {
-        datasync::take_away(cx).await.map_err(|failure| {
+        let taken_back = async {
+            // Whoever goes on after a kill finds nothing, and must not take it for sealed.
+            datasync::forget(cx)?;
+            datasync::take_away(cx).await
+        };
+        taken_back.await.map_err(|failure| {
             Stuck::over(failure, "what DataSync wrote of the home (datasync.bucket)")
         })?;
     }

@@ -8,7 +8,7 @@ use crate::common::ONE_PERSON;
 use crate::common::ends::{assert_alike, end};
 use crate::common::inside::each;
 use crate::common::ready::Ready;
-use crate::common::tool::run_alice;
+use crate::common::tool::{Ran, run_alice};
 
 /// What may happen to a call that only looks.
 const TO_LOOKS: [&str; 9] = [
@@ -69,10 +69,10 @@ fn impatient() -> Ready {
 }
 
 /// How often a command calls each operation when nothing goes wrong, its own calls and those of the space together.
-fn calls(ready: &Ready, words: &[&str]) -> Vec<(String, u64)> {
+fn calls(ready: &Ready, words: Words<'_>) -> Vec<(String, u64)> {
     // Nothing is counted in a world without faults.
     let counted = ready.copied(Some("- { operation: 'no:Operation', effect: denied }"));
-    counted.run(words).ended(0);
+    run(&counted, words).ended(0);
     let state = counted.served.state();
     let calls = state["calls"].as_object().unwrap();
     calls.iter().map(|(name, number)| (name.clone(), number.as_u64().unwrap())).collect()
@@ -145,10 +145,10 @@ fn freed(mut state: Value) -> Value {
 }
 
 /// Runs a command until it ends well, mending in between.
-fn recovered(mut ready: Ready, words: &[&str], case: &Case) -> Ready {
+fn recovered(mut ready: Ready, words: Words<'_>, case: &Case) -> Ready {
     let mut said = String::new();
     for _ in 0..TRIES {
-        let ran = ready.run(words);
+        let ran = run(&ready, words);
         said = format!("{said}\n{:?} {}{}", ran.code, ran.out, ran.err);
         match ran.code {
             Some(0) => return ready,
@@ -163,12 +163,19 @@ fn recovered(mut ready: Ready, words: &[&str], case: &Case) -> Ready {
     unreachable!("{case:?}: {said}");
 }
 
-/// Puts every fault in the way of a command, on a world of its own each.
-fn faults_in_the_way_of(words: &[&str], before: &Ready) {
+/// What is given to the tool; a path in it may be one of the world's.
+pub type Words<'a> = &'a (dyn Fn(&Ready) -> Vec<String> + Sync);
+
+fn run(ready: &Ready, words: Words<'_>) -> Ran {
+    ready.run(&words(ready).iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Puts every fault in the way of a command, or every so many-th of them, on a world of its own each.
+pub fn faults_in_the_way_of(words: Words<'_>, before: &Ready, step: usize) {
     let whole = before.copied(None);
-    whole.run(words).ended(0);
+    run(&whole, words).ended(0);
     let whole = end(&whole.served);
-    let cases = cases(&calls(before, words));
+    let cases: Vec<_> = cases(&calls(before, words)).into_iter().step_by(step).collect();
     let troubles = std::sync::Mutex::new(Vec::new());
     each(&cases, |case| {
         let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -184,14 +191,18 @@ fn faults_in_the_way_of(words: &[&str], before: &Ready) {
     assert!(troubles.is_empty(), "{} of {}:\n{}", troubles.len(), cases.len(), troubles.join("\n"));
 }
 
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
 #[test]
 fn whatever_call_of_a_migration_goes_wrong_it_is_mended_and_ends_as_a_plain_one() {
-    faults_in_the_way_of(&run_alice(), &impatient());
+    faults_in_the_way_of(&|_| owned(&run_alice()), &impatient(), 1);
 }
 
 #[test]
 fn whatever_call_of_a_rollback_goes_wrong_it_is_mended_and_ends_as_a_plain_one() {
     let moved = impatient();
     moved.run(&run_alice()).ended(0);
-    faults_in_the_way_of(&BACK, &moved);
+    faults_in_the_way_of(&|_| owned(&BACK), &moved, 1);
 }

@@ -5,6 +5,7 @@ mod clocks;
 mod faults;
 mod kills;
 mod operators;
+mod roads;
 mod schemas;
 mod storm;
 mod truncated;
