@@ -6,6 +6,7 @@
 mod access;
 mod account;
 mod bucket;
+mod bucket_policy;
 mod change;
 mod copy;
 mod credentials;
@@ -30,6 +31,7 @@ mod wire_log;
 pub use access::{Decision, Opening, Question};
 pub use account::{Account, Call, Identity, Ledger, Outcome, Reader};
 pub use bucket::{CorsRule, Posture};
+pub use bucket_policy::BucketPolicy;
 pub use change::{Hidden, NewSpace, StartWith};
 pub use copy::{LARGEST_COPY, Seen};
 pub use error::{Error, ErrorKind};

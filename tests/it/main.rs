@@ -9,6 +9,7 @@ mod crash;
 mod datasync;
 mod datasync_route;
 mod demo;
+mod doctor;
 mod evidence;
 mod exit_codes;
 mod front;

@@ -82,7 +82,7 @@ impl Iam {
                     .clone()
                     .unwrap_or_else(|| format!("studio-migrate-{region}-{}", self.account)),
             ),
-            Whose::Bucket => bucket_policy(&bucket),
+            Whose::Bucket => only_over_tls(&bucket),
             Whose::Visibility => {
                 let playbook = super::playbook(&self.playbook)?;
                 let playbook = super::checked(playbook, "the playbook cannot be used")?;
@@ -264,7 +264,8 @@ impl Iam {
     }
 }
 
-fn bucket_policy(bucket: &str) -> Value {
+/// The policy of a bucket that refuses whatever does not come over TLS.
+pub(super) fn only_over_tls(bucket: &str) -> Value {
     let mut deny = statement(
         "OnlyEncryptedInTransit",
         &["s3:*"],
