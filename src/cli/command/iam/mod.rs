@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::STUDIO_ACTIONS;
-use crate::playbook::{Playbook, Throughput};
+use crate::playbook::{CarryImages, CarryRest, Playbook, Throughput};
 
 /// Arguments of `iam`.
 #[derive(Args, Clone, Debug)]
@@ -205,6 +205,24 @@ impl Iam {
                     "elasticfilesystem:UpdateFileSystem",
                 ],
                 &[format!("arn:aws:elasticfilesystem:{region}:{account}:file-system/*")],
+            ));
+        }
+        if playbook.carry.images == CarryImages::Configure {
+            statements.push(statement(
+                "ConfigureImages",
+                &[
+                    "sagemaker:AddTags",
+                    "sagemaker:CreateAppImageConfig",
+                    "sagemaker:DeleteAppImageConfig",
+                ],
+                &[studio("app-image-config")],
+            ));
+        }
+        if playbook.carry.tags == CarryRest::Carry {
+            statements.push(statement(
+                "CarryTags",
+                &["sagemaker:AddTags", "sagemaker:DeleteTags"],
+                &[studio("space")],
             ));
         }
         statements.extend(notebooks::statements(playbook, &self.shared, region, account));
