@@ -14,6 +14,9 @@ pub const TAG_PLAN: &str = "studio-migrate:plan";
 /// The tag that names the migration which made a thing: by it our own artefacts are told from everyone else's.
 pub const TAG_MIGRATION: &str = "studio-migrate:migration";
 
+/// The tag that names what of Classic's a script or an image configuration was made from by `carry`.
+pub const TAG_CARRIED: &str = "studio-migrate:carried-from";
+
 /// Makes a newtype over `String` for one kind of identifier.
 macro_rules! identifiers {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(

@@ -8,7 +8,7 @@ use aws_sdk_sagemaker::types::{
     MlTools, OwnershipSettings, ResourceSpec, SharingType, SpaceAppLifecycleManagement,
     SpaceCodeEditorAppSettings, SpaceIdleSettings, SpaceJupyterLabAppSettings, SpaceSettings,
     SpaceSharingSettings, SpaceStorageSettings, StudioLifecycleConfigAppType, StudioWebPortal,
-    StudioWebPortalSettings, Tag, UserSettings,
+    StudioWebPortalSettings, UserSettings,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +18,7 @@ use super::account::Account;
 use super::error::Error;
 use super::settings::NO_SCRIPT;
 use super::studio::{Owner, SAGEMAKER};
+use super::tags::sdk_tags;
 use crate::names::{DomainId, ProfileName, SpaceName};
 use crate::playbook::SpaceApp;
 
@@ -439,8 +440,4 @@ fn idle(minutes: i32) -> SpaceAppLifecycleManagement {
 fn storage(gb: i32) -> SpaceStorageSettings {
     let ebs = EbsStorageSettings::builder().ebs_volume_size_in_gb(gb).build();
     SpaceStorageSettings::builder().ebs_storage_settings(ebs).build()
-}
-
-fn sdk_tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }

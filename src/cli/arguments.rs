@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use super::command::{
-    audit, cleanup, completions, cutover, demo, doctor, explain, gate, iam, inventory, mover,
-    notebooks, notify, plan, playbook, readiness, rehearse, report, retire, retry, rollback, run,
-    sim, status, steer, verify, version,
+    audit, carry, cleanup, completions, cutover, demo, doctor, explain, gate, iam, inventory,
+    mover, notebooks, notify, plan, playbook, readiness, rehearse, report, retire, retry, rollback,
+    run, sim, status, steer, verify, version,
 };
 use super::context::Global;
 
@@ -63,6 +63,8 @@ pub enum Command {
     Rollback(rollback::Rollback),
     /// Flip the default of whole domains, after the last batch
     Cutover(cutover::Cutover),
+    /// Say what of Classic's scripts, images and settings goes along, and take it over, as the playbook says
+    Carry(carry::Carry),
     /// Say what still needs the Classic file systems, and make them cheap, as the playbook says
     Retire(retire::Retire),
     /// Copy the notebooks that people shared in Classic to where the playbook says, with an index

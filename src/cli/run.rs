@@ -70,6 +70,7 @@ pub(super) async fn dispatch(context: &Context, command: Command) -> Result<Exit
         Command::Verify(verify) => Box::pin(verify.run(context)).await,
         Command::Rollback(rollback) => Box::pin(rollback.run(context)).await,
         Command::Cutover(cutover) => cutover.run(context).await,
+        Command::Carry(carry) => Box::pin(carry.run(context)).await,
         Command::Retire(retire) => retire.run(context).await,
         Command::Notebooks(notebooks) => notebooks.run(context).await,
         Command::Cleanup(cleanup) => cleanup.run(context).await,

@@ -5,6 +5,7 @@
 
 mod batches;
 mod calendar;
+mod carry;
 mod check;
 mod check_batches;
 mod check_target;
@@ -24,6 +25,7 @@ mod target;
 
 pub use batches::{BatchList, Batches, Order};
 pub use calendar::{Calendar, Day, Freeze, Window};
+pub use carry::{Carry, CarryImages, CarryRest, CarryScripts};
 pub use check::{LARGEST_RULES, Problem};
 pub use datasync::{DataSync, Mode};
 pub use error::Error;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batches::Batches;
 use super::calendar::Calendar;
+use super::carry::Carry;
 use super::datasync::DataSync;
 use super::experience::Experience;
 use super::notebooks::NotebookCopies;
@@ -80,6 +81,9 @@ pub struct Playbook {
     /// Where the notebooks go that people shared in Studio Classic.
     #[serde(default)]
     pub shared_notebooks: NotebookCopies,
+    /// What of Classic's set-up goes along.
+    #[serde(default)]
+    pub carry: Carry,
     /// What becomes of the Classic file system in the end.
     #[serde(default)]
     pub retire: Retirement,

@@ -50,7 +50,7 @@ pub enum StagedRoute {
 
 impl Routes {
     /// Tells whether anything travels with DataSync.
-    pub(super) fn have_datasync(&self) -> bool {
+    pub fn have_datasync(&self) -> bool {
         self.homes == HomeRoute::DataSync
             || [self.unmounted_homes, self.shared_spaces].contains(&StagedRoute::DataSync)
     }

@@ -49,7 +49,7 @@ pub use estimate::{
 };
 pub use finding::{Finding, Severity, Subject};
 pub use home::volume_needed_gb;
-pub use lint::{Converted, convert};
+pub use lint::{Converted, Proposal, convert, propose};
 pub use render::{RenderError, csv, html, markdown, people_csv};
 pub(crate) use render::{page, text};
 pub use rule::Rule;

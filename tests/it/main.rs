@@ -4,11 +4,13 @@
 
 mod aws_cli;
 mod bucket;
+mod carry;
 mod common;
 mod crash;
 mod datasync;
 mod datasync_route;
 mod demo;
+mod doctor;
 mod evidence;
 mod exit_codes;
 mod front;

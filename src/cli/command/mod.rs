@@ -1,6 +1,7 @@
 //! One file a command: its arguments, whose comments are its help, and what it does.
 
 pub mod audit;
+pub mod carry;
 pub mod cleanup;
 pub mod completions;
 pub mod cutover;

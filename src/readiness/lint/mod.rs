@@ -3,6 +3,7 @@
 mod check;
 mod convert;
 mod line;
+mod propose;
 
 use super::finding::{Severity, Subject};
 use super::rule::{Hit, Rule, page};
@@ -10,6 +11,7 @@ use super::uses::{Use, name_in};
 use super::view::{View, settled_where};
 pub use convert::{Converted, convert};
 use line::{Line, lines};
+pub use propose::{Proposal, propose};
 
 /// The largest script in bytes: 16,384 characters of base64 (`CreateStudioLifecycleConfig`).
 pub(super) const LARGEST: usize = 12_288;
@@ -121,6 +123,9 @@ pub(super) struct Check {
     left: &'static str,
 }
 
+/// What is said of a line that needs the internet, which is amiss only where there is none.
+const INTERNET: &str = "it needs a way to the internet";
+
 /// A converted script answers this one as a whole.
 const FOREGROUND: &str = "SM413";
 
@@ -137,7 +142,7 @@ const CHECKS: &[Check] = &[
         left: "it counts on a conda environment that is not there",
     },
     Check { code: FOREGROUND, looks: check::foreground, left: "it is long" },
-    Check { code: "SM414", looks: check::internet, left: "it needs a way to the internet" },
+    Check { code: "SM414", looks: check::internet, left: INTERNET },
     Check {
         code: "SM415",
         looks: check::extension,
@@ -232,11 +237,16 @@ fn evidence(one: &Use<'_>, lines: &str) -> String {
 
 /// Tells whether a Classic script is there to stop what is idle.
 pub(super) fn is_auto_shutdown(arn: &str, one: &Use<'_>) -> bool {
+    one.is_classic() && stops_what_is_idle(name_in(arn), one.text())
+}
+
+/// Tells by its name, and by its lines, whether a script stops what is idle.
+fn stops_what_is_idle(name: &str, text: Option<&str>) -> bool {
     const NAMES: [&str; 6] =
         ["auto-shutdown", "autoshutdown", "auto-stop", "autostop", "auto-shut-down", "idle"];
-    let name = name_in(arn).to_ascii_lowercase().replace('_', "-");
-    let text = || one.text().is_some_and(|text| lines(text).iter().any(check::auto_stop));
-    one.is_classic() && (NAMES.iter().any(|word| name.contains(word)) || text())
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    NAMES.iter().any(|word| name.contains(word))
+        || text.is_some_and(|text| lines(text).iter().any(check::auto_stop))
 }
 
 fn auto_shutdown(view: &View<'_>) -> Vec<Hit> {

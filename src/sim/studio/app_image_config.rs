@@ -17,6 +17,10 @@ const KIND: &str = "AppImageConfig";
 const KINDS: [&str; 3] =
     ["KernelGatewayImageConfig", "JupyterLabAppImageConfig", "CodeEditorAppImageConfig"];
 
+/// Those that say nothing of the file system: "The `FileSystemConfig` object is not supported" (API reference), and AWS refuses it
+/// (hashicorp/terraform-provider-aws#35826).
+const WITHOUT_FILE_SYSTEM: [&str; 2] = ["JupyterLabAppImageConfig", "CodeEditorAppImageConfig"];
+
 /// The ARN of an app image configuration.
 pub(super) fn arn_of(state: &State, config: &AppImageConfig) -> String {
     arn(state, &format!("app-image-config/{}", config.name))
@@ -32,6 +36,17 @@ fn given(call: &Call<'_>) -> Members {
     kinds.map(|(kind, value)| (kind, value.clone())).collect()
 }
 
+/// What the call gives, if AWS takes it.
+fn checked(call: &Call<'_>) -> Result<Members, Refusal> {
+    let members = given(call);
+    for kind in WITHOUT_FILE_SYSTEM {
+        if members.get(kind).is_some_and(|config| config.get("FileSystemConfig").is_some()) {
+            return Err(invalid(format!("FileSystemConfig is not supported for {kind}.")));
+        }
+    }
+    Ok(members)
+}
+
 /// `CreateAppImageConfig`.
 pub(super) fn create(call: &Call<'_>) -> Result<Value, Refusal> {
     call.world.change(|state| {
@@ -39,7 +54,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Value, Refusal> {
         if state.studio.app_image_configs.contains_key(name) {
             return Err(exists(KIND, name));
         }
-        let members = given(call);
+        let members = checked(call)?;
         if members.len() > 1 {
             return Err(invalid("Only one image config can be specified."));
         }
@@ -101,8 +116,9 @@ pub(super) fn update(call: &Call<'_>) -> Result<Value, Refusal> {
     call.world.change(|state| {
         let config = named(state, call)?;
         let (name, arn) = (config.name.clone(), arn_of(state, config));
+        let members = checked(call)?;
         if let Some(config) = state.studio.app_image_configs.get_mut(&name) {
-            settings::merge(&mut config.members, &given(call));
+            settings::merge(&mut config.members, &members);
             config.modified_at = call.now;
         }
         Ok(json!({ "AppImageConfigArn": arn }))
@@ -124,7 +140,9 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
 mod tests {
     use serde_json::json;
 
-    use crate::sim::studio::testing::Account;
+    use super::*;
+    use crate::sim::studio::records::{Image, ImageVersion};
+    use crate::sim::studio::testing::{Account, ID};
 
     #[tokio::test(start_paused = true)]
     async fn a_configuration_is_made_changed_listed_and_deleted() {
@@ -142,5 +160,42 @@ mod tests {
         assert!(listed["AppImageConfigs"][0].get("JupyterLabAppImageConfig").is_some());
         account.ok("DeleteAppImageConfig", name.clone());
         assert!(account.refusal("DescribeAppImageConfig", name).starts_with("ResourceNotFound"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_app_of_the_new_studio_takes_no_file_system_and_only_a_configuration_for_itself() {
+        let account = Account::with_ada().await;
+        let files = json!({"FileSystemConfig": {"DefaultUid": 1000, "DefaultGid": 100}});
+        let refused = json!({"AppImageConfigName": "r", "JupyterLabAppImageConfig": files});
+        let refusal = account.refusal("CreateAppImageConfig", refused);
+        assert!(refusal.contains("FileSystemConfig is not supported"), "{refusal}");
+        let image = Image {
+            name: "genomics".into(),
+            versions: vec![ImageVersion { version: 1, ..ImageVersion::default() }],
+            ..Image::default()
+        };
+        let keep = |state: &mut State| {
+            state.studio.images.insert("genomics".into(), image);
+            Ok(())
+        };
+        account.world.change(keep).unwrap();
+        let kernel = json!({"KernelSpecs": [{"Name": "ir"}]});
+        account.ok(
+            "CreateAppImageConfig",
+            json!({"AppImageConfigName": "r", "KernelGatewayImageConfig": kernel}),
+        );
+        account.ok(
+            "CreateAppImageConfig",
+            json!({"AppImageConfigName": "r-lab", "JupyterLabAppImageConfig": {}}),
+        );
+        let offered = |version: u32, config: &str| {
+            let image = json!({"ImageName": "genomics", "ImageVersionNumber": version, "AppImageConfigName": config});
+            json!({"DomainId": ID, "UserProfileName": "Ada", "UserSettings": {"JupyterLabAppSettings": {"CustomImages": [image]}}})
+        };
+        let refusal = account.refusal("UpdateUserProfile", offered(1, "r"));
+        assert!(refusal.contains("has no JupyterLabAppImageConfig"), "{refusal}");
+        let refusal = account.refusal("UpdateUserProfile", offered(2, "r-lab"));
+        assert!(refusal.contains("ImageVersion [2]"), "{refusal}");
+        account.ok("UpdateUserProfile", offered(1, "r-lab"));
     }
 }

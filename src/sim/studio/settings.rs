@@ -144,17 +144,39 @@ pub(super) fn check_scripts(state: &State, given: &Members) -> Result<(), Refusa
     Ok(())
 }
 
+/// Settings whose images need a configuration for their own app. AWS says nothing of when it looks; here it looks at once.
+const CONFIGURED: [(&str, &str); 3] = [
+    ("KernelGatewayAppSettings", "KernelGatewayImageConfig"),
+    ("JupyterLabAppSettings", "JupyterLabAppImageConfig"),
+    ("CodeEditorAppSettings", "CodeEditorAppImageConfig"),
+];
+
 fn check_images(state: &State, given: &Members) -> Result<(), Refusal> {
-    for settings in given.values() {
-        for image in settings["CustomImages"].as_array().into_iter().flatten() {
-            let name = |member: &str| image[member].as_str().unwrap_or_default();
+    for (member, settings) in given {
+        for offered in settings["CustomImages"].as_array().into_iter().flatten() {
+            let name = |member: &str| offered[member].as_str().unwrap_or_default();
             let (image, config) = (name("ImageName"), name("AppImageConfigName"));
-            if !state.studio.images.contains_key(image) {
+            let Some(found) = state.studio.images.get(image) else {
                 let arn = arn(state, &format!("image/{image}"));
                 return Err(invalid(format!("Image [{arn}] does not exist.")));
+            };
+            let version = offered["ImageVersionNumber"].as_u64();
+            let has = |wanted| found.versions.iter().any(|one| u64::from(one.version) == wanted);
+            if let Some(version) = version.filter(|version| !has(*version)) {
+                return Err(invalid(format!(
+                    "ImageVersion [{version}] of Image [{image}] does not exist."
+                )));
             }
-            if !state.studio.app_image_configs.contains_key(config) {
+            let Some(config) = state.studio.app_image_configs.get(config) else {
                 return Err(invalid(format!("AppImageConfig [{config}] does not exist.")));
+            };
+            let wanted = CONFIGURED.iter().find(|(settings, _)| settings == member);
+            if let Some((_, part)) = wanted.filter(|(_, part)| !config.members.contains_key(*part))
+            {
+                return Err(invalid(format!(
+                    "AppImageConfig [{}] has no {part} and cannot be used in {member}.",
+                    config.name
+                )));
             }
         }
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::STUDIO_ACTIONS;
-use crate::playbook::{Playbook, Throughput};
+use crate::playbook::{CarryImages, CarryRest, Playbook, Throughput};
 
 /// Arguments of `iam`.
 #[derive(Args, Clone, Debug)]
@@ -82,7 +82,7 @@ impl Iam {
                     .clone()
                     .unwrap_or_else(|| format!("studio-migrate-{region}-{}", self.account)),
             ),
-            Whose::Bucket => bucket_policy(&bucket),
+            Whose::Bucket => only_over_tls(&bucket),
             Whose::Visibility => {
                 let playbook = super::playbook(&self.playbook)?;
                 let playbook = super::checked(playbook, "the playbook cannot be used")?;
@@ -207,6 +207,24 @@ impl Iam {
                 &[format!("arn:aws:elasticfilesystem:{region}:{account}:file-system/*")],
             ));
         }
+        if playbook.carry.images == CarryImages::Configure {
+            statements.push(statement(
+                "ConfigureImages",
+                &[
+                    "sagemaker:AddTags",
+                    "sagemaker:CreateAppImageConfig",
+                    "sagemaker:DeleteAppImageConfig",
+                ],
+                &[studio("app-image-config")],
+            ));
+        }
+        if playbook.carry.tags == CarryRest::Carry {
+            statements.push(statement(
+                "CarryTags",
+                &["sagemaker:AddTags", "sagemaker:DeleteTags"],
+                &[studio("space")],
+            ));
+        }
         statements.extend(notebooks::statements(playbook, &self.shared, region, account));
         policy(&statements)
     }
@@ -264,7 +282,8 @@ impl Iam {
     }
 }
 
-fn bucket_policy(bucket: &str) -> Value {
+/// The policy of a bucket that refuses whatever does not come over TLS.
+pub(super) fn only_over_tls(bucket: &str) -> Value {
     let mut deny = statement(
         "OnlyEncryptedInTransit",
         &["s3:*"],

@@ -1,8 +1,10 @@
 //! `doctor`: is everything in place to run at all?
 
+mod bucket;
+
 use clap::Args;
 
-use crate::aws::{ErrorKind, Question, Reader};
+use crate::aws::{Question, Reader};
 use crate::cli::environment;
 use crate::cli::{Context, Exit, Failure};
 use crate::journal::Journal;
@@ -45,6 +47,13 @@ impl Checks<'_> {
         self.context.ui.data(format_args!("?      {what}"));
     }
 
+    /// Writes what can be pasted somewhere, below the line that says where.
+    fn paste(&self, text: &str) {
+        for line in text.lines() {
+            self.context.ui.data(format_args!("       {line}"));
+        }
+    }
+
     fn wrong(&mut self, what: impl std::fmt::Display) {
         self.wrong += 1;
         self.context.ui.data(format_args!("WRONG  {what}"));
@@ -64,7 +73,7 @@ impl Doctor {
         journal(&mut checks, context)?;
         notifications(&mut checks, &playbook);
         permissions(&mut checks, &reader).await;
-        bucket(&mut checks, &reader, &playbook).await;
+        bucket::check(&mut checks, &reader, &playbook).await?;
         quotas(&mut checks, &reader, &playbook).await;
         Ok(if checks.wrong == 0 { Exit::Done } else { Exit::Blocked })
     }
@@ -141,25 +150,6 @@ fn policy_source(arn: &str) -> String {
             _ => arn.to_owned(),
         },
         _ => arn.to_owned(),
-    }
-}
-
-async fn bucket(checks: &mut Checks<'_>, reader: &Reader, playbook: &Playbook) {
-    let identity = reader.identity();
-    let bucket = playbook
-        .staging
-        .bucket
-        .replace("{account}", identity.account.as_str())
-        .replace("{region}", identity.region.as_str());
-    match reader.posture(&bucket).await {
-        Ok(posture) if posture.is_public_access_blocked => {
-            checks.good(format_args!("bucket {bucket} is there, yours, and closed to the public"));
-        }
-        Ok(_) => checks.wrong(format_args!("bucket {bucket} does not block public access")),
-        Err(error) if error.kind == ErrorKind::NotFound => {
-            checks.wrong(format_args!("there is no bucket {bucket} (playbook: staging.bucket)"));
-        }
-        Err(error) => checks.wrong(format_args!("bucket {bucket} cannot be used: {error}")),
     }
 }
 
