@@ -51,7 +51,7 @@ pub use entry::{Below, Class, Entry, Kind, Origin, Skip, Time};
 pub use error::Error;
 pub use pack::{Headway, PushOrder, Pushed, TransferError, push};
 pub use path::{escape, unescape};
-pub use pull::{GiveEntry, PullOrder, Pulled, packed_manifest, pull};
+pub use pull::{GiveEntry, Proven, PullOrder, Pulled, packed_manifest, prove_packed, pull};
 pub use rules::Rules;
 pub use scan::{Counts, Homes, Row, Scan, scan, scan_homes, scan_listing};
 pub use seal::{Broken, ReportKey};
