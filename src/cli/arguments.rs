@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::command::{
     audit, cleanup, completions, cutover, demo, doctor, explain, gate, iam, inventory, mover,
-    notebooks, notify, plan, playbook, readiness, rehearse, report, retire, retry, rollback, run,
-    sim, status, steer, verify, version,
+    notebooks, notify, orphans, plan, playbook, readiness, rehearse, report, retire, retry,
+    rollback, run, sim, status, steer, verify, version,
 };
 use super::context::Global;
 
@@ -67,6 +67,8 @@ pub enum Command {
     Retire(retire::Retire),
     /// Copy the notebooks that people shared in Classic to where the playbook says, with an index
     Notebooks(notebooks::Notebooks),
+    /// Say where homes are that nobody owns, archive them, and assign them to people; nothing is deleted
+    Orphans(orphans::Orphans),
     /// Take away what the tool left in the account
     Cleanup(cleanup::Cleanup),
     /// Say what happened, with the proof

@@ -14,7 +14,9 @@ mod experience;
 mod glob;
 mod notebooks;
 mod notification;
+mod orphans;
 mod parse;
+mod places;
 mod policy;
 mod retirement;
 mod routes;
@@ -31,6 +33,7 @@ pub use experience::{APP_TYPES, AutoMount, Experience, Group, TOOLS};
 pub use glob::{LeaveOutRules, name_glob, path_glob};
 pub use notebooks::NotebookCopies;
 pub use notification::{Moment, Notification};
+pub use orphans::Orphans;
 pub use policy::{
     AccountTarget, Approvals, ClassicApps, Gate, LeaveOut, Limits, Playbook, Scope, Staging,
     StopRules, schema,

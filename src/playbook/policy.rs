@@ -12,6 +12,7 @@ use super::datasync::DataSync;
 use super::experience::Experience;
 use super::notebooks::NotebookCopies;
 use super::notification::Notification;
+use super::orphans::Orphans;
 use super::retirement::Retirement;
 use super::routes::Routes;
 use super::suppression::Suppression;
@@ -80,6 +81,9 @@ pub struct Playbook {
     /// Where the notebooks go that people shared in Studio Classic.
     #[serde(default)]
     pub shared_notebooks: NotebookCopies,
+    /// Where homes go that nobody owns any more.
+    #[serde(default)]
+    pub orphans: Orphans,
     /// What becomes of the Classic file system in the end.
     #[serde(default)]
     pub retire: Retirement,

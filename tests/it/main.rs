@@ -18,6 +18,7 @@ mod layers;
 mod mover;
 mod notebooks;
 mod notifications;
+mod orphans;
 mod others;
 mod packed_route;
 mod planning;

@@ -1,6 +1,7 @@
 //! `iam`: least-privilege policies, ready to paste.
 
 mod notebooks;
+mod orphans;
 mod visibility;
 
 use clap::{Args, ValueEnum};
@@ -208,6 +209,7 @@ impl Iam {
             ));
         }
         statements.extend(notebooks::statements(playbook, &self.shared, region, account));
+        statements.extend(orphans::statements(playbook, region, account));
         policy(&statements)
     }
 
