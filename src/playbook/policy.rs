@@ -10,6 +10,7 @@ use super::batches::Batches;
 use super::calendar::Calendar;
 use super::datasync::DataSync;
 use super::experience::Experience;
+use super::flows::Flows;
 use super::notebooks::NotebookCopies;
 use super::notification::Notification;
 use super::orphans::Orphans;
@@ -81,6 +82,9 @@ pub struct Playbook {
     /// Where the notebooks go that people shared in Studio Classic.
     #[serde(default)]
     pub shared_notebooks: NotebookCopies,
+    /// Where Data Wrangler flows go, for Canvas to import.
+    #[serde(default)]
+    pub flows: Flows,
     /// Where homes go that nobody owns any more.
     #[serde(default)]
     pub orphans: Orphans,

@@ -66,7 +66,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Advice,
         title: "The home holds Data Wrangler flows",
         cause: "Data Wrangler is part of Canvas now. Canvas offers to import flows with one click once only, for the same profile on the same file system, and never again once its banner is closed.",
-        remedy: "Have the person import their flows in Canvas before the profile or the file system is ever deleted; the execution role needs AmazonSageMakerCanvasDataPrepFullAccess. The `.flow` files themselves are copied with the home and can be imported by hand.",
+        remedy: "Have the person import their flows in Canvas before the profile or the file system is ever deleted; the execution role needs AmazonSageMakerCanvasDataPrepFullAccess. The `.flow` files themselves are copied with the home, and `studio-migrate flows` copies them to where Canvas imports from.",
         sources: &[page::MIGRATE_DATA],
         look: flows,
     },

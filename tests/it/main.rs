@@ -11,6 +11,7 @@ mod datasync_route;
 mod demo;
 mod evidence;
 mod exit_codes;
+mod flows;
 mod front;
 mod full_disk;
 mod inventory;

@@ -10,6 +10,7 @@ mod destination;
 pub mod doctor;
 mod ended;
 pub mod explain;
+pub mod flows;
 pub mod gate;
 pub mod iam;
 pub mod inventory;

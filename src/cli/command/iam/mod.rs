@@ -1,5 +1,6 @@
 //! `iam`: least-privilege policies, ready to paste.
 
+mod flows;
 mod notebooks;
 mod orphans;
 mod visibility;
@@ -209,6 +210,7 @@ impl Iam {
             ));
         }
         statements.extend(notebooks::statements(playbook, &self.shared, region, account));
+        statements.extend(flows::statements(playbook, region, account));
         statements.extend(orphans::statements(playbook, region, account));
         policy(&statements)
     }

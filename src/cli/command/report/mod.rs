@@ -180,7 +180,7 @@ fn person(batch: &Batch, migration: &Migration, events: &[Event]) -> Result<Pers
         steps: Step::ALL.into_iter().filter_map(|step| facts(step, &standing, events)).collect(),
         held: held(events).map(|held| report::Held::new(held.from, held.to)),
         proof: standing.receipt(Step::Verify).and_then(Proof::from_receipt),
-        remarks: remarks(&standing),
+        remarks: remarks(&standing).into_iter().chain(super::flows::remark(events)).collect(),
         failure: Step::ALL.into_iter().find_map(|step| failure(step, &standing)),
         evidence: None,
     })
