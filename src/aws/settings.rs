@@ -26,6 +26,9 @@ pub struct Settings {
     pub sharing_option: Option<String>,
     /// The key that shared notebooks are encrypted with.
     pub sharing_kms_key: Option<String>,
+    /// Where Canvas keeps what is made in it, `s3://…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canvas_artifacts: Option<String>,
     /// Lifecycle scripts by Studio app type.
     pub scripts: BTreeMap<String, Vec<String>>,
     /// The built-in lifecycle script of JupyterLab.
@@ -70,6 +73,11 @@ impl Settings {
                 .sharing_settings
                 .as_ref()
                 .and_then(|sharing| sharing.s3_output_path.clone()),
+            canvas_artifacts: sdk
+                .canvas_app_settings
+                .as_ref()
+                .and_then(|canvas| canvas.workspace_settings.as_ref())
+                .and_then(|workspace| workspace.s3_artifact_path.clone()),
             scripts: scripts(sdk),
             sharing_option: sdk
                 .sharing_settings
@@ -145,6 +153,7 @@ impl Settings {
             shared_notebooks: own.shared_notebooks.or(defaults.shared_notebooks.clone()),
             sharing_option: own.sharing_option.or(defaults.sharing_option.clone()),
             sharing_kms_key: own.sharing_kms_key.or(defaults.sharing_kms_key.clone()),
+            canvas_artifacts: own.canvas_artifacts.or(defaults.canvas_artifacts.clone()),
             scripts,
             built_in_script: own.built_in_script.or(defaults.built_in_script.clone()),
             built_in_editor_script: own

@@ -41,6 +41,24 @@ impl Account {
         self.change(S3, "PutObject", place(bucket, key), request.send()).await.map(drop)
     }
 
+    /// Uploads bytes in one request under a key where nothing is: S3 itself refuses to replace what somebody put there.
+    pub async fn put_new(&self, bucket: &str, key: &str, bytes: Bytes) -> Result<(), Error> {
+        let mut sum = Checksum::crc64nvme();
+        sum.update(&bytes);
+        let request = self
+            .clients
+            .s3
+            .put_object()
+            .bucket(bucket)
+            .key(key)
+            .if_none_match("*")
+            .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+            .checksum_crc64_nvme(sum.text())
+            .expected_bucket_owner(self.identity().account.as_str())
+            .body(ByteStream::from(bytes));
+        self.change(S3, "PutObject", place(bucket, key), request.send()).await.map(drop)
+    }
+
     /// Begins an upload in parts.
     pub async fn begin_upload(&self, bucket: &str, key: &str) -> Result<Upload, Error> {
         const OPERATION: &str = "CreateMultipartUpload";

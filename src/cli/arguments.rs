@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use super::command::{
-    audit, carry, cleanup, completions, cutover, demo, doctor, explain, gate, iam, inventory,
-    mover, notebooks, notify, plan, playbook, readiness, rehearse, report, retire, retry, rollback,
-    run, sim, status, steer, verify, version,
+    audit, carry, cleanup, completions, cutover, demo, doctor, explain, flows, gate, iam,
+    inventory, mover, notebooks, notify, orphans, plan, playbook, readiness, rehearse, report,
+    retire, retry, rollback, run, sim, status, steer, verify, version,
 };
 use super::context::Global;
 
@@ -69,6 +69,10 @@ pub enum Command {
     Retire(retire::Retire),
     /// Copy the notebooks that people shared in Classic to where the playbook says, with an index
     Notebooks(notebooks::Notebooks),
+    /// Copy Data Wrangler flows of Classic homes to where Canvas imports from, with an index
+    Flows(flows::Flows),
+    /// Say where homes are that nobody owns, archive them, and assign them to people; nothing is deleted
+    Orphans(orphans::Orphans),
     /// Take away what the tool left in the account
     Cleanup(cleanup::Cleanup),
     /// Say what happened, with the proof

@@ -73,6 +73,8 @@ pub(super) async fn dispatch(context: &Context, command: Command) -> Result<Exit
         Command::Carry(carry) => Box::pin(carry.run(context)).await,
         Command::Retire(retire) => retire.run(context).await,
         Command::Notebooks(notebooks) => notebooks.run(context).await,
+        Command::Flows(flows) => flows.run(context).await,
+        Command::Orphans(orphans) => Box::pin(orphans.run(context)).await,
         Command::Cleanup(cleanup) => cleanup.run(context).await,
         Command::Report(report) => report.run(context),
         Command::Audit(audit) => audit.run(context),

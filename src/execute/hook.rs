@@ -25,6 +25,33 @@ pub struct Pass {
     pub deletes: bool,
     /// BLAKE3 of the manifest against which the home is only read again.
     pub rereads: Option<String>,
+    /// What is delivered beside the person's own home, if this is not about that.
+    pub beside: Option<Beside>,
+}
+
+/// Another home that goes into a folder of its own, where nothing is overwritten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// The folder under the space's home.
+    pub folder: String,
+    /// What tells one content of it from another: the beginning of its root digest.
+    pub digest: String,
+}
+
+impl Pass {
+    /// An attempt at the first and only copy of a home.
+    pub fn first(attempt: u32) -> Self {
+        Self { attempt, earlier: None, deletes: false, rereads: None, beside: None }
+    }
+
+    /// What the attempts of one kind are told by from those of another, in one space.
+    fn kind(&self) -> String {
+        match (&self.beside, &self.rereads) {
+            (Some(beside), _) => format!("{}-{}-", beside.folder, beside.digest),
+            (None, Some(_)) => "reread-".to_owned(),
+            (None, None) => String::new(),
+        }
+    }
 }
 
 /// The hook of one migration.
@@ -48,8 +75,9 @@ impl Hook {
         key: ReportKey,
         pass: Pass,
     ) -> Result<Self, Failure> {
+        let kind = pass.kind();
         let ticket = ticket(plan, migration, key, pass);
-        let script = script(&ticket, tools, &plan.playbook.staging.prefix)?;
+        let script = script(&ticket, &kind, tools, &plan.playbook.staging.prefix)?;
         let length = script.len().div_ceil(3) * 4;
         if length > LARGEST {
             return Err(Failure::new(format!(
@@ -63,13 +91,17 @@ impl Hook {
 
 fn ticket(plan: &Plan, migration: &Migration, key: ReportKey, pass: Pass) -> Ticket {
     let playbook = &plan.playbook;
+    let (folder, conflict) = match &pass.beside {
+        Some(beside) => (beside.folder.as_str(), Conflict::Refuse),
+        None => (plan.folder(migration), playbook.placement.conflict),
+    };
     Ticket {
         schema: 1,
         migration: migration.id.to_string(),
         domain: migration.domain.to_string(),
         space: migration.space.to_string(),
-        folder: plan.folder(migration).to_owned(),
-        conflict: match playbook.placement.conflict {
+        folder: folder.to_owned(),
+        conflict: match conflict {
             Conflict::Refuse => "refuse",
             Conflict::KeepBoth => "keep-both",
             Conflict::SourceWins => "source-wins",
@@ -99,11 +131,10 @@ fn ticket(plan: &Plan, migration: &Migration, key: ReportKey, pass: Pass) -> Tic
     }
 }
 
-fn script(ticket: &Ticket, tools: &Tools, prefix: &str) -> Result<String, Failure> {
+fn script(ticket: &Ticket, kind: &str, tools: &Tools, prefix: &str) -> Result<String, Failure> {
     let order = serde_json::to_string(ticket).map_err(|error| Failure::new(error.to_string()))?;
     let bucket = &ticket.bucket;
-    let what = if ticket.rereads.is_some() { "reread-" } else { "" };
-    let attempt = format!("{what}{}-{}", ticket.attempt, ticket.key.fingerprint());
+    let attempt = format!("{kind}{}-{}", ticket.attempt, ticket.key.fingerprint());
     Ok(TEMPLATE
         .replace("{{domain}}", &quoted(&ticket.domain))
         .replace("{{space}}", &quoted(&ticket.space))
@@ -158,7 +189,7 @@ mod tests {
 
     fn written() -> String {
         let tools = Tools { mover: "/bin/true".into(), sha256: "ab".repeat(32), bytes: 1 };
-        script(&ticket(), &tools, "studio-migrate").unwrap()
+        script(&ticket(), "", &tools, "studio-migrate").unwrap()
     }
 
     /// Runs the hook in a folder with this metadata and returns what it said.

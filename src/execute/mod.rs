@@ -18,6 +18,7 @@ mod halt;
 mod held;
 mod hook;
 mod notice;
+mod orphans;
 mod passes;
 mod rereading;
 mod room;
@@ -42,6 +43,10 @@ pub use halt::Halt;
 pub use held::{Held, held};
 pub use hook::{Hook, Pass};
 pub use notice::{Notice, Watch};
+pub use orphans::{
+    Archive, Archived, Delivered, Delivery, Filed, Mounted, Orphan, Whereabouts, archive_all,
+    assign_all, mounted, orphan_systems, orphans, whereabouts,
+};
 pub use passes::is_first_pass;
 pub use rereading::{Told, reread_all};
 pub use run::{Execution, Summary, roll_back, run};

@@ -50,7 +50,7 @@ pub(super) async fn begin_last(cx: &Context, standing: &Standing) -> Result<(), 
 /// Tells which pass a copy is that begins now.
 pub(super) fn pass(cx: &Context) -> Result<Pass, Failure> {
     let attempt = cx.standing()?.attempt(Step::Hydrate);
-    let first = Pass { attempt, earlier: None, deletes: false, rereads: None };
+    let first = Pass::first(attempt);
     if cx.migration.route != Route::InSpace {
         return Ok(first);
     }

@@ -4,6 +4,7 @@
 //! goes on. This module knows nothing of playbooks or plans.
 
 mod account;
+mod assigned;
 mod collect;
 mod diff;
 mod domains;
@@ -19,6 +20,7 @@ mod spreadsheet;
 mod storage;
 mod trail;
 
+pub use assigned::{Assigned, read_assigned};
 pub use collect::{Request, collect};
 pub use diff::{Change, Happened, diff};
 pub use partial::Partial;

@@ -135,22 +135,7 @@ impl Table {
     /// # Errors
     /// The first thing that is wrong, with its line.
     pub fn parse(text: &str) -> Result<Self, TableError> {
-        let mut text = text.trim_start_matches('\u{feff}');
-        // Some spreadsheets begin with a line that says what separates the cells.
-        let mut said = None;
-        if let Some((first, rest)) = text.split_once('\n')
-            && let Some(by) = first.trim_end().strip_prefix("sep=")
-        {
-            said = by.bytes().next();
-            text = rest;
-        }
-        let first = text.lines().next().unwrap_or_default();
-        let begins_with = |separator: char| {
-            let cell = first.split(separator).next().unwrap_or_default();
-            COLUMNS.contains(&named(cell.trim_matches('"')).as_str())
-        };
-        let by_name = if begins_with(';') && !begins_with(',') { b';' } else { b',' };
-        let delimiter = said.unwrap_or(by_name);
+        let (delimiter, before, text) = separated(text, &COLUMNS);
         let mut reader =
             ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
         let places = places(reader.headers()?)?;
@@ -158,7 +143,7 @@ impl Table {
         let mut rows: BTreeMap<(String, String), Row> = BTreeMap::new();
         for record in reader.records() {
             let record = record?;
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = before + line_of(text, &record);
             if let Some(surplus) = record.iter().skip(header).find(|cell| !cell.trim().is_empty()) {
                 let value = surplus.to_owned();
                 return Err(TableError::Surplus { line, value });
@@ -280,8 +265,40 @@ fn row(domain: &Domain, profile: &Profile) -> [String; COLUMNS.len()] {
     ]
 }
 
+/// Returns what separates the cells of a table, and the table without what spreadsheets put before it, of which so many lines are
+/// gone.
+pub(super) fn separated<'a>(text: &'a str, columns: &[&str]) -> (u8, u64, &'a str) {
+    let mut text = text.trim_start_matches('\u{feff}');
+    // Some spreadsheets begin with a line that says what separates the cells.
+    let mut said = None;
+    if let Some((first, rest)) = text.split_once('\n')
+        && let Some(by) = first.trim_end().strip_prefix("sep=")
+    {
+        said = by.bytes().next();
+        text = rest;
+    }
+    let first = text.lines().next().unwrap_or_default();
+    let begins_with = |separator: char| {
+        let cell = first.split(separator).next().unwrap_or_default();
+        columns.contains(&named(cell.trim_matches('"')).as_str())
+    };
+    let by_name = if begins_with(';') && !begins_with(',') { b';' } else { b',' };
+    (said.unwrap_or(by_name), u64::from(said.is_some()), text)
+}
+
+/// Returns the line that a record stands in, from 1. The reader's own count is one behind where lines end as spreadsheets end them,
+/// with a carriage return.
+pub(super) fn line_of(text: &str, record: &StringRecord) -> u64 {
+    let at = record.position().map_or(0, csv::Position::byte);
+    let at = usize::try_from(at).unwrap_or(usize::MAX).min(text.len());
+    let rest = &text.as_bytes()[at..];
+    let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let before = &text.as_bytes()[..at + ends];
+    1 + before.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
 /// A column's name as it is compared.
-fn named(name: &str) -> String {
+pub(super) fn named(name: &str) -> String {
     name.trim().to_ascii_lowercase().replace([' ', '-'], "_")
 }
 
@@ -315,7 +332,11 @@ fn places(header: &StringRecord) -> Result<BTreeMap<String, usize>, TableError> 
 }
 
 /// What stands in a cell; nothing where the row is short, or the cell is blank.
-fn cell(record: &StringRecord, places: &BTreeMap<String, usize>, column: &str) -> Option<String> {
+pub(super) fn cell(
+    record: &StringRecord,
+    places: &BTreeMap<String, usize>,
+    column: &str,
+) -> Option<String> {
     let text = record.get(*places.get(column)?)?.trim();
     let plain = text.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(text);
     (!plain.is_empty()).then(|| plain.to_owned())
@@ -387,6 +408,10 @@ mod tests {
         assert!(refused("name,domain\n").contains("no column `profile`"));
         let maybe = refused("domain,profile,take\nd-a,bob,yes\nd-a,alice,maybe\n");
         assert!(maybe.contains("line 3") && maybe.contains("`maybe`"), "{maybe}");
+        // As spreadsheets end lines, and behind the line that some begin with.
+        let said =
+            refused("sep=,\r\ndomain,profile,take\r\nd-a,bob,yes\r\n\r\nd-a,alice,maybe\r\n");
+        assert!(said.contains("line 5"), "{said}");
         let twice = refused("domain,profile\nd-a,Bob\nd-a,bob\n");
         assert!(twice.contains("line 3") && twice.contains("line 2"), "{twice}");
         assert!(refused("domain,profile,tags\nd-a,bob,team\n").contains("key=value"));

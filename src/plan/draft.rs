@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::error::Error;
 use super::naming;
 use crate::names::{
-    AccountId, BatchName, DomainId, HomeUid, MigrationId, PlanId, ProfileName, Region, SnapshotId,
-    SpaceName,
+    AccountId, BatchName, DomainId, FileSystemId, HomeUid, MigrationId, PlanId, ProfileName,
+    Region, SnapshotId, SpaceName,
 };
 use crate::playbook::{Playbook, SpaceApp};
 use crate::readiness::Range;
@@ -160,6 +160,19 @@ pub struct LeftOut {
     pub who: String,
     /// Why, with finding codes where there are some.
     pub because: String,
+}
+
+impl LeftOut {
+    /// Names an orphan home as a plan does.
+    pub(super) fn of_orphan(file_system: &FileSystemId, uid: &HomeUid) -> String {
+        format!("home {uid} on {file_system}")
+    }
+
+    /// Returns the orphan home that this is about, `fs-…/200005`; `None` where it is about somebody.
+    pub fn orphan(&self) -> Option<String> {
+        let (uid, file_system) = self.who.strip_prefix("home ")?.split_once(" on ")?;
+        Some(format!("{file_system}/{uid}"))
+    }
 }
 
 fn id_of(content: &impl Serialize) -> Result<PlanId, Error> {

@@ -306,9 +306,9 @@ fn orphans(snapshot: &Snapshot) -> impl Iterator<Item = LeftOut> {
     snapshot.file_systems.iter().flat_map(|file_system| {
         file_system.orphan_homes.iter().map(|orphan| LeftOut {
             domain: file_system.domain.clone().unwrap_or_else(|| DomainId::from("-")),
-            who: format!("home {} on {}", orphan.uid, file_system.id),
+            who: LeftOut::of_orphan(&file_system.id, &orphan.uid),
             because: format!(
-                "an orphan home of {} files: no profile and no space owns it, so nobody's space can read it",
+                "an orphan home of {} files: no profile and no space owns it, so nobody's space can read it; `orphans` archives or assigns it",
                 orphan.home.files
             ),
         })

@@ -12,10 +12,13 @@ mod check_target;
 mod datasync;
 mod error;
 mod experience;
+mod flows;
 mod glob;
 mod notebooks;
 mod notification;
+mod orphans;
 mod parse;
+mod places;
 mod policy;
 mod retirement;
 mod routes;
@@ -30,9 +33,11 @@ pub use check::{LARGEST_RULES, Problem};
 pub use datasync::{DataSync, Mode};
 pub use error::Error;
 pub use experience::{APP_TYPES, AutoMount, Experience, Group, TOOLS};
+pub use flows::Flows;
 pub use glob::{LeaveOutRules, name_glob, path_glob};
 pub use notebooks::NotebookCopies;
 pub use notification::{Moment, Notification};
+pub use orphans::Orphans;
 pub use policy::{
     AccountTarget, Approvals, ClassicApps, Gate, LeaveOut, Limits, Playbook, Scope, Staging,
     StopRules, schema,

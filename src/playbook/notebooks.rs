@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::check::{Problems, is_bucket, is_plain_prefix};
+use super::check::Problems;
+use super::places;
 use super::policy::Staging;
 use crate::names::{AccountId, Region};
 
@@ -19,44 +20,13 @@ impl NotebookCopies {
     /// Returns the bucket and the prefix that the copies go to, with account and Region filled in; `None` where nothing is
     /// copied, or where the place is none, which [`Playbook::check`](super::Playbook::check) tells.
     pub fn place(&self, account: &AccountId, region: &Region) -> Option<(String, String)> {
-        let filled = filled(self.copy_to.as_deref()?, account, region);
-        let (bucket, prefix) = filled.strip_prefix("s3://")?.split_once('/')?;
-        Some((bucket.to_owned(), prefix.to_owned()))
+        places::place(self.copy_to.as_deref()?, account, region)
     }
-}
-
-fn filled(text: &str, account: &AccountId, region: &Region) -> String {
-    text.replace("{account}", account.as_str()).replace("{region}", region.as_str())
 }
 
 /// Checks that the place is one, and not one that `cleanup` empties.
 pub(super) fn check(copies: &NotebookCopies, staging: &Staging, problems: &mut Problems) {
-    const KEY: &str = "shared_notebooks.copy_to";
-    let Some(copy_to) = &copies.copy_to else { return };
-    let (account, region) = (AccountId::from("123456789012"), Region::from("eu-west-1"));
-    let place = copies.place(&account, &region);
-    let Some((bucket, prefix)) =
-        place.filter(|(bucket, prefix)| is_bucket(bucket) && is_plain_prefix(prefix))
-    else {
-        let what = match filled(copy_to, &account, &region) {
-            filled if filled == *copy_to => format!("`{copy_to}` is no place on S3"),
-            filled => format!("`{copy_to}` gives `{filled}`, which is no place on S3"),
-        };
-        problems.add(
-            KEY,
-            what,
-            "write `s3://bucket/prefix`, the prefix of letters, digits, `-`, `_`, `.` and inner slashes; only {account} and {region} are filled in",
-        );
-        return;
-    };
-    let staged = filled(&staging.bucket, &account, &region);
-    if bucket == staged && format!("{prefix}/").starts_with(&format!("{}/", staging.prefix)) {
-        problems.add(
-            KEY,
-            format!("`{copy_to}` lies where things are staged, and `cleanup` deletes those"),
-            "choose a prefix that is not below staging.prefix",
-        );
-    }
+    places::check("shared_notebooks.copy_to", copies.copy_to.as_deref(), staging, problems);
 }
 
 #[cfg(test)]

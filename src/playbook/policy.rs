@@ -11,8 +11,10 @@ use super::calendar::Calendar;
 use super::carry::Carry;
 use super::datasync::DataSync;
 use super::experience::Experience;
+use super::flows::Flows;
 use super::notebooks::NotebookCopies;
 use super::notification::Notification;
+use super::orphans::Orphans;
 use super::retirement::Retirement;
 use super::routes::Routes;
 use super::suppression::Suppression;
@@ -84,6 +86,12 @@ pub struct Playbook {
     /// What of Classic's set-up goes along.
     #[serde(default)]
     pub carry: Carry,
+    /// Where Data Wrangler flows go, for Canvas to import.
+    #[serde(default)]
+    pub flows: Flows,
+    /// Where homes go that nobody owns any more.
+    #[serde(default)]
+    pub orphans: Orphans,
     /// What becomes of the Classic file system in the end.
     #[serde(default)]
     pub retire: Retirement,

@@ -66,7 +66,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Advice,
         title: "The home holds Data Wrangler flows",
         cause: "Data Wrangler is part of Canvas now. Canvas offers to import flows with one click once only, for the same profile on the same file system, and never again once its banner is closed.",
-        remedy: "Have the person import their flows in Canvas before the profile or the file system is ever deleted; the execution role needs AmazonSageMakerCanvasDataPrepFullAccess. The `.flow` files themselves are copied with the home and can be imported by hand.",
+        remedy: "Have the person import their flows in Canvas before the profile or the file system is ever deleted; the execution role needs AmazonSageMakerCanvasDataPrepFullAccess. The `.flow` files themselves are copied with the home, and `studio-migrate flows` copies them to where Canvas imports from.",
         sources: &[page::MIGRATE_DATA],
         look: flows,
     },
@@ -84,7 +84,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Advice,
         title: "A file system belongs to no domain that was seen",
         cause: "Deleting a domain keeps its home file system by default. It costs money every month and may hold the only copy of someone's work.",
-        remedy: "Find out whose it was. It is out of this migration's reach. Once nobody needs it: `aws efs delete-file-system --file-system-id <name> --region <region>`, after its mount targets.",
+        remedy: "Find out whose it was. `studio-migrate orphans archive` packs what is on it to a place that the playbook names, where it is mounted. Once nobody needs it: `aws efs delete-file-system --file-system-id <name> --region <region>`, after its mount targets.",
         sources: &[
             page::DELETE_DOMAIN,
             "https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1085",
@@ -96,7 +96,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Advice,
         title: "Home directories without an owner",
         cause: "Deleting a profile or a shared space leaves its directory on the file system, and a profile made anew under the same name gets a new, empty one. These files belong to nobody who would be migrated.",
-        remedy: "Match the numbers with CloudTrail's CreateUserProfile events or old exports, and ask. What is still wanted has to be copied into someone's home before that person is migrated.",
+        remedy: "Match the numbers with CloudTrail's CreateUserProfile events or old exports, and ask. `studio-migrate orphans archive` packs them to a place that the playbook names, and `orphans assign` delivers one to somebody who has moved; nothing is deleted.",
         sources: &[
             page::STORAGE,
             "https://github.com/aws-samples/sagemaker-studio-efs-recovery-serverless",

@@ -8,6 +8,7 @@
 mod csv;
 pub mod evidence;
 mod facts;
+mod flows;
 mod html;
 mod markdown;
 mod notebooks;
@@ -22,6 +23,7 @@ pub use csv::csv;
 pub use facts::{
     Approval, Audit, FailureFacts, Held, Inputs, PersonFacts, Proof, StepFacts, standing,
 };
+pub use flows::{Flow, FlowIndex, flows_page};
 pub use html::html;
 pub use markdown::markdown;
 pub use notebooks::{

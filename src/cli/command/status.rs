@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::cli::context::{Format, approved_plan};
 use crate::cli::watch::{self, Ended};
 use crate::cli::{Context, Exit, Failure, steering};
-use crate::execute::Look;
+use crate::execute::{Look, whereabouts};
 use crate::journal::Journal;
 
 /// Arguments of `status`.
@@ -38,6 +38,16 @@ struct Overview {
     /// What the run that is at work says of itself, where it can be asked from here.
     run: Option<Look>,
     migrations: Vec<Line>,
+    /// Homes that nobody owns: how many are archived, how many delivered to somebody, and what of them was not done.
+    orphans: Orphans,
+}
+
+/// What was done about homes that nobody owns.
+#[derive(Debug, Default, PartialEq, Serialize)]
+struct Orphans {
+    archived: usize,
+    delivered: usize,
+    not_done: Vec<String>,
 }
 
 /// One person's standing.
@@ -102,6 +112,15 @@ impl Status {
         let counts: Vec<_> =
             overview.counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
         context.ui.data(format_args!("Plan {}: {}", overview.plan, counts.join(", ")));
+        let orphans = &overview.orphans;
+        if *orphans != Orphans::default() {
+            context.ui.data(format_args!(
+                "Homes that nobody owns: {} archived, {} delivered, {} not done (`studio-migrate orphans`)",
+                orphans.archived,
+                orphans.delivered,
+                orphans.not_done.len()
+            ));
+        }
         if let Some(running) = &overview.running {
             context.ui.data(format_args!("At work: {running}"));
         }
@@ -156,6 +175,19 @@ async fn on_screen(context: &Context) -> Result<Option<Exit>, Failure> {
     })
 }
 
+fn orphans(journal: &Journal) -> Result<Orphans, Failure> {
+    let known =
+        whereabouts(journal).map_err(|error| Failure::journal("read where orphans are", error))?;
+    Ok(Orphans {
+        archived: known.values().filter(|one| one.archived.is_some()).count(),
+        delivered: known.values().filter(|one| one.delivered.is_some()).count(),
+        not_done: known
+            .iter()
+            .filter_map(|(name, one)| Some(format!("{name}: {}", one.trouble.as_ref()?)))
+            .collect(),
+    })
+}
+
 fn look(context: &Context) -> Result<Overview, Failure> {
     let journal = context.existing_journal()?;
     let failed = |error| Failure::journal("read where everyone stands", error);
@@ -193,5 +225,6 @@ fn look(context: &Context) -> Result<Overview, Failure> {
             .map(|last| format!("`studio-migrate {}`, begun {},", last.command, last.began_at)),
         run: None,
         migrations,
+        orphans: orphans(&journal)?,
     })
 }

@@ -90,6 +90,12 @@ async fn copy(cx: &Context) -> Result<Done, Failure> {
         hold_idle_off(cx).await?;
     }
     attach(cx, pass).await?;
+    copy_with_room(cx).await
+}
+
+/// Starts the space's app with the hook that is set, and waits for its last word; once more on a larger volume, where the first
+/// says that it does not fit.
+pub(super) async fn copy_with_room(cx: &Context) -> Result<Done, Failure> {
     let done = copying::run(cx).await?;
     let Some(needs) = done.needs_bytes else { return Ok(done) };
     if !make_room(cx, needs).await? {

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::execute::orphans::Orphan;
 use crate::plan::Migration;
 
 /// The folder beside the journal.
@@ -27,6 +28,23 @@ pub fn place_of_packed(journal: &Path, migration: &Migration) -> PathBuf {
     named(journal, migration, ".packed")
 }
 
+/// Where the manifest of an orphan home in the archive is kept: `manifests/orphans/<file system>.<folder>.jsonl.zst`.
+pub fn place_of_orphan(journal: &Path, orphan: &Orphan) -> PathBuf {
+    let beside = journal.parent().unwrap_or(Path::new(""));
+    let name = format!("{}.{}.jsonl.zst", orphan.file_system, orphan.uid);
+    beside.join(FOLDER).join("orphans").join(name)
+}
+
+/// Where the manifest of an orphan home that somebody got is kept, beside that of their own; `kind` tells two of it apart.
+pub(super) fn place_of_assigned(
+    journal: &Path,
+    migration: &Migration,
+    orphan: &Orphan,
+    kind: &str,
+) -> PathBuf {
+    named(journal, migration, &format!(".orphan-{}-{}{kind}", orphan.file_system, orphan.uid))
+}
+
 fn named(journal: &Path, migration: &Migration, kind: &str) -> PathBuf {
     let beside = journal.parent().unwrap_or(Path::new(""));
     let folder = beside.join(FOLDER).join(migration.domain.as_str());
@@ -34,7 +52,7 @@ fn named(journal: &Path, migration: &Migration, kind: &str) -> PathBuf {
 }
 
 /// Writes a manifest to its place; one that was there is replaced.
-pub(super) fn keep(file: &Path, manifest: &[u8]) -> io::Result<()> {
+pub(in crate::execute) fn keep(file: &Path, manifest: &[u8]) -> io::Result<()> {
     let folders = [file.parent().and_then(Path::parent), file.parent()];
     for folder in folders.into_iter().flatten() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;

@@ -6,6 +6,7 @@ pub mod confirm;
 pub mod flip;
 pub mod hydrate;
 pub mod keeping;
+pub(super) mod orphan;
 mod packing;
 pub mod provision;
 pub mod quiesce;

@@ -107,7 +107,13 @@ pub(super) async fn hold_idle_off(cx: &Context) -> Result<(), Failure> {
     set_idle(cx, IDLE_MINUTES_WHILE_COPYING).await
 }
 
-async fn set_idle(cx: &Context, minutes: i32) -> Result<(), Failure> {
+/// Tells whether idle shutdown is held off, as it is while something is copied.
+pub(super) fn is_held_off(space: &Space) -> bool {
+    space.idle_minutes == Some(IDLE_MINUTES_WHILE_COPYING)
+}
+
+/// Sets the idle shutdown of the space.
+pub(super) async fn set_idle(cx: &Context, minutes: i32) -> Result<(), Failure> {
     let (domain, space, app) = (&cx.migration.domain, &cx.migration.space, cx.migration.app);
     change_space(cx, async || cx.account.set_up_space(domain, space, app, minutes, None).await)
         .await

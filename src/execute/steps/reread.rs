@@ -78,8 +78,7 @@ async fn read(cx: &Context) -> Result<Reread, Failure> {
     let sealed = cx.key()?.seal(key::MANIFEST, &manifest);
     cx.account.put_bytes(&bucket, &at, sealed).await?;
     let attempt = cx.standing()?.attempt(Step::Hydrate);
-    let pass =
-        Pass { attempt, earlier: None, deletes: false, rereads: Some(proven.manifest_blake3) };
+    let pass = Pass { rereads: Some(proven.manifest_blake3), ..Pass::first(attempt) };
     attach(cx, pass).await?;
     let done = copying::run(cx).await?;
     match (done.error, done.reread) {

@@ -67,15 +67,7 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     if let Some(error) = &done.error {
         return Err(Failure::of_files(format!("the copy failed: {error}"), "the copy failed"));
     }
-    let manifest_key = format!("{}/{}", cx.migration.reports, key::MANIFEST);
-    let Some(sealed) = copying::report(cx, key::MANIFEST, LARGEST_MANIFEST).await? else {
-        return Err(doubt("the manifest is gone from the staging bucket"));
-    };
-    let stored =
-        cx.key()?.open(key::MANIFEST, &sealed).map_err(|broken| doubt(&broken.to_string()))?;
-    if blake3::hash(&stored).to_hex().as_str() != done.manifest_blake3 {
-        return Err(doubt("the manifest is not the one that the mover wrote"));
-    }
+    let stored = manifest(cx, &done).await?;
     let (totals, mut not_copied_named) = read(&stored)?;
     let mut not_copied = done.not_copied.clone();
     check_totals(&totals, &done)?;
@@ -83,7 +75,13 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     check_place(&done.evidence)?;
     check_owner(cx).await?;
     let manifest_file = keep(keeping::place(cx.journal.path(), &cx.migration), &stored)?;
-    let packed = left_where_packed(cx, &mut not_copied, &mut not_copied_named).await?;
+    let packed = match cx.migration.route {
+        Route::InSpace => None,
+        Route::Packed | Route::DataSync => {
+            let file = keeping::place_of_packed(cx.journal.path(), &cx.migration);
+            Some(left_where_packed(cx, file, &mut not_copied, &mut not_copied_named).await?)
+        }
+    };
     left_by_datasync(cx, &mut not_copied, &mut not_copied_named)?;
     Ok(Receipt {
         totals,
@@ -92,23 +90,49 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
         not_copied_named,
         left_where_packed_blake3: packed.as_ref().map(|(_, hash)| hash.clone()),
         left_where_packed: packed.map(|(file, _)| file),
-        manifest: manifest_key,
+        manifest: format!("{}/{}", cx.migration.reports, key::MANIFEST),
         manifest_file,
         manifest_blake3: done.manifest_blake3,
     })
 }
 
-/// Adds what was not even packed, of which the space knows nothing, and keeps the list of it; returns where, and its hash.
-async fn left_where_packed(
+/// Returns the manifest of what has arrived, open, and the first entries that it does not list as copied: it is proven to be what
+/// was packed, on a volume of a space that the person owns.
+pub(super) async fn arrived(
     cx: &Context,
+    done: &Done,
+    packed: &Totals,
+) -> Result<(Vec<u8>, Vec<(String, String)>), Failure> {
+    let stored = manifest(cx, done).await?;
+    let (totals, named) = read(&stored)?;
+    check_totals(&totals, done)?;
+    check_same(packed, &totals)?;
+    check_place(&done.evidence)?;
+    check_owner(cx).await?;
+    Ok((stored, named))
+}
+
+/// Fetches the manifest, which has to be the one that the mover named.
+async fn manifest(cx: &Context, done: &Done) -> Result<Vec<u8>, Failure> {
+    let Some(sealed) = copying::report(cx, key::MANIFEST, LARGEST_MANIFEST).await? else {
+        return Err(doubt("the manifest is gone from the staging bucket"));
+    };
+    let stored =
+        cx.key()?.open(key::MANIFEST, &sealed).map_err(|broken| doubt(&broken.to_string()))?;
+    if blake3::hash(&stored).to_hex().as_str() != done.manifest_blake3 {
+        return Err(doubt("the manifest is not the one that the mover wrote"));
+    }
+    Ok(stored)
+}
+
+/// Adds what was not even packed, of which the space knows nothing, and keeps the list of it; returns where, and its hash.
+pub(super) async fn left_where_packed(
+    cx: &Context,
+    file: PathBuf,
     not_copied: &mut BTreeMap<String, u64>,
     named: &mut Vec<(String, String)>,
-) -> Result<Option<(PathBuf, String)>, Failure> {
-    if cx.migration.route == Route::InSpace {
-        return Ok(None);
-    }
+) -> Result<(PathBuf, String), Failure> {
     let (bucket, prefix) = (cx.plan.staging_bucket(), packing::prefix(cx));
-    let file = keeping::place_of_packed(cx.journal.path(), &cx.migration);
     let manifest = packed_manifest(&cx.account, &bucket, &prefix, Some(cx.key()?)).await;
     let manifest = manifest
         .map_err(|error| doubt(&format!("what was packed cannot be looked at: {}", chain(&error))))?
@@ -129,7 +153,7 @@ async fn left_where_packed(
         }
     }
     let hash = blake3::hash(&manifest).to_hex().to_string();
-    Ok(Some((keep(file, &manifest)?, hash)))
+    Ok((keep(file, &manifest)?, hash))
 }
 
 /// Adds what DataSync did not take, of which nobody after it knows anything.
@@ -150,7 +174,7 @@ fn left_by_datasync(
 }
 
 /// Keeps a manifest beside the journal.
-fn keep(file: PathBuf, manifest: &[u8]) -> Result<PathBuf, Failure> {
+pub(super) fn keep(file: PathBuf, manifest: &[u8]) -> Result<PathBuf, Failure> {
     keeping::keep(&file, manifest).map_err(|error| {
         let what = format!("{} cannot be written: {error}", file.display());
         Failure::of_files(what, format!("the manifest cannot be written: {error}"))
@@ -243,13 +267,19 @@ fn check_packed(cx: &Context, arrived: &Totals) -> Result<(), Failure> {
         serde_json::from_value::<Totals>(said.clone()).ok()
     });
     match packed {
-        Some(packed) if packed == *arrived => Ok(()),
-        Some(packed) => Err(doubt(&format!(
-            "what arrived is not what was packed: {} files of {}, digest {} instead of {}",
-            arrived.files, packed.files, arrived.digest, packed.digest
-        ))),
+        Some(packed) => check_same(&packed, arrived),
         None => Err(doubt("the journal does not say what was packed")),
     }
+}
+
+fn check_same(packed: &Totals, arrived: &Totals) -> Result<(), Failure> {
+    if packed == arrived {
+        return Ok(());
+    }
+    Err(doubt(&format!(
+        "what arrived is not what was packed: {} files of {}, digest {} instead of {}",
+        arrived.files, packed.files, arrived.digest, packed.digest
+    )))
 }
 
 fn doubt(what: &str) -> Failure {

@@ -12,7 +12,9 @@ mod landing;
 mod metadata;
 mod outcome;
 mod packed;
+mod proof;
 mod run;
 mod unit;
 
+pub use proof::{Proven, prove_packed};
 pub use run::{GiveEntry, PullOrder, Pulled, packed_manifest, pull};

@@ -202,7 +202,7 @@ pub(super) fn pull(
 }
 
 /// Reads the index of a shard, which has to be the one that is meant.
-async fn fetch(
+pub(super) async fn fetch(
     fetcher: &Fetcher,
     prefix: &str,
     shard: &ShardOf,

@@ -55,6 +55,21 @@ pub struct PullOrder {
     pub seal: Option<ReportKey>,
 }
 
+impl PullOrder {
+    /// Names a whole packed home, for whoever reads it and places nothing.
+    pub(super) fn whole(bucket: &str, prefix: &str, seal: Option<ReportKey>) -> Self {
+        Self {
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+            destination: PathBuf::new(),
+            conflict: Conflict::Refuse,
+            only: None,
+            is_paranoid: false,
+            seal,
+        }
+    }
+}
+
 /// What a pull did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pulled {
@@ -84,7 +99,7 @@ pub async fn pull(
     stop: &Arc<AtomicBool>,
 ) -> Result<Pulled, TransferError> {
     let fetcher = Fetcher::new(reader, &order.bucket, Veil::new(order.seal.clone()));
-    let contents = contents(&fetcher, order).await?;
+    let contents = contents_at(&fetcher, order).await?;
     let (handle, order) = (Handle::current(), order.clone());
     let (headway, stop) = (Arc::clone(headway), Arc::clone(stop));
     blocking(move || work(handle, fetcher, order, contents, give, (headway, stop))).await?
@@ -102,26 +117,30 @@ pub async fn packed_manifest(
     seal: Option<ReportKey>,
 ) -> Result<Option<Vec<u8>>, TransferError> {
     let fetcher = Fetcher::new(reader, bucket, Veil::new(seal.clone()));
-    let order = PullOrder {
-        bucket: bucket.to_owned(),
-        prefix: prefix.to_owned(),
-        destination: PathBuf::new(),
-        conflict: Conflict::Refuse,
-        only: None,
-        is_paranoid: false,
-        seal,
-    };
-    let Some(contents) = contents(&fetcher, &order).await? else { return Ok(None) };
+    let order = PullOrder::whole(bucket, prefix, seal);
+    let Some(contents) = contents_at(&fetcher, &order).await? else { return Ok(None) };
+    manifest_of(&fetcher, prefix, &contents).await.map(Some)
+}
+
+/// Reads the manifest that `packed.json` names.
+pub(super) async fn manifest_of(
+    fetcher: &Fetcher,
+    prefix: &str,
+    contents: &Contents,
+) -> Result<Vec<u8>, TransferError> {
     let key = below(prefix, &contents.manifest.key);
     let (_, stored) = fetcher.bytes(&key, None, None).await.map_err(|miss| fatal(&key, miss))?;
     if blake3::hash(&stored).to_hex().as_str() != contents.manifest.blake3 {
         return Err(TransferError::unsound(&key, "it is another one than packed.json names"));
     }
-    fetcher.veil.open(&key, MANIFEST, stored.to_vec()).map(Some)
+    fetcher.veil.open(&key, MANIFEST, stored.to_vec())
 }
 
 /// Reads what a packed home consists of; none when it is no packed home.
-async fn contents(fetcher: &Fetcher, order: &PullOrder) -> Result<Option<Contents>, TransferError> {
+pub(super) async fn contents_at(
+    fetcher: &Fetcher,
+    order: &PullOrder,
+) -> Result<Option<Contents>, TransferError> {
     let key = below(&order.prefix, NAME);
     let refused = |error| TransferError::aws(format!("read s3://{}/{key}", order.bucket), error);
     let fetched = match fetcher.reader.fetch(&order.bucket, &key, None, None).await {

@@ -22,7 +22,7 @@ const MOST: usize = 4096;
 
 /// The logarithm of the largest window that a frame may ask for: our own frames are smaller, and a larger window is an attack on
 /// memory.
-const WINDOW: u32 = 23;
+pub(super) const WINDOW: u32 = 23;
 
 /// One entry to place.
 #[derive(Debug)]
@@ -223,9 +223,9 @@ fn torn(error: &io::Error) -> Hitch {
 }
 
 /// Counts what was read.
-struct Counted<R> {
-    inner: R,
-    count: u64,
+pub(super) struct Counted<R> {
+    pub(super) inner: R,
+    pub(super) count: u64,
 }
 
 impl<R: Read> Read for Counted<R> {

@@ -8,7 +8,8 @@ use super::glob::{name_glob, path_glob};
 use super::policy::{AccountTarget, LeaveOut, Limits, Playbook, Scope, Staging};
 use super::suppression::Suppression;
 use super::{
-    check_batches, check_target, datasync, experience, notebooks, notification, retirement, routes,
+    check_batches, check_target, datasync, experience, flows, notebooks, notification, orphans,
+    retirement, routes,
 };
 
 /// The largest `leave_out` list, in bytes of JSON. It travels inside a lifecycle script, which holds 12,288 bytes
@@ -104,6 +105,8 @@ impl Playbook {
         experience::check(&self.experience, self.target.app_type, &mut problems);
         staging(&self.staging, &mut problems);
         notebooks::check(&self.shared_notebooks, &self.staging, &mut problems);
+        flows::check(&self.flows, &self.staging, &mut problems);
+        orphans::check(&self.orphans, &self.staging, &mut problems);
         retirement::check(&self.retire, &mut problems);
         notification::check(&self.notifications, &mut problems);
         for (name, price) in &self.prices {

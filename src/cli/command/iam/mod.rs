@@ -1,6 +1,8 @@
 //! `iam`: least-privilege policies, ready to paste.
 
+mod flows;
 mod notebooks;
+mod orphans;
 mod visibility;
 
 use clap::{Args, ValueEnum};
@@ -226,6 +228,8 @@ impl Iam {
             ));
         }
         statements.extend(notebooks::statements(playbook, &self.shared, region, account));
+        statements.extend(flows::statements(playbook, region, account));
+        statements.extend(orphans::statements(playbook, region, account));
         policy(&statements)
     }
 

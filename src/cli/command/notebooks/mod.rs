@@ -14,10 +14,10 @@ use clap::Args;
 use self::owners::Owners;
 use self::places::{Destination, places};
 use self::walk::{Findings, Walk};
-use crate::aws::{Account, ErrorKind, Posture};
+use super::destination::{fit, refuse_other_account, said};
+use crate::aws::Account;
 use crate::cli::context::approved_plan;
 use crate::cli::{Context, Exit, Failure};
-use crate::plan::Plan;
 
 /// Requests a second of each kind. S3 promises 3,500 writes for one prefix (Amazon S3 User Guide, "Best practices design
 /// patterns"); the journal, which writes down each of them first, is slower.
@@ -49,9 +49,9 @@ impl Notebooks {
         drop(journal);
         let operation = context.begin(REQUESTS_PER_SECOND).await?;
         refuse_other_account(&plan, &operation.account)?;
-        let posture = fit(&operation.account, &to).await?;
+        let posture = fit(&operation.account, &to.bucket, "shared_notebooks.copy_to").await?;
         refuse_strange_index(&operation.account, &to).await?;
-        context.ui.status(said(&to, &posture));
+        context.ui.status(format_args!("Copies go to {}: {}", to.location(), said(&posture)));
         let walk = Walk {
             account: &operation.account,
             ui: context.ui,
@@ -76,49 +76,6 @@ impl Notebooks {
         }
         operation.end(exit)
     }
-}
-
-/// The places are those of one account, and the caller may be another one's.
-fn refuse_other_account(plan: &Plan, account: &Account) -> Result<(), Failure> {
-    let here = account.identity();
-    if here.account == plan.account && here.region == plan.region {
-        return Ok(());
-    }
-    Err(Failure::usage(format!(
-        "plan {} is for account {} in {}, and the caller is in account {} in {}",
-        plan.id, plan.account, plan.region, here.account, here.region
-    ))
-    .hinted("use the right credentials and Region, or another journal with --state"))
-}
-
-/// Refuses a bucket that is not the caller's own, or that may be public.
-async fn fit(account: &Account, to: &Destination) -> Result<Posture, Failure> {
-    let bucket = &to.bucket;
-    let owner = &account.identity().account;
-    let (posture, _) = account.whole_posture(bucket).await.map_err(|error| match error.kind {
-        ErrorKind::NotFound => Failure::of(Exit::Blocked, format!("find bucket {bucket}"), error)
-            .hinted(format!("make it in account {owner}, closed to the public, or name another one with `shared_notebooks.copy_to`")),
-        ErrorKind::Denied => Failure::of(Exit::Blocked, format!("look at bucket {bucket}"), error)
-            .hinted(format!("it has to belong to account {owner}, and the caller needs what `studio-migrate iam operator --playbook P` prints")),
-        _ => Failure::aws(&format!("look at bucket {bucket}"), error),
-    })?;
-    if !posture.is_public_access_blocked {
-        return Err(Failure::new(
-            Exit::Blocked,
-            format!("bucket {bucket} may be public: not all of its public access blocks are on"),
-        )
-        .hinted(format!("`aws s3api put-public-access-block --bucket {bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`, after looking for whoever needs it otherwise")));
-    }
-    Ok(posture)
-}
-
-fn said(to: &Destination, posture: &Posture) -> String {
-    let versions = match posture.is_versioned {
-        Some(true) => "keeps earlier versions",
-        Some(false) => "keeps no earlier versions",
-        None => "does not tell whether it keeps earlier versions",
-    };
-    format!("Copies go to {}: the bucket is closed to the public and {versions}", to.location())
 }
 
 /// The index replaces the one of an earlier run, and nobody else's file.

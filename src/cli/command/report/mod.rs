@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use crate::cli::context::{Format, approved_plan};
 use crate::cli::{Context, Exit, Failure};
-use crate::execute::{Standing, Step, StepStanding, held, kind};
+use crate::execute::{Standing, Step, StepStanding, held, kind, whereabouts};
 use crate::journal::{Event, Journal};
-use crate::plan::{Batch, Migration, Plan};
+use crate::plan::{Batch, LeftOut, Migration, Plan};
 use crate::report::{
     self, Approval, Audit, FailureFacts, Inputs, PersonFacts, Proof, Report as Data, StepFacts,
 };
@@ -142,13 +142,27 @@ fn inputs(journal: &Journal, plan: &Plan) -> Result<Inputs, Failure> {
             })
             .collect(),
         people,
-        left_out: plan.left_out.clone(),
+        left_out: left_out(journal, plan)?,
         audit: Audit {
             events: verdict.events as u64,
             head: verdict.head,
             broken_at: verdict.broken_at,
         },
     })
+}
+
+/// Whom the plan left out; of homes that nobody owns also where they are now.
+fn left_out(journal: &Journal, plan: &Plan) -> Result<Vec<LeftOut>, Failure> {
+    let known =
+        whereabouts(journal).map_err(|error| Failure::journal("read where orphans are", error))?;
+    let mut left = plan.left_out.clone();
+    for one in &mut left {
+        let of_orphan = one.orphan().and_then(|name| known.get(&name)?.words());
+        if let Some(words) = of_orphan {
+            one.because.push_str(&format!("; {words}"));
+        }
+    }
+    Ok(left)
 }
 
 fn person(batch: &Batch, migration: &Migration, events: &[Event]) -> Result<PersonFacts, Failure> {
@@ -166,7 +180,7 @@ fn person(batch: &Batch, migration: &Migration, events: &[Event]) -> Result<Pers
         steps: Step::ALL.into_iter().filter_map(|step| facts(step, &standing, events)).collect(),
         held: held(events).map(|held| report::Held::new(held.from, held.to)),
         proof: standing.receipt(Step::Verify).and_then(Proof::from_receipt),
-        remarks: remarks(&standing),
+        remarks: remarks(&standing).into_iter().chain(super::flows::remark(events)).collect(),
         failure: Step::ALL.into_iter().find_map(|step| failure(step, &standing)),
         evidence: None,
     })

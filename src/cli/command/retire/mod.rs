@@ -9,7 +9,7 @@ use std::cell::Cell;
 use clap::Args;
 
 use self::change::Changes;
-use self::needs::{Need, needs};
+use self::needs::{Need, needs, needs_of_gone};
 use crate::cli::context::{Format, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::names::DomainId;
@@ -41,7 +41,10 @@ impl Retire {
         if !self.apply && !self.undo {
             let reader = context.reader(plan.playbook.limits.calls_per_second).await?;
             context.journal_of(&reader)?;
-            let needs = needs(&reader, &journal, &plan, &snapshot, &domains).await?;
+            let mut needs = needs(&reader, &journal, &plan, &snapshot, &domains).await?;
+            if self.domains.is_empty() {
+                needs.extend(needs_of_gone(&reader, &journal, &snapshot).await?);
+            }
             return self.show(context, &needs);
         }
         drop(journal);

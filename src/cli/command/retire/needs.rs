@@ -1,14 +1,16 @@
 //! What still needs a Classic file system.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::aws::{Lifecycle, Reader};
 use crate::cli::Failure;
 use crate::cli::command::todo::standing;
-use crate::execute::MigrationStanding;
+use crate::execute::{self, MigrationStanding, Whereabouts, orphan_systems, whereabouts};
 use crate::inventory::Snapshot;
 use crate::journal::Journal;
-use crate::names::DomainId;
+use crate::names::{DomainId, FileSystemId};
 use crate::plan::Plan;
 
 /// How many names a line holds.
@@ -37,6 +39,8 @@ pub(super) async fn needs(
 ) -> Result<Vec<Need>, Failure> {
     let failed = |error| Failure::aws("look at the file systems", error);
     let systems = reader.file_systems().await.map_err(failed)?;
+    let known =
+        whereabouts(journal).map_err(|error| Failure::journal("read where orphans are", error))?;
     let mut found = Vec::new();
     for id in domains {
         let domain = reader.domain(id).await.map_err(failed)?;
@@ -55,7 +59,7 @@ pub(super) async fn needs(
                     .to_owned(),
             );
         }
-        why.extend(orphans(snapshot, system.as_str()));
+        why.extend(orphans(snapshot, system, &known));
         found.push(Need {
             domain: id.to_string(),
             file_system: system.to_string(),
@@ -63,6 +67,36 @@ pub(super) async fn needs(
             bytes_infrequent: seen.map_or(0, |seen| seen.bytes.infrequent + seen.bytes.archive),
             throughput: seen.and_then(|seen| seen.throughput_mode.clone()),
             lifecycle: reader.lifecycle(system).await.map_err(failed)?,
+            why,
+        });
+    }
+    Ok(found)
+}
+
+/// Looks at the file systems whose domain is gone: only what is on them may still be wanted.
+pub(super) async fn needs_of_gone(
+    reader: &Reader,
+    journal: &Journal,
+    snapshot: &Snapshot,
+) -> Result<Vec<Need>, Failure> {
+    let failed = |error| Failure::aws("look at the file systems", error);
+    let known =
+        whereabouts(journal).map_err(|error| Failure::journal("read where orphans are", error))?;
+    let mut found = Vec::new();
+    for system in orphan_systems(snapshot) {
+        let domain = system.domain.as_ref().map_or("no domain", |domain| domain.as_str());
+        let mut why = vec![format!("{domain}, whose file system it was, is gone")];
+        why.extend(orphans(snapshot, &system.id, &known));
+        if system.orphan_homes.is_empty() {
+            why.push("nobody looked what is on it: `inventory --mount` does".to_owned());
+        }
+        found.push(Need {
+            domain: domain.to_owned(),
+            file_system: system.id.to_string(),
+            bytes: system.bytes.total,
+            bytes_infrequent: system.bytes.infrequent + system.bytes.archive,
+            throughput: system.throughput_mode.clone(),
+            lifecycle: reader.lifecycle(&system.id).await.map_err(failed)?,
             why,
         });
     }
@@ -91,12 +125,19 @@ fn left_out(plan: &Plan, domain: &DomainId) -> Option<String> {
 }
 
 /// Directories that no profile or space owns, as the last inventory saw them.
-fn orphans(snapshot: &Snapshot, system: &str) -> Option<String> {
-    let of_system = snapshot.file_systems.iter().filter(|seen| seen.id.as_str() == system);
+fn orphans(
+    snapshot: &Snapshot,
+    system: &FileSystemId,
+    known: &BTreeMap<String, Whereabouts>,
+) -> Option<String> {
+    let of_system = execute::orphans(snapshot).into_iter().filter(|one| one.file_system == *system);
     let homes: Vec<_> = of_system
-        .flat_map(|seen| &seen.orphan_homes)
         .map(|orphan| {
-            format!("/{} ({})", orphan.uid, crate::cli::command::bytes(orphan.home.bytes))
+            let size =
+                crate::cli::command::bytes(orphan.home.as_ref().map_or(0, |home| home.bytes));
+            let is = known.get(&orphan.name()).and_then(Whereabouts::words);
+            let is = is.unwrap_or_else(|| "nowhere else".to_owned());
+            format!("/{} ({size}, {is})", orphan.uid)
         })
         .collect();
     line(&homes, "are homes that nobody owns")

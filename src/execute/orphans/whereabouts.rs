@@ -1,0 +1,173 @@
+//! Where each orphan home is, folded from the events of the journal: what was proven last stands, and what failed since is told
+//! beside it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::execute::standing::kind::UNDO_FINISHED;
+use crate::execute::step::Step;
+use crate::journal::{Error, Event, Journal};
+use crate::mover::Totals;
+use crate::names::MigrationId;
+
+/// The kinds of events about orphans. None is part of anybody's standing.
+pub(in crate::execute) mod kind {
+    /// A home is about to be packed.
+    pub const ARCHIVING: &str = "orphan-archiving";
+    /// A home is archived, and was read back; the detail is an [`super::Archived`].
+    pub const ARCHIVED: &str = "orphan-archived";
+    /// A home could not be archived, or not proven.
+    pub const NOT_ARCHIVED: &str = "orphan-not-archived";
+    /// A home is about to be delivered to somebody.
+    pub const ASSIGNING: &str = "orphan-assigning";
+    /// A home is in somebody's space, proven; the detail is a [`super::Delivered`].
+    pub const ASSIGNED: &str = "orphan-assigned";
+    /// A home could not be delivered.
+    pub const NOT_ASSIGNED: &str = "orphan-not-assigned";
+}
+
+/// A home in the archive, as it was proven.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archived {
+    /// The orphan, `fs-…/200005`.
+    pub orphan: String,
+    /// `s3://bucket/prefix/fs-…/200005`.
+    pub to: String,
+    /// What was read on the file system, and read back from the archive.
+    pub totals: Totals,
+    /// How many entries were not archived, by reason class.
+    pub not_copied: BTreeMap<String, u64>,
+    /// The first of them by name: path and reason; the manifest has all.
+    pub not_copied_named: Vec<(String, String)>,
+    /// Bytes of the archive.
+    pub stored_bytes: u64,
+    /// The manifest, kept beside the journal.
+    pub manifest_file: PathBuf,
+    /// Its BLAKE3.
+    pub manifest_blake3: String,
+}
+
+/// A home in somebody's space, as it was proven.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// The orphan, `fs-…/200005`.
+    pub orphan: String,
+    /// The space that it is in.
+    pub space: String,
+    /// The folder under that space's home.
+    pub folder: String,
+    /// What was packed, and read back from the volume.
+    pub totals: Totals,
+    /// How many entries were not delivered, by reason class.
+    pub not_copied: BTreeMap<String, u64>,
+    /// The first of them by name: path and reason; the manifests have all.
+    pub not_copied_named: Vec<(String, String)>,
+    /// The manifest, kept beside the journal.
+    pub manifest_file: PathBuf,
+    /// Its BLAKE3.
+    pub manifest_blake3: String,
+}
+
+/// What is known of one orphan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Whereabouts {
+    /// When and where it was archived.
+    pub archived: Option<(String, Archived)>,
+    /// When, to whom and where it was delivered.
+    pub delivered: Option<(String, MigrationId, Delivered)>,
+    /// What failed since.
+    pub trouble: Option<String>,
+}
+
+impl Whereabouts {
+    /// Says where it is, in words; `None` where nothing was done.
+    pub fn words(&self) -> Option<String> {
+        let mut said = Vec::new();
+        if let Some((_, one)) = &self.archived {
+            said.push(format!("archived at {}, {}", one.to, proof(&one.totals, &one.not_copied)));
+        }
+        if let Some((_, to, one)) = &self.delivered {
+            said.push(format!(
+                "delivered to {to}, in ~/{} of space {}, {}",
+                one.folder,
+                one.space,
+                proof(&one.totals, &one.not_copied)
+            ));
+        }
+        if let Some(trouble) = &self.trouble {
+            said.push(format!("NOT done: {trouble}"));
+        }
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+}
+
+fn proof(totals: &Totals, not_copied: &BTreeMap<String, u64>) -> String {
+    let left: Vec<_> = not_copied.iter().map(|(class, count)| format!("{count} {class}")).collect();
+    let left = match left.as_slice() {
+        [] => String::new(),
+        left => format!(", not copied: {}", left.join(", ")),
+    };
+    let digest = totals.digest.get(..12).unwrap_or(&totals.digest);
+    format!("proven: {} files, digest {digest}{left}", totals.files)
+}
+
+/// Returns what is known of every orphan that something was done about, by its name.
+///
+/// # Errors
+/// The journal cannot be read.
+pub fn whereabouts(journal: &Journal) -> Result<BTreeMap<String, Whereabouts>, Error> {
+    let kinds = [kind::ARCHIVED, kind::NOT_ARCHIVED, kind::ASSIGNED, kind::NOT_ASSIGNED];
+    let mut events = Vec::new();
+    for kind in kinds {
+        events.extend(journal.events_of_kind(kind)?);
+    }
+    events.sort_by_key(|event| event.sequence);
+    let mut all: BTreeMap<String, Whereabouts> = BTreeMap::new();
+    for event in events {
+        let Some(orphan) = text(&event, "orphan") else { continue };
+        follow(all.entry(orphan).or_default(), event, journal)?;
+    }
+    Ok(all)
+}
+
+fn follow(one: &mut Whereabouts, event: Event, journal: &Journal) -> Result<(), Error> {
+    match event.kind.as_str() {
+        kind::ARCHIVED => {
+            one.trouble = None;
+            one.archived = serde_json::from_value(event.detail).ok().map(|said| (event.at, said));
+        }
+        kind::ASSIGNED => {
+            let Some(to) = event.migration.clone() else { return Ok(()) };
+            one.trouble = None;
+            if was_unwound(journal, &to, event.sequence)? {
+                one.trouble = Some(format!(
+                    "{to} was rolled back after it had been delivered: run it again, and assign it again"
+                ));
+                return Ok(());
+            }
+            let said = serde_json::from_value(event.detail).ok();
+            one.delivered = said.map(|said| (event.at, to, said));
+        }
+        kind::NOT_ARCHIVED | kind::NOT_ASSIGNED => one.trouble = text(&event, "why"),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Tells whether the space of a migration was given up after an event: with the space goes what was delivered into it.
+fn was_unwound(journal: &Journal, migration: &MigrationId, since: i64) -> Result<bool, Error> {
+    let events = journal.events_of(migration)?;
+    let is_undone = |event: &Event| {
+        event.sequence > since
+            && event.kind == UNDO_FINISHED
+            && event.step.as_deref() == Some(Step::Provision.name())
+    };
+    Ok(events.iter().any(is_undone))
+}
+
+fn text(event: &Event, name: &str) -> Option<String> {
+    event.detail.get(name).and_then(Value::as_str).map(str::to_owned)
+}

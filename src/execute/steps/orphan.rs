@@ -1,0 +1,146 @@
+//! Delivering an orphan home: into a folder of its own in the space of somebody who has moved already.
+//!
+//! - Changes: what hydrate changes, and puts all of it back; packs the home, sealed under the person's key, below their reports,
+//!   and deletes it there in the end. The space's idle shutdown is held off meanwhile, noted first.
+//! - Twice: whatever an earlier try left is ours by name and tag, and is taken away before anything begins; a last word that an
+//!   earlier try did not wait for is taken, if it is about the same home. What is packed is not packed again.
+//! - Refuses where an app of the owner's runs in the space: it is never stopped. And nothing that is there is ever overwritten.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::hydrate::{attach, copy_with_room, tidy};
+use super::provision::{hold_idle_off, is_held_off, others_apps, set_idle};
+use super::{copying, keeping, packing, stage, verify};
+use crate::execute::context::Context;
+use crate::execute::failure::{Failure, FailureKind};
+use crate::execute::hook::{Beside, Pass};
+use crate::execute::orphans::{Delivered, Delivery, kind, record};
+use crate::execute::step::Step;
+use crate::mover::{Done, Totals};
+use crate::plan::Route;
+
+/// Delivers a home that is mounted here, and proves it.
+pub(in crate::execute) async fn deliver(
+    cx: &Context,
+    delivery: &Delivery,
+    home: &Path,
+) -> Result<Delivered, Failure> {
+    let mut inner = cx.clone();
+    let orphan = &delivery.orphan;
+    inner.migration.reports =
+        format!("{}/orphans/{}-{}", cx.migration.reports, orphan.file_system, orphan.uid);
+    inner.migration.route = Route::Packed;
+    // What its owner has there comes first: a volume is grown by what the orphan needs, on top of what it has.
+    inner.migration.is_reused = true;
+    let cx = &inner;
+    if let Some(app) = others_apps(cx).await?.first() {
+        return Err(Failure::new(format!(
+            "{}/{} runs in space {}, and belongs to its owner",
+            app.app_type, app.name, cx.migration.space
+        ))
+        .hinted("let them stop it, then assign again"));
+    }
+    let idle = idle_to_give_back(cx).await?;
+    record(
+        cx,
+        kind::ASSIGNING,
+        json!({ "orphan": orphan.name(), "folder": delivery.folder, "before": { "idle_minutes": idle } }),
+    )?;
+    let delivered = match Box::pin(tidy(cx)).await {
+        Ok(_) => Box::pin(arrive(cx, delivery, home)).await,
+        Err(failure) => Err(failure),
+    };
+    // Credentials or the journal are gone: the next one takes away what is left.
+    if let Err(failure) = &delivered
+        && !matches!(failure.kind, FailureKind::Step | FailureKind::Halted)
+    {
+        return delivered;
+    }
+    let tidied = Box::pin(give_back(cx, idle)).await;
+    let delivered = delivered?;
+    tidied?;
+    // Written before what crossed the bucket goes: without either the next try would wait for a word that was spoken.
+    record(cx, kind::ASSIGNED, json!(delivered))?;
+    packing::delete_below(cx, &cx.plan.staging_bucket(), &cx.migration.reports).await?;
+    Ok(delivered)
+}
+
+/// The idle shutdown that the space has while no orphan is delivered: an earlier try may have been killed while it held it off.
+async fn idle_to_give_back(cx: &Context) -> Result<i32, Failure> {
+    let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
+    if let Some(minutes) = space.idle_minutes.filter(|_| !is_held_off(&space)) {
+        return Ok(minutes);
+    }
+    let events = cx.journal.events_of(cx.id())?;
+    let noted = events.iter().rev().find(|event| event.kind == kind::ASSIGNING);
+    let noted = noted.and_then(|event| event.detail.pointer("/before/idle_minutes").cloned());
+    let confirmed = || cx.standing().ok()?.receipt(Step::Confirm)?.get("idle_minutes").cloned();
+    let minutes = noted.or_else(confirmed).and_then(|minutes| minutes.as_i64());
+    let minutes = minutes.and_then(|minutes| i32::try_from(minutes).ok());
+    Ok(minutes.unwrap_or(cx.plan.playbook.target.idle_shutdown_minutes))
+}
+
+async fn give_back(cx: &Context, idle: i32) -> Result<(), Failure> {
+    tidy(cx).await?;
+    let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
+    if is_held_off(&space) { set_idle(cx, idle).await } else { Ok(()) }
+}
+
+/// Packs it, has it unpacked in the space, and checks the proof.
+async fn arrive(cx: &Context, delivery: &Delivery, home: &Path) -> Result<Delivered, Failure> {
+    stage::upload(cx).await?;
+    let (packed, _) = Box::pin(packing::push(cx, home.to_owned())).await?;
+    let done = match copying::done(cx).await? {
+        Some(done) if done.error.is_none() && done.source == packed => done,
+        _ => {
+            copying::forget(cx).await?;
+            hold_idle_off(cx).await?;
+            let beside = Beside {
+                folder: delivery.folder.clone(),
+                digest: packed.digest.get(..12).unwrap_or_default().to_owned(),
+            };
+            let attempt = cx.standing()?.attempt(Step::Hydrate);
+            let pass = Pass { beside: Some(beside), ..Pass::first(attempt) };
+            Box::pin(attach(cx, pass)).await?;
+            Box::pin(copy_with_room(cx)).await?
+        }
+    };
+    if let Some(error) = &done.error {
+        let what = "the orphan home could not be delivered";
+        return Err(Failure::of_files(format!("{what}: {error}"), what).hinted(format!(
+            "nothing in ~/{} was overwritten; look there, and assign again",
+            delivery.folder
+        )));
+    }
+    Box::pin(proven(cx, delivery, &done, &packed)).await
+}
+
+async fn proven(
+    cx: &Context,
+    delivery: &Delivery,
+    done: &Done,
+    packed: &Totals,
+) -> Result<Delivered, Failure> {
+    let (manifest, mut not_copied_named) = verify::arrived(cx, done, packed)
+        .await
+        .map_err(|failure| failure.hinted("it is not taken for delivered; assign it again"))?;
+    let mut not_copied = done.not_copied.clone();
+    let beside = |what: &str| -> PathBuf {
+        keeping::place_of_assigned(cx.journal.path(), &cx.migration, &delivery.orphan, what)
+    };
+    let manifest_file = verify::keep(beside(""), &manifest)?;
+    verify::left_where_packed(cx, beside(".packed"), &mut not_copied, &mut not_copied_named)
+        .await?;
+    Ok(Delivered {
+        orphan: delivery.orphan.name(),
+        space: cx.migration.space.to_string(),
+        folder: delivery.folder.clone(),
+        totals: packed.clone(),
+        not_copied,
+        not_copied_named,
+        manifest_file,
+        manifest_blake3: done.manifest_blake3.clone(),
+    })
+}
