@@ -14,6 +14,7 @@ mod partial;
 mod roles;
 mod scope;
 mod sharing;
+mod sheet;
 mod snapshot;
 mod spreadsheet;
 mod storage;
@@ -24,7 +25,8 @@ pub use diff::{Change, Happened, diff};
 pub use partial::Partial;
 pub(crate) use roles::VOLUME_KEY;
 pub use roles::{Refusal, Role, STUDIO_ACTIONS};
-pub use scope::{Note, Table, TableError, people_csv};
+pub use scope::{Note, Table, people_csv};
+pub use sheet::TableError;
 pub use snapshot::{
     App, Domain, Home, Image, ImageConfig, Opened, Profile, Script, Settings, Setup, Snapshot,
     Space, Unseen,
