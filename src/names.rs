@@ -14,6 +14,9 @@ pub const TAG_PLAN: &str = "studio-migrate:plan";
 /// The tag that names the migration which made a thing: by it our own artefacts are told from everyone else's.
 pub const TAG_MIGRATION: &str = "studio-migrate:migration";
 
+/// The tag of a profile that was made for somebody of a team: the domain and the profile that the team shared.
+pub const TAG_TEAM: &str = "studio-migrate:team";
+
 /// Makes a newtype over `String` for one kind of identifier.
 macro_rules! identifiers {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(

@@ -441,6 +441,6 @@ fn storage(gb: i32) -> SpaceStorageSettings {
     SpaceStorageSettings::builder().ebs_storage_settings(ebs).build()
 }
 
-fn sdk_tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
+pub(super) fn sdk_tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }

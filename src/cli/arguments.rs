@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use super::command::{
     audit, cleanup, completions, cutover, demo, doctor, explain, gate, iam, inventory, mover,
     notebooks, notify, plan, playbook, readiness, rehearse, report, retire, retry, rollback, run,
-    sim, status, steer, verify, version,
+    sim, status, steer, team, verify, version,
 };
 use super::context::Global;
 
@@ -31,6 +31,9 @@ pub enum Command {
     Demo(demo::Demo),
     /// Take a snapshot of what is there
     Inventory(inventory::Inventory),
+    /// Make profiles for the people of a team that shared one, by a table
+    #[command(subcommand)]
+    Team(team::Team),
     /// Say what stands in the way, before anything is touched
     Readiness(readiness::Readiness),
     /// Explain a finding's code

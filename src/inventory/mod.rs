@@ -18,6 +18,7 @@ mod sheet;
 mod snapshot;
 mod spreadsheet;
 mod storage;
+mod team;
 mod trail;
 
 pub use collect::{Request, collect};
@@ -36,3 +37,5 @@ pub use storage::{
     AccessPoint, ClassBytes, CorsRule, FileSystem, MountTarget, OrphanHome, OwnerPrefix, Posture,
     SharedNotebooks, bucket_and_prefix,
 };
+pub(crate) use team::COLUMNS as TEAM_COLUMNS;
+pub use team::{Member, Team, TeamRow, TeamTable};

@@ -34,6 +34,7 @@ mod saga;
 mod spaces;
 mod steering;
 mod step_back;
+mod teams;
 mod transfer;
 mod two_passes;
 mod volume;

@@ -32,6 +32,9 @@ pub struct Iam {
     /// A place where notebooks were shared, as `readiness` names it; for `operator`, may be given several times
     #[arg(long, value_name = "S3_URI")]
     shared: Vec<String>,
+    /// For `operator`: also what `team people` needs
+    #[arg(long)]
+    teams: bool,
 }
 
 /// AWS's own number for examples.
@@ -207,6 +210,9 @@ impl Iam {
                 &[format!("arn:aws:elasticfilesystem:{region}:{account}:file-system/*")],
             ));
         }
+        if self.teams {
+            statements.extend(teams(region, account));
+        }
         statements.extend(notebooks::statements(playbook, &self.shared, region, account));
         policy(&statements)
     }
@@ -262,6 +268,26 @@ impl Iam {
             ),
         ])
     }
+}
+
+/// Making profiles for the people of a team, each with the execution role that the table gives them.
+fn teams(region: &str, account: &str) -> [Value; 2] {
+    let profiles = format!("arn:aws:sagemaker:{region}:{account}:user-profile/*");
+    let mut pass = statement(
+        "GivePeopleTheirRoles",
+        &["iam:PassRole"],
+        &[format!("arn:aws:iam::{account}:role/*")],
+    );
+    pass["Condition"] =
+        json!({ "StringEquals": { "iam:PassedToService": "sagemaker.amazonaws.com" } });
+    [
+        statement(
+            "MakePeople",
+            &["sagemaker:AddTags", "sagemaker:CreateUserProfile", "sagemaker:DeleteUserProfile"],
+            &[profiles],
+        ),
+        pass,
+    ]
 }
 
 fn bucket_policy(bucket: &str) -> Value {

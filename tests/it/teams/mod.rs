@@ -1,0 +1,4 @@
+//! A profile that a team shared: people get profiles of their own.
+
+mod lab;
+mod people;
