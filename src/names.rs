@@ -17,6 +17,9 @@ pub const TAG_MIGRATION: &str = "studio-migrate:migration";
 /// The tag that names what of Classic's a script or an image configuration was made from by `carry`.
 pub const TAG_CARRIED: &str = "studio-migrate:carried-from";
 
+/// The tag of a profile that was made for somebody of a team: the domain and the profile that the team shared.
+pub const TAG_TEAM: &str = "studio-migrate:team";
+
 /// Makes a newtype over `String` for one kind of identifier.
 macro_rules! identifiers {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use super::command::{
     audit, carry, cleanup, completions, cutover, demo, doctor, explain, flows, gate, iam,
     inventory, mover, notebooks, notify, orphans, plan, playbook, readiness, rehearse, report,
-    retire, retry, rollback, run, sim, status, steer, verify, version,
+    retire, retry, rollback, run, sim, status, steer, team, verify, version,
 };
 use super::context::Global;
 
@@ -31,6 +31,9 @@ pub enum Command {
     Demo(demo::Demo),
     /// Take a snapshot of what is there
     Inventory(inventory::Inventory),
+    /// Make profiles for the people of a team that shared one, by a table
+    #[command(subcommand)]
+    Team(team::Team),
     /// Say what stands in the way, before anything is touched
     Readiness(readiness::Readiness),
     /// Explain a finding's code

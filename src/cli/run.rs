@@ -54,6 +54,7 @@ pub(super) async fn dispatch(context: &Context, command: Command) -> Result<Exit
         // Boxed, because a demo dispatches commands itself.
         Command::Demo(demo) => Box::pin(demo.run(context)).await,
         Command::Inventory(inventory) => inventory.run(context).await,
+        Command::Team(team) => team.run(context).await,
         Command::Readiness(readiness) => readiness.run(context),
         Command::Explain(explain) => explain.run(context),
         Command::Plan(plan) => plan.run(context).await,

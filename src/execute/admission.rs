@@ -105,18 +105,25 @@ pub(super) fn is_open(execution: &Execution) -> bool {
 pub(super) async fn drifted(cx: &Context) -> Result<Vec<String>, Failure> {
     let migration = &cx.migration;
     let domain = cx.account.domain(&migration.domain).await?;
-    let profiles = match cx.account.profile(&migration.domain, &migration.profile).await {
-        Ok(seen) => vec![Profile {
-            name: seen.name,
-            // A change that is under way ends by itself, and is waited for where it matters.
-            status: if seen.status.ends_with("ing") { "InService".to_owned() } else { seen.status },
-            home_uid: seen.home_uid,
-            effective: seen.settings,
-            ..Profile::default()
-        }],
-        Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error.into()),
-    };
+    let mut profiles = Vec::new();
+    let team = migration.team.as_ref().map(|part| &part.profile);
+    for name in std::iter::once(&migration.profile).chain(team) {
+        match cx.account.profile(&migration.domain, name).await {
+            Ok(seen) => profiles.push(Profile {
+                name: seen.name,
+                // A change that is under way ends by itself, and is waited for where it matters.
+                status: match seen.status.ends_with("ing") {
+                    true => "InService".to_owned(),
+                    false => seen.status,
+                },
+                home_uid: seen.home_uid,
+                effective: seen.settings,
+                ..Profile::default()
+            }),
+            Err(error) if error.kind == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     let mut spaces = match cx.account.space(&migration.domain, &migration.space).await {
         Ok(seen) => vec![Space {
             name: seen.name,
@@ -130,7 +137,7 @@ pub(super) async fn drifted(cx: &Context) -> Result<Vec<String>, Failure> {
         Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    if let Some(shared) = &migration.shared {
+    if let Some(shared) = migration.shared.as_ref().filter(|_| migration.team.is_none()) {
         match cx.account.space(&migration.domain, shared).await {
             Ok(seen) => spaces.push(Space {
                 name: seen.name,

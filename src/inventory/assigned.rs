@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use csv::ReaderBuilder;
-
-use super::scope::{TableError, cell, line_of, named, separated};
+use super::sheet::{self, TableError};
 use crate::names::{DomainId, FileSystemId, HomeUid, ProfileName};
 
 /// The columns that a table has to have.
@@ -30,40 +28,18 @@ pub struct Assigned {
 /// # Errors
 /// The first thing that is wrong, with its line.
 pub fn read_assigned(text: &str) -> Result<Vec<Assigned>, TableError> {
-    let (delimiter, before, text) = separated(text, &COLUMNS);
-    let mut reader =
-        ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
-    let mut places = BTreeMap::new();
-    for (place, name) in reader.headers()?.iter().enumerate() {
-        let name = named(name);
-        if COLUMNS.contains(&name.as_str()) && places.insert(name.clone(), place).is_some() {
-            return Err(TableError::Double(name));
-        }
-    }
-    if let Some(missing) = COLUMNS.into_iter().find(|column| !places.contains_key(*column)) {
-        return Err(TableError::Missing(missing));
-    }
+    const WHY: &str = "a row that names a profile has to fill it in";
     let mut seen: BTreeMap<(String, String), u64> = BTreeMap::new();
     let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record?;
-        let line = before + line_of(text, &record);
-        let cells: Vec<_> = COLUMNS.iter().map(|column| cell(&record, &places, column)).collect();
-        let [file_system, uid, domain, profile] = cells.as_slice() else { continue };
-        if profile.is_none() {
-            continue;
-        }
-        let needed = |value: &Option<String>, column: &'static str| {
-            let why = "a row that names a profile has to fill it in";
-            let missing = TableError::Cell { line, column, value: String::new(), why };
-            value.clone().ok_or(missing)
-        };
+    for row in sheet::read(text, &COLUMNS, &COLUMNS)? {
+        let Some(profile) = row.cell("profile") else { continue };
+        let line = row.number;
         let row = Assigned {
             line,
-            file_system: needed(file_system, "file_system")?.into(),
-            uid: needed(uid, "uid")?.into(),
-            domain: needed(domain, "domain")?.into(),
-            profile: needed(profile, "profile")?.into(),
+            file_system: row.needed("file_system", WHY)?.into(),
+            uid: row.needed("uid", WHY)?.into(),
+            domain: row.needed("domain", WHY)?.into(),
+            profile: profile.into(),
         };
         let key = (row.file_system.to_string(), row.uid.to_string());
         if let Some(first) = seen.insert(key, line) {

@@ -15,9 +15,11 @@ mod partial;
 mod roles;
 mod scope;
 mod sharing;
+mod sheet;
 mod snapshot;
 mod spreadsheet;
 mod storage;
+mod team;
 mod trail;
 
 pub use assigned::{Assigned, read_assigned};
@@ -26,7 +28,8 @@ pub use diff::{Change, Happened, diff};
 pub use partial::Partial;
 pub(crate) use roles::VOLUME_KEY;
 pub use roles::{Refusal, Role, STUDIO_ACTIONS};
-pub use scope::{Note, Table, TableError, people_csv};
+pub use scope::{Note, Table, people_csv};
+pub use sheet::TableError;
 pub use snapshot::{
     App, Domain, Home, Image, ImageConfig, Opened, Profile, Script, Settings, Setup, Snapshot,
     Space, Unseen,
@@ -36,3 +39,5 @@ pub use storage::{
     AccessPoint, ClassBytes, CorsRule, FileSystem, MountTarget, OrphanHome, OwnerPrefix, Posture,
     SharedNotebooks, bucket_and_prefix,
 };
+pub(crate) use team::COLUMNS as TEAM_COLUMNS;
+pub use team::{Member, Team, TeamRow, TeamTable};

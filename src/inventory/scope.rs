@@ -6,12 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use csv::{ReaderBuilder, StringRecord};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
+use super::sheet::{self, TableError};
 use super::snapshot::{Domain, Profile, Snapshot};
-use super::spreadsheet::{CSV_BOM, csv_line, is_formula};
+use super::spreadsheet::{CSV_BOM, csv_line};
 use crate::names::DomainId;
 
 /// The columns, in the order in which they are written. New ones are added at the end only.
@@ -66,68 +65,6 @@ struct Row {
     note: Note,
 }
 
-/// What is wrong with a table.
-#[derive(Debug, Error)]
-pub enum TableError {
-    /// It is no CSV.
-    #[error("the table cannot be read as CSV")]
-    Csv(#[from] csv::Error),
-    /// A column is missing that says whom a row is about.
-    #[error("the table has no column `{0}`; its first line has to name the columns")]
-    Missing(&'static str),
-    /// A column that is there twice says two things.
-    #[error("the table has the column `{0}` twice")]
-    Double(String),
-    /// A cell holds what its column cannot.
-    #[error("line {line}: `{value}` in column `{column}`: {why}")]
-    Cell {
-        /// The line, from 1.
-        line: u64,
-        /// The column.
-        column: &'static str,
-        /// What stands there.
-        value: String,
-        /// What could.
-        why: &'static str,
-    },
-    /// A column that the table does not have, which its writer took it to have.
-    #[error("no column is called `{column}`; there are {}", COLUMNS.join(", "))]
-    Unknown {
-        /// The column.
-        column: String,
-    },
-    /// A row has more cells than the first line names columns.
-    #[error(
-        "line {line} has a cell more than there are columns: `{value}`; put cells with commas between quotation marks"
-    )]
-    Surplus {
-        /// The line, from 1.
-        line: u64,
-        /// What stands there.
-        value: String,
-    },
-    /// A cell goes over many lines, as it does when a quotation mark is never closed.
-    #[error(
-        "line {line}: a cell that begins with `{value}` goes over several lines; is its quotation mark closed?"
-    )]
-    Quote {
-        /// The line, from 1.
-        line: u64,
-        /// How it begins.
-        value: String,
-    },
-    /// Two rows are about the same profile.
-    #[error("line {line} is about {who}, as is line {first}")]
-    Twice {
-        /// The line, from 1.
-        line: u64,
-        /// The line before it.
-        first: u64,
-        /// The domain and profile.
-        who: String,
-    },
-}
-
 impl Table {
     /// Reads a table: UTF-8 with or without a byte order mark, separated by commas, or by semicolons as spreadsheets of some
     /// countries write them.
@@ -135,47 +72,20 @@ impl Table {
     /// # Errors
     /// The first thing that is wrong, with its line.
     pub fn parse(text: &str) -> Result<Self, TableError> {
-        let (delimiter, before, text) = separated(text, &COLUMNS);
-        let mut reader =
-            ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
-        let places = places(reader.headers()?)?;
-        let header = reader.headers()?.len();
+        const WHO: &str = "a row has to say which domain and profile it is about";
         let mut rows: BTreeMap<(String, String), Row> = BTreeMap::new();
-        for record in reader.records() {
-            let record = record?;
-            let line = before + line_of(text, &record);
-            if let Some(surplus) = record.iter().skip(header).find(|cell| !cell.trim().is_empty()) {
-                let value = surplus.to_owned();
-                return Err(TableError::Surplus { line, value });
-            }
-            // A quote that is never closed takes the rows after it in.
-            let holds_rows = |cell: &&str| cell.lines().skip(1).any(|line| line.starts_with("d-"));
-            if let Some(value) = record.iter().find(holds_rows) {
-                let value = value.lines().next().unwrap_or_default().to_owned();
-                return Err(TableError::Quote { line, value });
-            }
-            let cell = |column: &'static str| cell(&record, &places, column);
-            let (Some(domain), Some(profile)) = (cell("domain"), cell("profile")) else {
-                if record.iter().all(|cell| cell.trim().is_empty()) {
-                    continue;
-                }
-                let why = "a row has to say which domain and profile it is about";
-                return Err(TableError::Cell {
-                    line,
-                    column: "profile",
-                    value: String::new(),
-                    why,
-                });
-            };
+        for row in sheet::read(text, &COLUMNS, &["domain", "profile"])? {
+            let (domain, profile) = (row.needed("domain", WHO)?, row.needed("profile", WHO)?);
             let key = (domain.clone(), profile.to_ascii_lowercase());
             let note = Note {
-                take: cell("take").map(|value| take(line, value)).transpose()?,
-                reason: cell("reason"),
-                owner: cell("owner"),
-                cost_centre: cell("cost_centre"),
-                wave: cell("wave"),
-                tags: tags(line, cell("tags").as_deref().unwrap_or_default())?,
+                take: row.yes_or_no("take")?,
+                reason: row.cell("reason"),
+                owner: row.cell("owner"),
+                cost_centre: row.cell("cost_centre"),
+                wave: row.cell("wave"),
+                tags: row.tags("tags")?,
             };
+            let line = row.number;
             if let Some(earlier) = rows.get(&key) {
                 let who = format!("{domain}/{profile}");
                 return Err(TableError::Twice { line, first: earlier.line, who });
@@ -263,110 +173,6 @@ fn row(domain: &Domain, profile: &Profile) -> [String; COLUMNS.len()] {
         callers.join("; "),
         last.unwrap_or_default().to_owned(),
     ]
-}
-
-/// Returns what separates the cells of a table, and the table without what spreadsheets put before it, of which so many lines are
-/// gone.
-pub(super) fn separated<'a>(text: &'a str, columns: &[&str]) -> (u8, u64, &'a str) {
-    let mut text = text.trim_start_matches('\u{feff}');
-    // Some spreadsheets begin with a line that says what separates the cells.
-    let mut said = None;
-    if let Some((first, rest)) = text.split_once('\n')
-        && let Some(by) = first.trim_end().strip_prefix("sep=")
-    {
-        said = by.bytes().next();
-        text = rest;
-    }
-    let first = text.lines().next().unwrap_or_default();
-    let begins_with = |separator: char| {
-        let cell = first.split(separator).next().unwrap_or_default();
-        columns.contains(&named(cell.trim_matches('"')).as_str())
-    };
-    let by_name = if begins_with(';') && !begins_with(',') { b';' } else { b',' };
-    (said.unwrap_or(by_name), u64::from(said.is_some()), text)
-}
-
-/// Returns the line that a record stands in, from 1. The reader's own count is one behind where lines end as spreadsheets end them,
-/// with a carriage return.
-pub(super) fn line_of(text: &str, record: &StringRecord) -> u64 {
-    let at = record.position().map_or(0, csv::Position::byte);
-    let at = usize::try_from(at).unwrap_or(usize::MAX).min(text.len());
-    let rest = &text.as_bytes()[at..];
-    let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-    let before = &text.as_bytes()[..at + ends];
-    1 + before.iter().filter(|byte| **byte == b'\n').count() as u64
-}
-
-/// A column's name as it is compared.
-pub(super) fn named(name: &str) -> String {
-    name.trim().to_ascii_lowercase().replace([' ', '-'], "_")
-}
-
-/// Tells whether a name is a column's with two letters changed places, one left out, one too many or one other.
-fn is_nearly(name: &str, column: &str) -> bool {
-    name != column
-        && !COLUMNS.contains(&name)
-        && name.len() > 3
-        && strsim::osa_distance(name, column) <= 1
-}
-
-/// Where each column stands.
-fn places(header: &StringRecord) -> Result<BTreeMap<String, usize>, TableError> {
-    let mut places = BTreeMap::new();
-    for (place, name) in header.iter().enumerate() {
-        let name = named(name);
-        // A column of the reader's own is fine where it is not taken for one of ours.
-        if COLUMNS.iter().any(|column| is_nearly(&name, column)) {
-            return Err(TableError::Unknown { column: name });
-        }
-        if !name.is_empty() && places.insert(name.clone(), place).is_some() {
-            return Err(TableError::Double(name));
-        }
-    }
-    for needed in ["domain", "profile"] {
-        if !places.contains_key(needed) {
-            return Err(TableError::Missing(needed));
-        }
-    }
-    Ok(places)
-}
-
-/// What stands in a cell; nothing where the row is short, or the cell is blank.
-pub(super) fn cell(
-    record: &StringRecord,
-    places: &BTreeMap<String, usize>,
-    column: &str,
-) -> Option<String> {
-    let text = record.get(*places.get(column)?)?.trim();
-    let plain = text.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(text);
-    (!plain.is_empty()).then(|| plain.to_owned())
-}
-
-fn take(line: u64, value: String) -> Result<bool, TableError> {
-    match value.to_ascii_lowercase().as_str() {
-        "yes" | "y" | "true" | "1" | "include" => Ok(true),
-        "no" | "n" | "false" | "0" | "exclude" => Ok(false),
-        _ => Err(TableError::Cell { line, column: "take", value, why: "`yes`, `no` or nothing" }),
-    }
-}
-
-fn tags(line: u64, value: &str) -> Result<BTreeMap<String, String>, TableError> {
-    let mut tags = BTreeMap::new();
-    for pair in value.split(';').map(str::trim).filter(|pair| !pair.is_empty()) {
-        let Some((key, value)) = pair.split_once('=') else {
-            let why = "tags are written `key=value; key=value`";
-            return Err(TableError::Cell { line, column: "tags", value: pair.to_owned(), why });
-        };
-        let key = key.trim();
-        let refused = |why| TableError::Cell { line, column: "tags", value: pair.to_owned(), why };
-        if key.is_empty() {
-            return Err(refused("a tag has to have a key before the `=`"));
-        }
-        if tags.insert(key.to_owned(), value.trim().to_owned()).is_some() {
-            return Err(refused("the key stands twice"));
-        }
-    }
-    Ok(tags)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::roles::Role;
 use super::scope::Note;
 use super::storage::{FileSystem, SharedNotebooks};
+use super::team::Team;
 pub use crate::aws::{App, Image, ImageConfig, Script, Settings, Setup};
 pub use crate::mover::Scan as Home;
 use crate::names::{
@@ -62,6 +63,20 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Takes over what an earlier snapshot's table of teams said of profiles that are here too, and returns of how many.
+    pub fn take_teams_of(&mut self, earlier: &Self) -> usize {
+        let mut taken = 0;
+        for (domain, profile) in earlier.people().filter(|(_, profile)| profile.team.is_some()) {
+            let here = self.domains.iter_mut().find(|one| one.id == domain.id);
+            let mut people = here.into_iter().flat_map(|one| &mut one.profiles);
+            if let Some(one) = people.find(|one| one.name == profile.name) {
+                one.team.clone_from(&profile.team);
+                taken += 1;
+            }
+        }
+        taken
+    }
+
     /// Takes over what an earlier snapshot's table of people said of those who are here too, and returns of how many.
     pub fn take_notes_of(&mut self, earlier: &Self) -> usize {
         let notes: BTreeMap<_, _> = earlier
@@ -157,6 +172,9 @@ pub struct Profile {
     pub opened_by: Vec<Opened>,
     /// What a table of people (`--scope`) says of it.
     pub note: Note,
+    /// Who the people are, where a table of teams (`--teams`) says that a team shared it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<Team>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
 }

@@ -7,6 +7,7 @@
 //! destination anew, and only two equal digests are a proof. [`scan()`] looks at a home without reading it, and
 //! [`deliver_locally`] strings it together for a space. [`push()`] takes a home to S3, packed, and [`pull()`] brings one back.
 
+mod claims;
 mod compare;
 mod copy;
 mod decide;
@@ -44,6 +45,7 @@ mod xattr;
 #[cfg(test)]
 mod tests;
 
+pub use claims::{Claims, Paths, Share as Claimed, Shares, shares};
 pub use compare::{Compared, compare, survey};
 pub use copy::{Copied, Give, Order, copy};
 pub use deliver::{MOUNT, OWN, deliver, deliver_locally};

@@ -4,11 +4,13 @@
 //! A rule that matches a folder covers everything below it, and a pattern that ends in `/**` covers the folder too. A pattern
 //! that ends in `/` matches folders only. Names that are not UTF-8 are matched by their bytes.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use globset::{Candidate, Glob, GlobSet, GlobSetBuilder};
 
+use super::claims::Paths;
 use super::error::Error;
 use crate::playbook::LeaveOut;
 
@@ -18,6 +20,8 @@ pub struct Rules {
     rules: Vec<LeaveOut>,
     globs: Vec<Compiled>,
     set: GlobSet,
+    /// Where only some paths are meant: which, and what is said of all others.
+    only: Option<(Paths, LeaveOut)>,
 }
 
 /// Which rule a glob of the set stands for.
@@ -44,11 +48,40 @@ impl Rules {
         }
         let refused =
             |source| Error::Pattern { pattern: "all patterns together".to_owned(), source };
-        Ok(Self { set: set.build().map_err(refused)?, rules, globs })
+        Ok(Self { set: set.build().map_err(refused)?, rules, globs, only: None })
+    }
+
+    /// Compiles one pattern, for whoever asks what it matches and nothing more.
+    ///
+    /// # Errors
+    /// [`Error::Pattern`] when it is no glob.
+    pub fn of(pattern: &str) -> Result<Self, Error> {
+        Self::new(vec![LeaveOut { pattern: pattern.to_owned(), reason: String::new() }])
+    }
+
+    /// Leaves out everything but some paths and what lies below them, too; the folders above them are kept.
+    #[must_use]
+    pub fn only(self, paths: Paths, others: LeaveOut) -> Self {
+        Self { only: Some((paths, others)), ..self }
+    }
+
+    /// Returns the numbers of all rules that match a path.
+    pub(super) fn all(&self, path: &[u8], is_folder: bool) -> BTreeSet<usize> {
+        let candidate = Candidate::new(OsStr::from_bytes(path));
+        let matches = self.set.matches_candidate(&candidate).into_iter();
+        let meant = matches
+            .filter_map(|glob| self.globs.get(glob))
+            .filter(|glob| is_folder || !glob.folders_only);
+        meant.map(|glob| glob.rule).collect()
     }
 
     /// Returns the first rule that matches a path, if any.
     pub fn find(&self, path: &[u8], is_folder: bool) -> Option<&LeaveOut> {
+        if let Some((paths, others)) = &self.only
+            && !paths.have(path)
+        {
+            return Some(others);
+        }
         if self.rules.is_empty() {
             return None;
         }

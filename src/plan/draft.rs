@@ -74,15 +74,19 @@ pub struct Slot {
 /// One person's way from Classic to New, or that of a shared space.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Migration {
-    /// `<domain>/<profile>`, or `<domain>/space.<name>` for a shared space.
+    /// `<domain>/<profile>`, `<domain>/space.<name>` for a shared space, or `<domain>/team.<profile>` for what a team shares.
     pub id: MigrationId,
     /// The domain.
     pub domain: DomainId,
     /// The profile; of a shared space, the profile that owns the new one.
     pub profile: ProfileName,
-    /// The shared space of Studio Classic that moves, if it is no person's home.
+    /// The shared space of Studio Classic that moves, or the profile that a team shared, if it is no person's home: the new
+    /// space is a shared one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared: Option<SpaceName>,
+    /// What of the home of a profile that a team shared moves, where it is such a one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamPart>,
     /// The directory of the home on the domain's file system.
     pub home_uid: HomeUid,
     /// How the bytes travel.
@@ -116,6 +120,33 @@ pub struct Migration {
     pub is_open: bool,
 }
 
+/// A part of the home of a profile that a team shared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeamPart {
+    /// The profile that the team shared.
+    pub profile: ProfileName,
+    /// Whose part it is; `None` for what nobody claims, which all of them share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whose: Option<ProfileName>,
+    /// The folder of somebody's own space that it goes to.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub folder: String,
+    /// Everyone of the team, in the order of the table, and what they claim.
+    pub claims: Vec<Claim>,
+}
+
+/// What somebody of a team claims of its home.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Their own profile.
+    pub profile: ProfileName,
+    /// The line of the table of teams.
+    pub line: u64,
+    /// Globs, as `leave_out` reads them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own: Vec<String>,
+}
+
 /// What is hidden from someone in the new Studio. Visibility, not permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visibility {
@@ -141,12 +172,21 @@ pub enum Route {
     DataSync,
 }
 
+impl TeamPart {
+    /// What this part is by the claims of its person; nothing for what all of them share.
+    pub fn own(&self) -> &[String] {
+        let is_theirs = |claim: &&Claim| self.whose.as_ref() == Some(&claim.profile);
+        self.claims.iter().find(is_theirs).map_or(&[], |claim| &claim.own)
+    }
+}
+
 impl Migration {
-    /// What people call it: the profile, or `space.<name>`. No profile has a dot in its name.
+    /// What people call it: the profile, `space.<name>`, or `team.<profile>`. No profile has a dot in its name.
     pub fn name(&self) -> ProfileName {
-        match &self.shared {
-            Some(space) => naming::of_space(space),
-            None => self.profile.clone(),
+        match (&self.shared, &self.team) {
+            (Some(_), Some(team)) => naming::of_team(&team.profile),
+            (Some(space), None) => naming::of_space(space),
+            (None, _) => self.profile.clone(),
         }
     }
 }
@@ -242,8 +282,11 @@ impl Plan {
     }
 
     /// The folder under the space's home where the files of a migration land; empty means the home itself.
-    pub fn folder(&self, migration: &Migration) -> &str {
+    pub fn folder<'a>(&'a self, migration: &'a Migration) -> &'a str {
         let placement = &self.playbook.placement;
+        if let Some(part) = migration.team.as_ref().filter(|part| part.whose.is_some()) {
+            return &part.folder;
+        }
         if migration.is_reused { &placement.folder_if_reused } else { &placement.folder }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::{Migration, Plan, Route};
+use super::draft::{Migration, Plan, Route, TeamPart};
 use super::eligible::auto_mount_is_off;
 use super::sizing::{Load, needed_gb, size};
 use crate::inventory::{Domain, Home, Profile, Snapshot};
@@ -31,6 +31,9 @@ fn changes(
     let Some(domain) = snapshot.domains.iter().find(|domain| domain.id == migration.domain) else {
         return vec![format!("domain {} is not in the snapshot", migration.domain)];
     };
+    if let Some(part) = &migration.team {
+        return changes_of_team(migration, part, domain, rules);
+    }
     if let Some(shared) = &migration.shared {
         return changes_of_space(migration, shared, domain, rules);
     }
@@ -78,6 +81,35 @@ fn changes_of_space(
     }
     changes.extend(taken(migration, domain));
     changes.extend(grown(migration, space.home.as_ref(), rules));
+    changes
+}
+
+fn changes_of_team(
+    migration: &Migration,
+    part: &TeamPart,
+    domain: &Domain,
+    rules: Option<&LeaveOutRules>,
+) -> Vec<String> {
+    let mut changes = Vec::new();
+    let team = domain.profile(&part.profile);
+    match team {
+        None => changes.push(format!("profile {}, which the team shared, is gone", part.profile)),
+        Some(team) if team.home_uid.as_ref() != Some(&migration.home_uid) => {
+            changes.push(format!("profile {} was made anew, with another home", part.profile))
+        }
+        Some(_) => {}
+    }
+    match domain.profile(&migration.profile) {
+        None => changes.push(format!("profile {} is gone", migration.profile)),
+        Some(owner) if owner.status != "InService" => changes.push(format!(
+            "the profile of {} is {}, not InService",
+            migration.profile, owner.status
+        )),
+        Some(_) => {}
+    }
+    changes.extend(taken(migration, domain));
+    let home = team.filter(|_| part.whose.is_none()).and_then(|team| team.home.as_ref());
+    changes.extend(grown(migration, home, rules));
     changes
 }
 

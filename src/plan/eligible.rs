@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::{LeftOut, Route};
-use super::naming::{migration_id, of_space};
+use super::draft::{LeftOut, Route, TeamPart};
+use super::naming::{migration_id, of_space, of_team};
 use super::sizing::{Load, volume};
+use super::teams::{is_of_a_team, nothing_of_their_own};
 use crate::inventory::{Domain, Profile, Snapshot, Space};
-use crate::names::{DomainId, HomeUid, MigrationId, ProfileName};
+use crate::names::{DomainId, HomeUid, MigrationId, ProfileName, SpaceName};
 use crate::playbook::{HomeRoute, LeaveOutRules, Order, Playbook, StagedRoute};
 use crate::readiness::{Finding, Range, Scoping, Severity, Subject, minutes};
 
@@ -18,7 +19,9 @@ pub(super) struct Person<'a> {
     /// The person; of a shared space, whoever owns the new one.
     pub(super) profile: &'a Profile,
     /// The Classic shared space that moves, if it is no person's home.
-    pub(super) shared: Option<&'a Space>,
+    pub(super) classic_space: Option<&'a Space>,
+    /// The part of a team's home that moves, if it is one.
+    pub(super) team: Option<TeamPart>,
     pub(super) route: Route,
     pub(super) home_uid: HomeUid,
     /// What is to be copied; `None` when the home was not measured.
@@ -35,10 +38,22 @@ pub(super) struct Person<'a> {
 impl Person<'_> {
     /// What plans call it.
     pub(super) fn name(&self) -> ProfileName {
-        match self.shared {
-            Some(space) => of_space(&space.name),
-            None => self.profile.name.clone(),
+        match (self.classic_space, self.shared_by_team()) {
+            (Some(space), _) => of_space(&space.name),
+            (None, Some(team)) => of_team(team),
+            (None, None) => self.profile.name.clone(),
         }
+    }
+
+    /// The Classic shared space, or the profile that a team shared, whose files go into a shared space.
+    pub(super) fn shared(&self) -> Option<SpaceName> {
+        let team = || self.shared_by_team().map(|team| SpaceName::new(team.as_str()));
+        self.classic_space.map(|space| space.name.clone()).or_else(team)
+    }
+
+    fn shared_by_team(&self) -> Option<&ProfileName> {
+        let rest = self.team.as_ref().filter(|part| part.whose.is_none());
+        rest.map(|part| &part.profile)
     }
 
     /// The order in which people move: without warnings first, where the playbook wants that; then the smallest home first,
@@ -69,6 +84,16 @@ pub(super) fn sort<'a>(
         for profile in &domain.profiles {
             // A listing that changed between two of its pages can name someone twice.
             if !seen.insert(migration_id(&domain.id, &profile.name)) {
+                continue;
+            }
+            if let Some(team) = &profile.team {
+                let split = judge.team(domain, profile, team);
+                sorted.people.extend(split.people);
+                sorted.left_out.extend(split.left_out);
+                continue;
+            }
+            if is_of_a_team(domain, profile) {
+                sorted.left_out.extend(nothing_of_their_own(domain, profile));
                 continue;
             }
             match judge.profile(domain, profile) {
@@ -102,17 +127,17 @@ pub(super) fn sort<'a>(
 }
 
 /// What everyone is judged by.
-struct Judge<'p> {
-    playbook: &'p Playbook,
-    scoping: Scoping<'p>,
-    rules: LeaveOutRules,
+pub(super) struct Judge<'p> {
+    pub(super) playbook: &'p Playbook,
+    pub(super) scoping: Scoping<'p>,
+    pub(super) rules: LeaveOutRules,
     /// Codes of blockers by what they are about.
     blockers: BTreeMap<Subject, BTreeSet<String>>,
     /// Codes of warnings by what they are about.
     warnings: BTreeMap<Subject, BTreeSet<String>>,
 }
 
-fn subject(domain: &Domain, profile: &Profile) -> Subject {
+pub(super) fn subject(domain: &Domain, profile: &Profile) -> Subject {
     Subject::Profile { domain: domain.id.to_string(), profile: profile.name.to_string() }
 }
 
@@ -171,7 +196,8 @@ impl<'p> Judge<'p> {
                 id: migration_id(&domain.id, &profile.name),
                 domain,
                 profile,
-                shared: None,
+                classic_space: None,
+                team: None,
                 route,
                 home_uid: home_uid.clone(),
                 load,
@@ -198,15 +224,7 @@ impl<'p> Judge<'p> {
         if !domains.is_empty() && !domains.iter().any(|id| id == domain.id.as_str()) {
             reasons.push("out of scope: scope.domains does not name the domain".to_owned());
         }
-        if domain.status != "InService" {
-            reasons.push(format!("the domain is {}, not InService", domain.status));
-        }
-        if domain.setup.space_role.is_none() {
-            reasons.push(
-                "the domain has no execution role for shared spaces (DefaultSpaceSettings.ExecutionRole)"
-                    .to_owned(),
-            );
-        }
+        reasons.extend(self.not_ready_for_shared(domain));
         if space.home_uid.is_none() {
             reasons.push("it has no directory (no HomeEfsFileSystemUid)".to_owned());
         }
@@ -232,7 +250,8 @@ impl<'p> Judge<'p> {
                     id: migration_id(&domain.id, &of_space(&space.name)),
                     domain,
                     profile,
-                    shared: Some(space),
+                    classic_space: Some(space),
+                    team: None,
                     route: staged(routes.shared_spaces),
                     home_uid: home_uid.clone(),
                     load,
@@ -249,6 +268,21 @@ impl<'p> Judge<'p> {
         }
     }
 
+    /// Says why a domain can have no new shared space.
+    pub(super) fn not_ready_for_shared(&self, domain: &Domain) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if domain.status != "InService" {
+            reasons.push(format!("the domain is {}, not InService", domain.status));
+        }
+        if domain.setup.space_role.is_none() {
+            reasons.push(
+                "the domain has no execution role for shared spaces (DefaultSpaceSettings.ExecutionRole)"
+                    .to_owned(),
+            );
+        }
+        reasons
+    }
+
     /// Says which blockers of the account and of the domain stand in the way.
     fn blocked_with_all(&self, domain: &Domain) -> Vec<String> {
         [
@@ -263,13 +297,13 @@ impl<'p> Judge<'p> {
         .collect()
     }
 
-    fn blocked_by(&self, subject: &Subject, whose: &str) -> Option<String> {
+    pub(super) fn blocked_by(&self, subject: &Subject, whose: &str) -> Option<String> {
         let codes: Vec<&str> = self.blockers.get(subject)?.iter().map(String::as_str).collect();
         Some(format!("blocked by {}{whose}", codes.join(", ")))
     }
 
     /// Says which blockers stand in the way: the account's, the domain's, and the profile's own.
-    fn blocked(&self, domain: &Domain, profile: &Profile) -> Vec<String> {
+    pub(super) fn blocked(&self, domain: &Domain, profile: &Profile) -> Vec<String> {
         let mut blocked = self.blocked_with_all(domain);
         blocked.extend(self.blocked_by(&subject(domain, profile), ""));
         blocked
@@ -286,12 +320,12 @@ pub(super) fn auto_mount_is_off(domain: &Domain, profile: &Profile) -> bool {
 }
 
 /// The largest volume that the settings allow, in GiB.
-fn allowed_gb(domain: &Domain, profile: &Profile) -> Option<i32> {
+pub(super) fn allowed_gb(domain: &Domain, profile: &Profile) -> Option<i32> {
     profile.effective.maximum_volume_gb.or(domain.defaults.maximum_volume_gb)
 }
 
 /// The route of what no space mounts; what is left has none, and is not asked about.
-fn staged(route: StagedRoute) -> Route {
+pub(super) fn staged(route: StagedRoute) -> Route {
     match route {
         StagedRoute::DataSync => Route::DataSync,
         StagedRoute::Packed | StagedRoute::Leave => Route::Packed,

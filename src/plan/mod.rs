@@ -15,13 +15,14 @@ mod packing;
 mod places;
 mod schedule;
 mod sizing;
+mod teams;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 
 pub use diff::{Change, diff};
-pub use draft::{Batch, LeftOut, Migration, Plan, Route, Slot, Visibility};
+pub use draft::{Batch, Claim, LeftOut, Migration, Plan, Route, Slot, TeamPart, Visibility};
 pub use draw::draw;
 pub use drift::drift;
 pub use error::Error;

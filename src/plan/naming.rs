@@ -25,6 +25,11 @@ pub(super) fn of_space(space: &SpaceName) -> ProfileName {
     ProfileName::new(format!("space.{space}"))
 }
 
+/// The name under which what a team shared moves.
+pub(super) fn of_team(profile: &ProfileName) -> ProfileName {
+    ProfileName::new(format!("team.{profile}"))
+}
+
 /// Returns the space's name that a pattern gives a person, cut to what AWS takes.
 ///
 /// A name that is cut ends in six hexadecimal digits of its own, so that two long names stay two.

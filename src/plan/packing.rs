@@ -36,7 +36,7 @@ pub(super) fn pack<'a>(
     let mut packer =
         Packer { policy, bounds, named: Named::of(policy), batches: BTreeMap::new(), made: (0, 0) };
     let (spaces, people): (Vec<_>, Vec<_>) =
-        people.into_iter().partition(|person| person.shared.is_some());
+        people.into_iter().partition(|person| person.shared().is_some());
     packer.shared(spaces);
     let newcomers = match parent {
         Some(parent) => packer.keep(people, parent),

@@ -14,7 +14,7 @@ pub struct Routes {
     pub homes: HomeRoute,
     /// Homes of people whose spaces do not mount them, because `AutoMountHomeEFS` is Disabled.
     pub unmounted_homes: StagedRoute,
-    /// Shared spaces of Studio Classic: each becomes a shared JupyterLab space.
+    /// Shared spaces of Studio Classic, and profiles that a team shared: each becomes a shared JupyterLab space.
     pub shared_spaces: StagedRoute,
     /// The profile that owns the new shared space of a Classic one that has no owner; none leaves such a space out.
     pub shared_space_owner: Option<ProfileName>,

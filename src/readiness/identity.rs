@@ -13,7 +13,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "Several people open this profile",
         cause: "CloudTrail shows more than one identity that asked for this profile's address, so several people work in one home. One private space has one owner, for good.",
-        remedy: "Ask those named. Where they are different people, give each a profile of their own first. For a trail of persons from now on, set `ExecutionRoleSessionNameMode=USER_IDENTITY` in StudioWebPortalSettings.",
+        remedy: "Ask those named. Where they are different people, split the profile by a table of teams (`studio-migrate team draft team.csv`). For a trail of persons from now on, set `ExecutionRoleSessionNameMode=USER_IDENTITY` in StudioWebPortalSettings.",
         sources: &[page::API_PRESIGNED, page::AUDIT],
         look: several_people,
     },

@@ -49,7 +49,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "The profile looks like a team's and not a person's",
         cause: "In the new Studio a private space has one owner who can never be changed, and one volume. What several people shared in one Classic home would end up in one person's space.",
-        remedy: "Ask whose it is. Give each person a profile of their own before the migration, and leave this one out with `scope.exclude`, or move it to whoever will own the files and have them hand copies on.",
+        remedy: "Ask whose it is. Where a team shares it, split it: `studio-migrate team draft team.csv` writes a table of who was seen in it, `team people` makes a profile for each, and the plan moves the files to a shared space and to theirs. Else leave it out with `scope.exclude`.",
         sources: &[page::API_CREATE_SPACE],
         look: team_name,
     },

@@ -38,6 +38,7 @@ mod saga;
 mod spaces;
 mod steering;
 mod step_back;
+mod teams;
 mod transfer;
 mod two_passes;
 mod volume;

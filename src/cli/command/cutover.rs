@@ -15,7 +15,7 @@ use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{MigrationStanding, kind};
 use crate::journal::{Journal, NewEvent};
-use crate::names::DomainId;
+use crate::names::{DomainId, TAG_TEAM};
 use crate::plan::Plan;
 use crate::playbook::AutoMount;
 
@@ -138,7 +138,10 @@ fn refuse_left_out(
             .domains
             .iter()
             .filter(|seen| seen.id == *domain)
-            .any(|seen| seen.profiles.iter().any(|profile| profile.name.as_str() == who))
+            .flat_map(|seen| &seen.profiles)
+            .filter(|profile| profile.name.as_str() == who)
+            // Whoever was made for a team leads to the new Studio from the beginning.
+            .any(|profile| !profile.tags.contains_key(TAG_TEAM))
     };
     let left: Vec<_> = plan
         .left_out

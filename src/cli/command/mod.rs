@@ -32,6 +32,7 @@ pub mod sim;
 mod stand_in;
 pub mod status;
 pub mod steer;
+pub mod team;
 mod todo;
 pub mod verify;
 pub mod version;
@@ -114,14 +115,19 @@ fn chosen_snapshot(
 
 /// Reads a table of people.
 fn table_of_people(path: &Path) -> Result<crate::inventory::Table, Failure> {
-    let what = || format!("read the table of people {}", path.display());
-    let bytes = std::fs::read(path).map_err(|error| Failure::of(Exit::Usage, what(), error))?;
+    let what = format!("read the table of people {}", path.display());
+    let text = spreadsheet(path, &what)?;
+    crate::inventory::Table::parse(&text).map_err(|error| Failure::of(Exit::Usage, what, error))
+}
+
+/// Reads the text of a file that a spreadsheet wrote.
+fn spreadsheet(path: &Path, what: &str) -> Result<String, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| Failure::of(Exit::Usage, what, error))?;
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Failure::usage(format!("{} is in UTF-16", path.display()))
             .hinted("save it as \"CSV UTF-8\""));
     }
-    let text = String::from_utf8(bytes).map_err(|error| Failure::of(Exit::Usage, what(), error))?;
-    crate::inventory::Table::parse(&text).map_err(|error| Failure::of(Exit::Usage, what(), error))
+    String::from_utf8(bytes).map_err(|error| Failure::of(Exit::Usage, what, error))
 }
 
 /// Writes data as indented JSON.

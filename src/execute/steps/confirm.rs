@@ -9,6 +9,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::closing;
 use super::flip::{hidden_on, is_new};
 use super::hydrate::is_hook;
 use super::provision::{change_space, idle_before};
@@ -116,7 +117,7 @@ pub fn confirmed_at(events: &[Event]) -> Option<Timestamp> {
 pub(in crate::execute) async fn health(cx: &Context) -> Result<Option<String>, Failure> {
     let migration = &cx.migration;
     let trouble = match migration.shared {
-        Some(_) => trouble_with_domain(cx).await?,
+        Some(_) => trouble_with_what_was_shared(cx).await?,
         None => match trouble_with_profile(cx).await {
             Err(error) if error.kind == ErrorKind::NotFound => {
                 Some("the profile is gone".to_owned())
@@ -141,7 +142,7 @@ pub(in crate::execute) async fn health(cx: &Context) -> Result<Option<String>, F
 async fn trouble(cx: &Context, idle_minutes: i32) -> Result<Option<String>, crate::aws::Error> {
     let migration = &cx.migration;
     if let Some(trouble) = match migration.shared {
-        Some(_) => trouble_with_domain(cx).await?,
+        Some(_) => trouble_with_what_was_shared(cx).await?,
         None => trouble_with_profile(cx).await?,
     } {
         return Ok(Some(trouble));
@@ -163,6 +164,14 @@ async fn trouble(cx: &Context, idle_minutes: i32) -> Result<Option<String>, crat
         Ok(_) => Ok(Some("the hook still exists".to_owned())),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Says what is not as it should be of what is not one person's.
+async fn trouble_with_what_was_shared(cx: &Context) -> Result<Option<String>, crate::aws::Error> {
+    match (trouble_with_domain(cx).await?, closing::of(&cx.migration)) {
+        (None, Some(part)) => closing::trouble(cx, part).await,
+        (trouble, _) => Ok(trouble),
     }
 }
 

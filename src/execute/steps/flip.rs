@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::closing;
 use super::hydrate::{change_profile, settled_profile};
 use crate::aws::{ErrorKind, Hidden, Profile, Settings};
 use crate::execute::context::Context;
@@ -30,7 +31,7 @@ pub const LANDING: &str = "studio::";
 const HIDDEN: &str = "hidden";
 
 /// The landing page of Studio Classic.
-const CLASSIC_LANDING: &str = "app:JupyterServer:";
+pub(super) const CLASSIC_LANDING: &str = "app:JupyterServer:";
 
 /// What flip replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +54,11 @@ pub struct Change {
     pub ours: Hidden,
 }
 
-/// Sets both values, unless they stand already. Nothing is set for a shared space.
+/// Sets both values, unless they stand already. Nothing is set for a shared space, but what a team shared is closed.
 pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
+    if let Some(part) = closing::of(&cx.migration) {
+        return closing::perform(cx, part).await;
+    }
     // A shared space leads nobody anywhere: the landing page is its people's.
     if cx.migration.shared.is_some() {
         return Ok(Receipt::default());
@@ -154,6 +158,11 @@ pub(super) fn hidden_on(profile: &Profile) -> Hidden {
 
 /// Puts the two values back where ours still stand.
 pub async fn undo(cx: &Context, _receipt: Option<&Receipt>) -> Result<Vec<String>, Stuck> {
+    if let Some(part) = closing::of(&cx.migration) {
+        return closing::undo(cx, part).await.map_err(|failure| {
+            Stuck::over(failure, format!("the landing page of profile {}", part.profile))
+        });
+    }
     put_back(cx).await.map_err(|failure| {
         Stuck::over(failure, format!("the landing page of profile {}", cx.migration.profile))
     })
@@ -161,6 +170,9 @@ pub async fn undo(cx: &Context, _receipt: Option<&Receipt>) -> Result<Vec<String
 
 /// Says what of a flip cannot be unset, by what it noted.
 pub(in crate::execute) fn cannot_unset(migration: &Migration, standing: &Standing) -> Vec<String> {
+    if let Some(part) = closing::of(migration) {
+        return closing::cannot_unset(part, standing);
+    }
     let mut said = Vec::new();
     let before = standing.noted(Step::Flip, "experience");
     if before.is_some_and(|before| ["portal", "landing"].iter().any(|name| before[name].is_null()))
@@ -283,7 +295,7 @@ async fn set(
 }
 
 /// Fills what was not set on the profile from the domain, and from AWS's default where the domain is silent too.
-async fn explicit(
+pub(super) async fn explicit(
     cx: &Context,
     portal: Option<String>,
     landing: Option<String>,
@@ -307,6 +319,6 @@ pub(super) fn is_new(profile: &Profile) -> bool {
         && profile.settings.landing.as_deref() == Some(LANDING)
 }
 
-fn text(value: &Value, name: &str) -> Option<String> {
+pub(super) fn text(value: &Value, name: &str) -> Option<String> {
     value.get(name).and_then(Value::as_str).map(str::to_owned)
 }

@@ -2,6 +2,7 @@
 //! receipt holds, why twice is the same as once, and how it is undone with and without a receipt.
 
 mod attaching;
+pub(super) mod closing;
 pub mod confirm;
 pub mod flip;
 pub mod hydrate;
@@ -11,6 +12,7 @@ mod packing;
 pub mod provision;
 pub mod quiesce;
 pub mod reread;
+mod sharing_out;
 pub mod stage;
 pub mod verify;
 

@@ -8,24 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::sharing_out;
 use crate::execute::context::Context;
-use crate::execute::failure::{Failure, chain};
+use crate::execute::failure::Failure;
 use crate::execute::notice::Notice;
-use crate::mover::{self, Class, Headway, PushOrder, Rules, Totals, key};
-use crate::playbook::LeaveOut;
+use crate::mover::{self, Class, Headway, PushOrder, Totals, key};
 
 /// How often whoever watches hears how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// Pushes a home, and returns what it consists of and how many entries could not be read.
 pub(super) async fn push(cx: &Context, source: PathBuf) -> Result<(Totals, u64), Failure> {
-    let rules = cx
-        .plan
-        .playbook
-        .leave_out
-        .iter()
-        .map(|rule| LeaveOut { pattern: rule.pattern.clone(), reason: rule.reason.clone() });
-    let rules = Rules::new(rules.collect()).map_err(|error| Failure::new(chain(&error)))?;
+    let rules = sharing_out::rules(cx, &source).await?;
     let order = PushOrder {
         source,
         bucket: cx.plan.staging_bucket(),

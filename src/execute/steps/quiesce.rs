@@ -1,6 +1,6 @@
 //! Quiesce: a person's Classic apps hold still.
 //!
-//! - Changes: deletes the profile's, or the Classic shared space's, JupyterServer and KernelGateway apps when the playbook says `stop`. A stopped Classic app
+//! - Changes: deletes the profile's, or the Classic shared space's or the team's profile's, JupyterServer and KernelGateway apps when the playbook says `stop`. A stopped Classic app
 //!   can never be started again, which is why the run asks before the first one.
 //! - Receipt: the apps that were stopped.
 //!   In the first of two passes nothing is stopped, and the receipt says that this was put off.
@@ -135,11 +135,13 @@ async fn stopped_so_far(cx: &Context) -> Result<Vec<String>, Failure> {
     Ok(stopped)
 }
 
-/// Whose apps: the person's, or those of the Classic shared space.
+/// Whose apps: the person's, those of the Classic shared space, or those of the profile that a team shared: whatever part of
+/// its home moves.
 fn owner(cx: &Context) -> Owner {
-    match &cx.migration.shared {
-        Some(space) => Owner::Space(space.clone()),
-        None => Owner::Profile(cx.migration.profile.clone()),
+    match (&cx.migration.team, &cx.migration.shared) {
+        (Some(part), _) => Owner::Profile(part.profile.clone()),
+        (None, Some(space)) => Owner::Space(space.clone()),
+        (None, None) => Owner::Profile(cx.migration.profile.clone()),
     }
 }
 

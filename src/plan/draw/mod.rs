@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::bins::{Bounds, minutes};
-use super::draft::{Batch, Migration, Plan, Route, Visibility};
+use super::draft::{Batch, Migration, Plan, Route, TeamPart, Visibility};
 use super::eligible::{Person, sort};
 use super::error::Error;
 use super::naming;
@@ -148,14 +148,14 @@ impl<'p> Names<'p> {
             .filter(|before| !before.is_reused || volume_of(person, &before.space).is_some());
         let (space, is_reused) = match kept {
             Some(before) => (before.space.clone(), before.is_reused),
-            None if person.shared.is_some() => (self.new_space(person, &mut because), false),
+            None if person.shared().is_some() => (self.new_space(person, &mut because), false),
             None => match reused(person, &self.playbook.target, &mut because) {
                 Some(space) => (space, true),
                 None => (self.new_space(person, &mut because), false),
             },
         };
         // AWS has shared spaces for JupyterLab only.
-        let app = match person.shared {
+        let app = match person.shared() {
             Some(_) => SpaceApp::JupyterLab,
             None => kept.map_or(self.playbook.target.app_type, |before| before.app),
         };
@@ -172,6 +172,9 @@ impl<'p> Names<'p> {
             Route::Packed => "; it travels packed, from a machine that mounts the file system",
             Route::DataSync => "; it travels with DataSync",
         });
+        if let Some(part) = &person.team {
+            because.push_str(&about(part));
+        }
         if let Some(spared) = person.load.map(|load| load.spared).filter(|&spared| spared > 0) {
             because.push_str(&format!(", with {} left out", size(spared)));
         }
@@ -183,13 +186,14 @@ impl<'p> Names<'p> {
             id: person.id.clone(),
             domain: person.domain.id.clone(),
             profile: person.profile.name.clone(),
-            shared: person.shared.map(|space| space.name.clone()),
+            shared: person.shared(),
+            team: person.team.clone(),
             home_uid: person.home_uid.clone(),
             route: person.route,
             space,
             app,
             is_reused,
-            visibility: match person.shared {
+            visibility: match person.shared() {
                 Some(_) => None,
                 None => visibility(person, self.playbook, &mut because),
             },
@@ -216,6 +220,26 @@ impl<'p> Names<'p> {
         }
         taken.insert(naming::folded(space.as_str()));
         space
+    }
+}
+
+/// Says what part of a team's home moves.
+fn about(part: &TeamPart) -> String {
+    let claims = part.claims.iter().filter(|claim| !claim.own.is_empty());
+    match &part.whose {
+        Some(whose) => {
+            let own = claims.filter(|claim| claim.profile == *whose).flat_map(|claim| &claim.own);
+            let own: Vec<_> = own.map(|pattern| format!("`{pattern}`")).collect();
+            format!("; of the home of {} it is {}", part.profile, own.join(", "))
+        }
+        None => {
+            let others: Vec<_> = claims.map(|claim| claim.profile.to_string()).collect();
+            let but = match others.as_slice() {
+                [] => String::new(),
+                others => format!(" but what is {}'s", others.join("'s and ")),
+            };
+            format!("; it is all of the home of {}{but}", part.profile)
+        }
     }
 }
 
@@ -297,8 +321,8 @@ fn is_owner(space: &Space, person: &Person<'_>) -> bool {
 
 /// What the new space is called after: the profile, or the Classic shared space.
 fn called(person: &Person<'_>) -> ProfileName {
-    match person.shared {
-        Some(space) => ProfileName::new(space.name.as_str()),
+    match person.shared() {
+        Some(shared) => ProfileName::new(shared.as_str()),
         None => person.profile.name.clone(),
     }
 }
@@ -308,7 +332,7 @@ fn is_still_theirs(name: &SpaceName, person: &Person<'_>) -> bool {
     let name = naming::folded(name.as_str());
     let mut spaces = person.domain.spaces.iter();
     spaces.find(|space| naming::folded(space.name.as_str()) == name).is_none_or(|space| {
-        (space.sharing.as_deref() == Some("Shared")) == person.shared.is_some()
+        (space.sharing.as_deref() == Some("Shared")) == person.shared().is_some()
             && space.app_type.as_deref() != Some("JupyterServer")
             && is_owner(space, person)
     })

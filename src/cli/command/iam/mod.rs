@@ -34,6 +34,9 @@ pub struct Iam {
     /// A place where notebooks were shared, as `readiness` names it; for `operator`, may be given several times
     #[arg(long, value_name = "S3_URI")]
     shared: Vec<String>,
+    /// For `operator`: also what `team people` needs
+    #[arg(long)]
+    teams: bool,
 }
 
 /// AWS's own number for examples.
@@ -227,6 +230,9 @@ impl Iam {
                 &[studio("space")],
             ));
         }
+        if self.teams {
+            statements.extend(teams(region, account));
+        }
         statements.extend(notebooks::statements(playbook, &self.shared, region, account));
         statements.extend(flows::statements(playbook, region, account));
         statements.extend(orphans::statements(playbook, region, account));
@@ -284,6 +290,26 @@ impl Iam {
             ),
         ])
     }
+}
+
+/// Making profiles for the people of a team, each with the execution role that the table gives them.
+fn teams(region: &str, account: &str) -> [Value; 2] {
+    let profiles = format!("arn:aws:sagemaker:{region}:{account}:user-profile/*");
+    let mut pass = statement(
+        "GivePeopleTheirRoles",
+        &["iam:PassRole"],
+        &[format!("arn:aws:iam::{account}:role/*")],
+    );
+    pass["Condition"] =
+        json!({ "StringEquals": { "iam:PassedToService": "sagemaker.amazonaws.com" } });
+    [
+        statement(
+            "MakePeople",
+            &["sagemaker:AddTags", "sagemaker:CreateUserProfile", "sagemaker:DeleteUserProfile"],
+            &[profiles],
+        ),
+        pass,
+    ]
 }
 
 /// The policy of a bucket that refuses whatever does not come over TLS.

@@ -9,7 +9,7 @@ use crate::aws::Reader;
 use crate::cli::command::{self, count};
 use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
-use crate::inventory::{Partial, Request, Snapshot, Table, collect, people_csv};
+use crate::inventory::{Partial, Request, Snapshot, Table, TeamTable, collect, people_csv};
 use crate::journal::{Journal, KeptSnapshot};
 use crate::names::DomainId;
 use crate::playbook::AccountTarget;
@@ -35,6 +35,9 @@ pub struct Take {
     /// Read the table of people: whom to take or leave, owners, cost centres, waves
     #[arg(long, value_name = "FILE")]
     scope: Option<PathBuf>,
+    /// Read the table of teams: who the people are that used one profile together, and whose is what of its home
+    #[arg(long, value_name = "FILE")]
+    teams: Option<PathBuf>,
     /// Write the table of people, to be filled in and given back with --scope
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -64,7 +67,36 @@ fn pace(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Takes over what the last table of people said of those who are still there.
+/// The tables that were given with an inventory.
+#[derive(Clone, Copy)]
+struct Tables<'a> {
+    people: Option<&'a Table>,
+    teams: Option<&'a TeamTable>,
+}
+
+impl Tables<'_> {
+    /// Writes what they say into a snapshot; what was not given anew is taken over from the snapshots before.
+    fn apply(
+        self,
+        context: &Context,
+        journal: &Journal,
+        snapshot: &mut Snapshot,
+    ) -> Result<(), Failure> {
+        if self.people.is_none() || self.teams.is_none() {
+            carry_over(context, journal, snapshot)?;
+        }
+        if let Some(table) = self.people {
+            table.apply(snapshot);
+        }
+        if let Some(table) = self.teams {
+            command::team::refuse(&table.problems(snapshot))?;
+            table.apply(snapshot);
+        }
+        Ok(())
+    }
+}
+
+/// Takes over what the last tables of people and of teams said of those who are still there.
 fn carry_over(
     context: &Context,
     journal: &Journal,
@@ -86,6 +118,7 @@ fn carry_over(
         // Of each domain the last snapshot that has it is what counts.
         before.domains.retain(|domain| unmet.remove(&domain.id));
         noted += snapshot.take_notes_of(&before);
+        snapshot.take_teams_of(&before);
         measured += before.people().filter(|(_, profile)| profile.home.is_some()).count();
     }
     if noted > 0 {
@@ -114,7 +147,9 @@ impl Take {
                 "--mount takes the root of the domain's EFS, mounted on this machine, or a scan of it",
             ));
         }
-        let table = self.scope.as_deref().map(command::table_of_people).transpose()?;
+        let people = self.scope.as_deref().map(command::table_of_people).transpose()?;
+        let teams = self.teams.as_deref().map(command::team::table).transpose()?;
+        let tables = Tables { people: people.as_ref(), teams: teams.as_ref() };
         let pace = self.calls_per_second.unwrap_or(AS_FAST_AS_ANSWERED);
         let targets = match &self.playbook {
             Some(name) => command::playbook(name)?.targets,
@@ -124,10 +159,10 @@ impl Take {
         if targets.is_empty() {
             let reader = context.onlooker(pace).await?;
             let journal = context.journal_of(&reader)?;
-            taken.push(self.snapshot(context, &reader, &journal, table.as_ref()).await?);
+            taken.push(self.snapshot(context, &reader, &journal, tables).await?);
         } else {
             for (number, target) in (1..).zip(&targets) {
-                match self.target(context, target, pace, table.as_ref()).await {
+                match self.target(context, target, pace, tables).await {
                     Ok(snapshot) => taken.push(snapshot),
                     // The others are looked at all the same, and what was seen of them is kept.
                     Err(failure) => {
@@ -141,7 +176,7 @@ impl Take {
                 }
             }
         }
-        if let Some(table) = &table {
+        if let Some(table) = &people {
             super::name_strangers(context, table, &taken);
         }
         for snapshot in &taken {
@@ -169,7 +204,7 @@ impl Take {
         context: &Context,
         target: &AccountTarget,
         pace: f64,
-        table: Option<&Table>,
+        tables: Tables<'_>,
     ) -> Result<Snapshot, Failure> {
         let mut there = context.clone();
         there.global.region = Some(target.region.clone());
@@ -190,7 +225,7 @@ impl Take {
             domains: target.domains.iter().map(|id| DomainId::new(id.as_str())).collect(),
             ..self.clone()
         };
-        take.snapshot(&there, &reader, &journal, table).await
+        take.snapshot(&there, &reader, &journal, tables).await
     }
 
     /// Takes one snapshot and keeps it.
@@ -199,7 +234,7 @@ impl Take {
         context: &Context,
         reader: &Reader,
         journal: &Journal,
-        table: Option<&Table>,
+        tables: Tables<'_>,
     ) -> Result<Snapshot, Failure> {
         let ui = context.ui;
         let partial = self.partial(context, reader)?;
@@ -226,10 +261,7 @@ impl Take {
             return Err(Failure::usage(format!("domain {missing} could not be seen{why}"))
                 .hinted("`aws sagemaker list-domains` lists what there is; no snapshot was kept"));
         }
-        match table {
-            Some(table) => table.apply(&mut snapshot),
-            None => carry_over(context, journal, &mut snapshot)?,
-        }
+        tables.apply(context, journal, &mut snapshot)?;
         let id = journal
             .keep_snapshot(&snapshot)
             .map_err(|error| Failure::journal("keep the snapshot", error))?;

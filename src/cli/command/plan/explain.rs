@@ -96,7 +96,12 @@ fn moved(context: &Context, plan: &Plan, batch: &Batch, migration: &Migration) {
             }
         ),
         "what was copied is proven, and listed what was not".to_owned(),
-        if migration.shared.is_some() {
+        if let Some(part) = migration.team.as_ref().filter(|part| part.whose.is_none()) {
+            format!(
+                "once what people claim is proven, too, profile {} is closed: StudioWebPortal DISABLED; it is not deleted",
+                part.profile
+            )
+        } else if migration.shared.is_some() {
             "nobody's landing page changes".to_owned()
         } else {
             format!(
@@ -143,9 +148,10 @@ fn findings(
 ) -> Result<(), Failure> {
     let failed = |error| Failure::journal("read the snapshot", error);
     let snapshot = journal.snapshot(&plan.snapshot).map_err(failed)?;
-    let subject = match &migration.shared {
-        Some(space) => Subject::space(&migration.domain, space),
-        None => Subject::profile(&migration.domain, &migration.profile),
+    let subject = match (&migration.team, &migration.shared) {
+        (Some(part), _) => Subject::profile(&migration.domain, &part.profile),
+        (None, Some(space)) => Subject::space(&migration.domain, space),
+        (None, None) => Subject::profile(&migration.domain, &migration.profile),
     };
     for finding in assess(&snapshot, &plan.playbook).iter().filter(|one| one.subject == subject) {
         context.ui.data(format_args!(

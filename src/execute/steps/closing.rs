@@ -1,0 +1,180 @@
+//! Closing the profile that a team shared: nobody works in it any more, and nothing of it is deleted.
+//!
+//! - Changes: `StudioWebPortal=DISABLED` and Classic's landing page on the profile, both in one call: Classic opens nothing any
+//!   more. It is done when all of its home is proven to be in spaces, people's own parts included.
+//! - Receipt: the values before.
+//! - Twice: the values before are noted before the first call; setting the same values again changes nothing.
+//! - Undo: the values are put back, but only where ours still stand.
+
+use serde_json::{Value, json};
+
+use super::flip::{CLASSIC_LANDING, Receipt, explicit, text};
+use super::sharing_out::{self, SharedOut};
+use crate::aws::{Error, ErrorKind, Profile, wait};
+use crate::execute::context::Context;
+use crate::execute::failure::Failure;
+use crate::execute::standing::Standing;
+use crate::execute::step::Step;
+use crate::names::ProfileName;
+use crate::plan::{Migration, TeamPart};
+
+/// The note of what was set before.
+const NOTE: &str = "closed";
+
+/// The value of `StudioWebPortal` that lets nobody into the new Studio.
+const CLOSED: &str = "DISABLED";
+
+/// The team's part that is everybody's: the one that closes the profile in the end.
+pub(in crate::execute) fn of(migration: &Migration) -> Option<&TeamPart> {
+    migration.team.as_ref().filter(|part| part.whose.is_none())
+}
+
+/// Closes the profile, unless somebody's files are not proven yet.
+pub(super) async fn perform(cx: &Context, part: &TeamPart) -> Result<Receipt, Failure> {
+    refuse_unproven(cx, part)?;
+    settled(cx, part).await?;
+    let profile = look(cx, part).await?;
+    let now = json!({ "portal": profile.settings.studio_web_portal, "landing": profile.settings.landing });
+    let before = cx.before(Step::Flip, NOTE, now)?;
+    if !is_closed(&profile) {
+        set(cx, part, CLOSED, CLASSIC_LANDING).await?;
+    }
+    Ok(Receipt {
+        portal_before: text(&before, "portal"),
+        landing_before: text(&before, "landing"),
+        hidden: None,
+    })
+}
+
+/// Refuses to close while somebody's part is not proven to be in their space, or is not what the plan takes for theirs.
+fn refuse_unproven(cx: &Context, part: &TeamPart) -> Result<(), Failure> {
+    let last = sharing_out::last(&cx.journal.events_of(cx.id())?).unwrap_or_default();
+    let (mut unproven, mut others, mut late) = (Vec::new(), Vec::new(), Vec::new());
+    for claim in part.claims.iter().filter(|claim| !claim.own.is_empty()) {
+        let who = claim.profile.as_str();
+        match moved_by(cx, part, &claim.profile)? {
+            None => unproven.push(who),
+            Some(then) if then.claims(who) != claim.own => others.push(who),
+            Some(then) if then.files(who) < last.files(who) => late.push(who),
+            Some(_) => {}
+        }
+    }
+    let trouble = [
+        (unproven, "what is theirs of its home is not proven to be in spaces of", false),
+        (others, "the table says something else than when the part moved of", true),
+        (late, "there are more files now than when the part was packed of", true),
+    ];
+    let found = trouble.into_iter().find(|(names, ..)| !names.is_empty());
+    let Some((names, what, is_again)) = found else { return Ok(()) };
+    let users: String = names.iter().map(|name| format!(" --user {name}")).collect();
+    let back = if is_again { format!("`studio-migrate rollback{users}`, ") } else { String::new() };
+    Err(Failure::new(format!("profile {} stays open: {what} {}", part.profile, names.join(", ")))
+        .hinted(format!("{back}`studio-migrate run{users}`, then run this again")))
+}
+
+/// How the home was shared out when somebody's part was packed that has moved; `None` while it is not proven.
+fn moved_by(
+    cx: &Context,
+    part: &TeamPart,
+    whose: &ProfileName,
+) -> Result<Option<SharedOut>, Failure> {
+    let is_theirs = |one: &&Migration| {
+        let own = one.team.as_ref().filter(|own| own.profile == part.profile);
+        one.domain == cx.migration.domain
+            && own.is_some_and(|own| own.whose.as_ref() == Some(whose))
+    };
+    let Some(theirs) = cx.plan.migrations().map(|(_, one)| one).find(is_theirs) else {
+        return Ok(None);
+    };
+    let events = cx.journal.events_of(&theirs.id)?;
+    let standing = Standing::of(&events).map_err(|error| Failure::new(error.to_string()))?;
+    Ok(standing.receipt(Step::Verify).and_then(|_| sharing_out::last(&events)))
+}
+
+/// Puts back what was set before, where ours still stands.
+pub(super) async fn undo(cx: &Context, part: &TeamPart) -> Result<Vec<String>, Failure> {
+    let Some(before) = cx.standing()?.noted(Step::Flip, NOTE).cloned() else {
+        return Ok(Vec::new());
+    };
+    let profile = match look(cx, part).await {
+        Ok(_) => {
+            settled(cx, part).await?;
+            look(cx, part).await?
+        }
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            return Ok(vec![format!("profile {} is gone", part.profile)]);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let (portal, landing) = (text(&before, "portal"), text(&before, "landing"));
+    let now = (&profile.settings.studio_web_portal, &profile.settings.landing);
+    if now == (&portal, &landing) {
+        return Ok(Vec::new());
+    }
+    let mut remarks = Vec::new();
+    if !is_closed(&profile) && !cx.may_overwrite_changes {
+        remarks.push(format!(
+            "profile {} was opened since by someone else and is left as it is",
+            part.profile
+        ));
+        return Ok(remarks);
+    }
+    if portal.is_none() || landing.is_none() {
+        remarks.push(cannot(part));
+    }
+    let (portal, landing) = explicit(cx, portal, landing).await?;
+    set(cx, part, &portal, &landing).await?;
+    Ok(remarks)
+}
+
+fn cannot(part: &TeamPart) -> String {
+    format!(
+        "profile {} had no landing page of its own; AWS cannot unset one, so the domain's is set on it",
+        part.profile
+    )
+}
+
+/// Says what of a closing cannot be unset, by what it noted.
+pub(super) fn cannot_unset(part: &TeamPart, standing: &Standing) -> Vec<String> {
+    let before = standing.noted(Step::Flip, NOTE);
+    let is_unset = |before: &Value| ["portal", "landing"].iter().any(|name| before[name].is_null());
+    before.filter(|before| is_unset(before)).map(|_| cannot(part)).into_iter().collect()
+}
+
+/// Says so where a profile that was closed is not.
+pub(super) async fn trouble(cx: &Context, part: &TeamPart) -> Result<Option<String>, Error> {
+    Ok(match look(cx, part).await {
+        Ok(profile) if !is_closed(&profile) => {
+            Some(format!("profile {} is not closed", part.profile))
+        }
+        Ok(_) => None,
+        // Whoever deleted it closed it for good.
+        Err(error) if error.kind == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    })
+}
+
+fn is_closed(profile: &Profile) -> bool {
+    profile.settings.studio_web_portal.as_deref() == Some(CLOSED)
+        && profile.settings.landing.as_deref() == Some(CLASSIC_LANDING)
+}
+
+async fn look(cx: &Context, part: &TeamPart) -> Result<Profile, Error> {
+    cx.account.profile(&cx.migration.domain, &part.profile).await
+}
+
+async fn set(cx: &Context, part: &TeamPart, portal: &str, landing: &str) -> Result<(), Failure> {
+    let domain = &cx.migration.domain;
+    let set =
+        async || cx.account.set_experience(domain, &part.profile, portal, landing, None).await;
+    Ok(wait::settled(async || settled(cx, part).await, set).await??)
+}
+
+/// Waits until the profile is in service: AWS refuses to change one that is changing.
+async fn settled(cx: &Context, part: &TeamPart) -> Result<(), Failure> {
+    cx.until("the team's profile to be in service", async || {
+        let profile = look(cx, part).await?;
+        Ok((profile.status != "Updating" && profile.status != "Pending").then_some(()))
+    })
+    .await
+}

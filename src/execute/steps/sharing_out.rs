@@ -1,0 +1,129 @@
+//! Sharing out a home that a team used: what of it this migration takes, by the claims that the plan carries.
+//!
+//! The home is looked at anew whenever it is packed, so that what two people claim is found out however the files came to be.
+//! What is not taken is in the manifest, by name, with whose it is.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::execute::context::Context;
+use crate::execute::failure::{Failure, chain};
+use crate::execute::step::Step;
+use crate::journal::Event;
+use crate::mover::{self, Claims, Rules, Shares};
+use crate::plan::{Claim, TeamPart};
+use crate::playbook::LeaveOut;
+
+/// Conflicts that a failure names.
+const NAMED: usize = 5;
+
+/// The kind of event that says how a home was shared out when a part of it was packed. It is no part of a standing.
+const SHARED_OUT: &str = "shared-out";
+
+/// How a home was shared out when a part of it was packed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SharedOut {
+    claims: BTreeMap<String, Vec<String>>,
+    files: BTreeMap<String, u64>,
+}
+
+impl SharedOut {
+    /// What somebody claimed.
+    pub(super) fn claims(&self, who: &str) -> &[String] {
+        self.claims.get(who).map_or(&[], Vec::as_slice)
+    }
+
+    /// How many files that were.
+    pub(super) fn files(&self, who: &str) -> u64 {
+        self.files.get(who).copied().unwrap_or_default()
+    }
+}
+
+/// Returns how the home was shared out when this part of it was packed last, by its events.
+pub(super) fn last(events: &[Event]) -> Option<SharedOut> {
+    let last = events.iter().rev().find(|event| event.kind == SHARED_OUT)?;
+    serde_json::from_value(last.detail.clone()).ok()
+}
+
+/// What is left out of a home: what the playbook says, and of a team's home what is not this migration's.
+pub(super) async fn rules(cx: &Context, home: &Path) -> Result<Rules, Failure> {
+    let of_playbook: Vec<LeaveOut> = cx
+        .plan
+        .playbook
+        .leave_out
+        .iter()
+        .map(|rule| LeaveOut { pattern: rule.pattern.clone(), reason: rule.reason.clone() })
+        .collect();
+    let refused = |error: mover::Error| Failure::new(chain(&error));
+    let Some(part) = &cx.migration.team else { return Rules::new(of_playbook).map_err(refused) };
+    let shares = look(part, home).await?;
+    refuse_conflicts(&shares)?;
+    let name = |claim: &Claim| claim.profile.to_string();
+    let found = part.claims.iter().zip(&shares.each);
+    let shared_out = SharedOut {
+        claims: part.claims.iter().map(|claim| (name(claim), claim.own.clone())).collect(),
+        files: found.map(|(claim, share)| (name(claim), share.files)).collect(),
+    };
+    cx.record(Step::Stage, SHARED_OUT, json!(shared_out))?;
+    let Some(whose) = &part.whose else {
+        let claimed = part.claims.iter().flat_map(|claim| {
+            claim.own.iter().map(|pattern| LeaveOut {
+                pattern: pattern.clone(),
+                reason: format!("{}'s alone, and goes to a space of their own", claim.profile),
+            })
+        });
+        return Rules::new(claimed.chain(of_playbook).collect()).map_err(refused);
+    };
+    let claims = part.claims.iter().zip(shares.each);
+    let own = claims.into_iter().find(|(claim, _)| claim.profile == *whose);
+    let Some((claim, share)) = own else {
+        return Err(Failure::new(format!("the plan does not say what of it is {whose}'s")));
+    };
+    for pattern in &share.unmatched {
+        cx.remark(format!(
+            "`{pattern}`, which {whose} claims (line {}), matches nothing in the home of {}",
+            claim.line, part.profile
+        ));
+    }
+    let others = LeaveOut {
+        pattern: format!("all but {}", part.own().join(", ")),
+        reason: format!("of the home that {} shared, and not {whose}'s", part.profile),
+    };
+    Ok(Rules::new(of_playbook).map_err(refused)?.only(share.paths, others))
+}
+
+async fn look(part: &TeamPart, home: &Path) -> Result<Shares, Failure> {
+    let claims: Vec<_> = part
+        .claims
+        .iter()
+        .map(|claim| Claims {
+            who: format!("{} (line {})", claim.profile, claim.line),
+            patterns: claim.own.clone(),
+        })
+        .collect();
+    let home = home.to_owned();
+    // A home may have a million names, and others are at work.
+    let looked = tokio::task::spawn_blocking(move || mover::shares(&home, &claims, false)).await;
+    let looked = looked.map_err(|error| Failure::new(error.to_string()))?;
+    looked.map_err(|error| {
+        Failure::new(format!(
+            "the home of {} cannot be shared out: {}",
+            part.profile,
+            chain(&error)
+        ))
+    })
+}
+
+fn refuse_conflicts(shares: &Shares) -> Result<(), Failure> {
+    if shares.conflicts.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<&str> = shares.conflicts.iter().take(NAMED).map(String::as_str).collect();
+    let more = if shares.conflicts.len() > NAMED { " and more" } else { "" };
+    Err(Failure::new(format!("{}{more}", named.join("; "))).hinted(
+        "correct the table of teams, take an inventory with it (--teams), and draw up the plan again",
+    ))
+}

@@ -1,0 +1,182 @@
+//! `team people`: profiles by a table, found again by name and tag.
+
+use serde_json::json;
+use studio_migrate::names::{DomainId, ProfileName, TAG_TEAM};
+
+use super::lab::{DOMAIN, TABLE, WORLD, on, profile, ready, team, write};
+use crate::common::client::Client;
+use crate::common::points::{dies_at, every_point};
+use crate::common::ready::{Ready, only_looks};
+
+fn tags(ready: &Ready, name: &str) -> std::collections::BTreeMap<String, String> {
+    let client = Client::administrator(&ready.served);
+    let (domain, name) = (DomainId::new(DOMAIN), ProfileName::from(name));
+    let seen = client.wait(client.account.profile(&domain, &name)).unwrap();
+    client.wait(client.account.tags(&seen.arn)).unwrap()
+}
+
+#[test]
+fn everyone_in_the_table_gets_a_profile_of_their_own_and_only_once() {
+    let ready = ready();
+    let said = team(&ready, &["people"]).ended(0);
+    assert!(said.out.contains("ana: a profile would be made"), "{}", said.out);
+    assert!(profile(&ready, "ana").is_null());
+    team(&ready, &["people", "--apply"]).ended(0);
+    let settings = json!({ "StudioWebPortal": "ENABLED", "DefaultLandingUri": "studio::" });
+    for name in ["ana", "ben", "cleo"] {
+        assert_eq!(profile(&ready, name)["settings"], settings, "{name}");
+    }
+    let tags = tags(&ready, "ana");
+    assert_eq!((tags["cost"].as_str(), tags["group"].as_str()), ("42", "vision"));
+    assert_eq!(tags[TAG_TEAM], format!("{DOMAIN}/lab"));
+    let log = ready.file("again.jsonl");
+    let again = team(&ready, &["people", "--apply", "--wire-log", log.to_str().unwrap()]).ended(0);
+    assert!(again.out.contains("ana: the profile is there"), "{}", again.out);
+    let exchanges = Ready::exchanges(&log);
+    assert!(!exchanges.is_empty() && exchanges.iter().all(only_looks), "{exchanges:?}");
+}
+
+#[test]
+fn a_profile_that_somebody_has_already_is_theirs_only_if_the_table_says_so() {
+    let ready = ready();
+    let row = |existing: &str| {
+        format!(
+            "domain,team_profile,profile,existing\n{DOMAIN},lab,bob,{existing}\n{DOMAIN},lab,dora,\n"
+        )
+    };
+    write(&ready, &row(""));
+    let refused = team(&ready, &["people", "--apply"]).ended(4);
+    assert!(
+        refused.err.contains("line 2") && refused.err.contains("`existing`"),
+        "{}",
+        refused.err
+    );
+    // The others are made all the same.
+    assert!(!profile(&ready, "dora").is_null());
+    write(&ready, &row("yes"));
+    team(&ready, &["people", "--apply"]).ended(0);
+    assert!(!tags(&ready, "bob").contains_key(TAG_TEAM));
+    team(&ready, &["people", "--undo"]).ended(0);
+    assert!(!profile(&ready, "bob").is_null());
+    write(&ready, &format!("domain,team_profile,profile,existing\n{DOMAIN},lab,nora,yes\n"));
+    let missing = team(&ready, &["people", "--apply"]).ended(4);
+    assert!(missing.err.contains("nora is said to be there, and is not"), "{}", missing.err);
+}
+
+#[test]
+fn people_of_identity_center_get_the_profile_of_their_user_and_no_second_one() {
+    let world = WORLD
+        .replace("    members:\n", "    members:\n      AuthMode: SSO\n")
+        .replace("      - name: lab\n", "      - name: lab\n        sso: team-lab\n")
+        .replace("      - name: bob\n", "      - name: bob\n        sso: bob@example.org\n");
+    let ready = on(&world, "  shared_spaces: packed");
+    let rows = |rows: &str| {
+        write(&ready, &format!("domain,team_profile,profile,sso_user\n{rows}"));
+    };
+    rows(&format!("{DOMAIN},lab,ana,ana@example.org\n{DOMAIN},lab,bob,bob@example.org\n"));
+    let said = team(&ready, &["people", "--apply"]).ended(0);
+    assert_eq!(profile(&ready, "ana")["sso"], "ana@example.org");
+    assert!(said.out.contains("bob: has a profile already"), "{}", said.out);
+    rows(&format!("{DOMAIN},lab,bob,another@example.org\n"));
+    let another = team(&ready, &["people", "--apply"]).ended(4);
+    assert!(another.err.contains("it is bob@example.org's"), "{}", another.err);
+    // What AWS refuses is said in its words.
+    rows(&format!("{DOMAIN},lab,robert,bob@example.org\n"));
+    let taken = team(&ready, &["people", "--apply"]).ended(4);
+    assert!(taken.err.contains("already associated"), "{}", taken.err);
+    rows(&format!("{DOMAIN},lab,dora,\n"));
+    let unsaid = team(&ready, &["people", "--apply"]).ended(2);
+    assert!(unsaid.err.contains("line 2") && unsaid.err.contains("sso_user"), "{}", unsaid.err);
+}
+
+#[test]
+fn a_draft_names_who_opened_a_profile_and_can_be_filled_in() {
+    let visits = "        visits:\n          - { caller: 'arn:aws:iam::000000000000:user/Ana.Lima', days_ago: 2 }\n          - { caller: 'arn:aws:iam::000000000000:user/bob', days_ago: 3 }\n";
+    let world = WORLD.replace("      - name: lab\n", &format!("      - name: lab\n{visits}"));
+    let ready = on(&world, "  shared_spaces: packed");
+    team(&ready, &["draft"]).ended(0);
+    let draft = std::fs::read_to_string(ready.file("team.csv")).unwrap();
+    let row = |who: &str| draft.lines().find(|line| line.contains(who)).unwrap().to_owned();
+    assert!(row("user/Ana.Lima").starts_with(&format!("{DOMAIN},lab,ana-lima,,,")), "{draft}");
+    // Bob has a profile of his own already.
+    assert!(row("user/bob").starts_with(&format!("{DOMAIN},lab,bob,yes,,")), "{draft}");
+    let checked = team(&ready, &["check"]).ended(0);
+    assert!(checked.out.contains("lab: ana-lima, bob; ana-lima owns"), "{}", checked.out);
+    team(&ready, &["people", "--apply"]).ended(0);
+    assert!(!profile(&ready, "ana-lima").is_null());
+}
+
+#[test]
+fn the_policy_of_whoever_makes_profiles_is_printed_where_it_is_asked_for() {
+    let policy = |words: &[&str]| crate::common::tool::command(words).output().unwrap().stdout;
+    let asked = String::from_utf8(policy(&["iam", "operator", "--teams"])).unwrap();
+    assert!(asked.contains("sagemaker:CreateUserProfile") && asked.contains("iam:PassRole"));
+    let others = String::from_utf8(policy(&["iam", "operator"])).unwrap();
+    assert!(!others.contains("sagemaker:CreateUserProfile"));
+}
+
+#[test]
+fn a_table_with_a_mistake_changes_nothing_and_names_every_line() {
+    let ready = ready();
+    write(&ready, &format!("{TABLE}{DOMAIN},lab,dora,,ana/model.ipynb\n{DOMAIN},lab,lab,,\n"));
+    for words in [&["people", "--apply"][..], &["check"]] {
+        let refused = team(&ready, words).ended(2);
+        assert!(
+            refused.err.contains("lines 2 and 5: `ana/` of ana and `ana/model.ipynb` of dora"),
+            "{}",
+            refused.err
+        );
+        assert!(refused.err.contains("line 6: lab is the team's profile"), "{}", refused.err);
+    }
+    assert!(profile(&ready, "ana").is_null());
+}
+
+#[test]
+fn killed_at_any_instant_everyone_has_one_profile_after_the_next_try() {
+    let before = ready();
+    let table = |ready: &Ready| ready.file("team.csv").to_str().unwrap().to_owned();
+    let points = every_point(|point| {
+        let ready = before.copied(None);
+        let table = table(&ready);
+        let words = ["team", "people", &table, "--apply"];
+        if !dies_at(point, &ready.served, &ready.journal, &words) {
+            return false;
+        }
+        team(&ready, &["people", "--apply"]).ended(0);
+        let state = ready.served.state();
+        let profiles = state["studio"]["profiles"].as_object().unwrap();
+        assert_eq!(profiles.len(), 5, "after a crash at point {point}");
+        // Every profile that is ever made gets an access point.
+        let systems = state["file_systems"].as_object().unwrap();
+        let points = systems.values().map(|one| one["access_points"].as_array().unwrap().len());
+        assert_eq!(points.sum::<usize>(), 5, "after a crash at point {point}");
+        true
+    });
+    assert!(points >= 12, "only {points} points");
+}
+
+#[test]
+fn profiles_that_nobody_used_are_taken_away_again_and_others_are_kept_by_name() {
+    let ready = ready();
+    team(&ready, &["people", "--apply"]).ended(0);
+    let client = Client::administrator(&ready.served);
+    let space = studio_migrate::aws::NewSpace {
+        domain: DomainId::new(DOMAIN),
+        name: "mine".into(),
+        owner: ProfileName::from("ana"),
+        is_shared: false,
+        app: studio_migrate::playbook::SpaceApp::JupyterLab,
+        volume_gb: 5,
+        idle_minutes: 60,
+        instance_type: "ml.t3.medium".to_owned(),
+        tags: std::collections::BTreeMap::new(),
+    };
+    client.wait(client.account.create_space(&space)).unwrap();
+    let undone = team(&ready, &["people", "--undo"]).ended(0);
+    assert!(undone.err.contains("ana is kept: it owns a space"), "{}", undone.err);
+    let names = client.wait(client.account.profile_names(&DomainId::new(DOMAIN))).unwrap();
+    let mut names: Vec<_> = names.iter().map(ProfileName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["ana", "bob", "lab"]);
+    team(&ready, &["people", "--undo"]).ended(0);
+}
