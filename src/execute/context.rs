@@ -24,6 +24,9 @@ use crate::mover::ReportKey;
 use crate::names::{MigrationId, TAG_MIGRATION, TAG_PLAN};
 use crate::plan::{Migration, Plan};
 
+/// How long something that is not found is left before it is looked for once more, at most.
+const MOMENT: Duration = Duration::from_secs(2);
+
 /// What the steps of one migration are given.
 #[derive(Clone)]
 pub struct Context {
@@ -226,6 +229,23 @@ impl Context {
             ))
             .hinted("look at it in the console; `limits.settle_minutes` in the playbook sets how long to wait")),
         }
+    }
+
+    /// Looks at a thing that an undo would take for gone, and once more a moment later where it is not found: AWS may be late to
+    /// show what is there.
+    pub async fn if_there<T>(
+        &self,
+        look: impl AsyncFn() -> Result<T, aws::Error>,
+    ) -> Result<Option<T>, Failure> {
+        for is_last in [false, true] {
+            match look().await {
+                Ok(seen) => return Ok(Some(seen)),
+                Err(error) if error.kind != aws::ErrorKind::NotFound => return Err(error.into()),
+                Err(_) if is_last => {}
+                Err(_) => self.pause_for(self.poll().min(MOMENT)).await?,
+            }
+        }
+        Ok(None)
     }
 
     /// Waits for the time between two looks, or until someone asks to stop at once.

@@ -96,16 +96,11 @@ pub(super) async fn undo(cx: &Context, part: &TeamPart) -> Result<Vec<String>, F
     let Some(before) = cx.standing()?.noted(Step::Flip, NOTE).cloned() else {
         return Ok(Vec::new());
     };
-    let profile = match look(cx, part).await {
-        Ok(_) => {
-            settled(cx, part).await?;
-            look(cx, part).await?
-        }
-        Err(error) if error.kind == ErrorKind::NotFound => {
-            return Ok(vec![format!("profile {} is gone", part.profile)]);
-        }
-        Err(error) => return Err(error.into()),
-    };
+    if cx.if_there(async || look(cx, part).await).await?.is_none() {
+        return Ok(vec![format!("profile {} is gone", part.profile)]);
+    }
+    settled(cx, part).await?;
+    let profile = look(cx, part).await?;
     let (portal, landing) = (text(&before, "portal"), text(&before, "landing"));
     let now = (&profile.settings.studio_web_portal, &profile.settings.landing);
     if now == (&portal, &landing) {

@@ -197,16 +197,11 @@ async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
     let Some(before) = cx.standing()?.noted(Step::Flip, "experience").cloned() else {
         return Ok(Vec::new());
     };
-    match cx.account.profile(&cx.migration.domain, &cx.migration.profile).await {
-        Ok(_) => settled_profile(cx).await?,
-        Err(error) if error.kind == ErrorKind::NotFound => {
-            return Ok(vec![format!(
-                "profile {} is gone, and its landing page with it",
-                cx.migration.profile
-            )]);
-        }
-        Err(error) => return Err(error.into()),
+    let (domain, name) = (&cx.migration.domain, &cx.migration.profile);
+    if cx.if_there(async || cx.account.profile(domain, name).await).await?.is_none() {
+        return Ok(vec![format!("profile {name} is gone, and its landing page with it")]);
     }
+    settled_profile(cx).await?;
     let (portal, landing) = (text(&before, "portal"), text(&before, "landing"));
     let profile = look(cx).await?;
     let mut remarks = Vec::new();

@@ -242,12 +242,10 @@ fn script_before(cx: &Context) -> Result<Option<String>, Failure> {
 
 /// Puts the previous built-in script back, but only where the hook still stands: what someone else has set since is theirs.
 async fn put_back(cx: &Context) -> Result<Option<String>, Failure> {
-    let profile = match cx.account.profile(&cx.migration.domain, &cx.migration.profile).await {
-        Ok(profile) => profile,
-        // Whoever deleted the profile took its settings along.
-        Err(error) if error.kind == ErrorKind::NotFound => return noted_script(cx),
-        Err(error) => return Err(error.into()),
-    };
+    let (domain, name) = (&cx.migration.domain, &cx.migration.profile);
+    let profile = cx.if_there(async || cx.account.profile(domain, name).await).await?;
+    // Whoever deleted the profile took its settings along.
+    let Some(profile) = profile else { return noted_script(cx) };
     let is_set = is_hook(cx, profile.settings.built_in(cx.migration.app));
     let previous = if is_set { script_before(cx)? } else { noted_script(cx)? };
     settled_profile(cx).await?;
@@ -267,11 +265,7 @@ pub(super) fn is_hook(cx: &Context, arn: Option<&str>) -> bool {
 }
 
 async fn is_hook_there(cx: &Context) -> Result<bool, Failure> {
-    match cx.account.script(&cx.migration.hook).await {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error.into()),
-    }
+    Ok(cx.if_there(async || cx.account.script(&cx.migration.hook).await).await?.is_some())
 }
 
 fn has_note(cx: &Context) -> Result<bool, Failure> {

@@ -173,7 +173,10 @@ pub async fn undo(cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>
 }
 
 async fn take_away(cx: &Context, was_open: bool) -> Result<Vec<String>, Failure> {
-    let Some(space) = found(cx).await? else { return Ok(Vec::new()) };
+    let (domain, name) = (&cx.migration.domain, &cx.migration.space);
+    let Some(space) = cx.if_there(async || cx.account.space(domain, name).await).await? else {
+        return Ok(Vec::new());
+    };
     if !cx.is_ours(&cx.account.tags(&space.arn).await?) {
         return Ok(Vec::new());
     }

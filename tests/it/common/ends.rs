@@ -41,7 +41,7 @@ pub fn end_of(world: &Path) -> End {
     lines
 }
 
-/// A deleted space is gone once its time is over, and is swept out of the file only when someone looks. The tags of apps go
+/// A deleted space is gone once its time is over or as good as over, and is swept out of the file only when someone looks. The tags of apps go
 /// with the apps, which are not compared here.
 fn forget_what_is_gone(studio: &mut Value) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
@@ -49,7 +49,7 @@ fn forget_what_is_gone(studio: &mut Value) {
     studio["spaces"].as_object_mut().unwrap().retain(|key, space| {
         let standing = &space["standing"];
         let is_gone = standing["status"] == "Deleting"
-            && standing["settles_at"].as_f64().is_some_and(|settles_at| settles_at <= now);
+            && standing["settles_at"].as_f64().is_some_and(|settles_at| settles_at <= now + 1.0);
         if is_gone {
             gone.push(format!(":space/{key}"));
         }
