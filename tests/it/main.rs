@@ -4,6 +4,7 @@
 
 mod aws_cli;
 mod bucket;
+mod careful_world;
 mod carry;
 mod common;
 mod crash;
