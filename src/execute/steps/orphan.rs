@@ -32,6 +32,8 @@ pub(in crate::execute) async fn deliver(
     inner.migration.reports =
         format!("{}/orphans/{}-{}", cx.migration.reports, orphan.file_system, orphan.uid);
     inner.migration.route = Route::Packed;
+    // What somebody claims of a team's home says nothing about an orphan.
+    inner.migration.team = None;
     // What its owner has there comes first: a volume is grown by what the orphan needs, on top of what it has.
     inner.migration.is_reused = true;
     let cx = &inner;

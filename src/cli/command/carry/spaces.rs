@@ -81,6 +81,9 @@ async fn of_person(
             }
             Some(there) => row
                 .stands(Stands::NotCarried, format!("space {} has {key}={there}", migration.space)),
+            None if key.starts_with("studio-migrate:") => {
+                row.stands(Stands::Stays, "it is this tool's own, and about the profile")
+            }
             None if key.to_ascii_lowercase().starts_with("aws:") => {
                 row.stands(Stands::NotCarried, "AWS keeps such tags to itself")
             }
