@@ -26,23 +26,22 @@ pub struct Part(CompletedPart);
 impl Account {
     /// Uploads bytes in one request; S3 refuses them when they are not those that were meant.
     pub async fn put_checked(&self, bucket: &str, key: &str, bytes: Bytes) -> Result<(), Error> {
-        let mut sum = Checksum::crc64nvme();
-        sum.update(&bytes);
-        let request = self
-            .clients
-            .s3
-            .put_object()
-            .bucket(bucket)
-            .key(key)
-            .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
-            .checksum_crc64_nvme(sum.text())
-            .expected_bucket_owner(self.identity().account.as_str())
-            .body(ByteStream::from(bytes));
-        self.change(S3, "PutObject", place(bucket, key), request.send()).await.map(drop)
+        self.put_unless(bucket, key, bytes, None).await
     }
 
     /// Uploads bytes in one request under a key where nothing is: S3 itself refuses to replace what somebody put there.
     pub async fn put_new(&self, bucket: &str, key: &str, bytes: Bytes) -> Result<(), Error> {
+        self.put_unless(bucket, key, bytes, Some("*")).await
+    }
+
+    /// Uploads bytes in one request, unless an object of such an entity tag is there; `*` is any.
+    async fn put_unless(
+        &self,
+        bucket: &str,
+        key: &str,
+        bytes: Bytes,
+        standing: Option<&str>,
+    ) -> Result<(), Error> {
         let mut sum = Checksum::crc64nvme();
         sum.update(&bytes);
         let request = self
@@ -51,7 +50,7 @@ impl Account {
             .put_object()
             .bucket(bucket)
             .key(key)
-            .if_none_match("*")
+            .set_if_none_match(standing.map(str::to_owned))
             .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
             .checksum_crc64_nvme(sum.text())
             .expected_bucket_owner(self.identity().account.as_str())
