@@ -1,5 +1,7 @@
 //! Asking a run to stop: first gently, then at once.
 
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
@@ -55,5 +57,25 @@ impl Halt {
     /// Waits until steps in flight are to stop too.
     pub async fn hurried(&self) {
         self.hurry.cancelled().await;
+    }
+
+    /// Does work that `stop` ends early, and sets that once steps in flight are to stop; tells whether they were. Work that fails
+    /// may set `stop` by itself, so that the flag alone does not say why it ended.
+    pub(super) async fn stopping<T>(
+        &self,
+        stop: &AtomicBool,
+        work: impl Future<Output = T>,
+    ) -> (T, bool) {
+        let mut work = pin!(work);
+        let mut was_asked = false;
+        loop {
+            tokio::select! {
+                done = &mut work => return (done, was_asked),
+                () = self.hurried(), if !was_asked => {
+                    was_asked = true;
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! - Undo: none. What is archived stays until a person deletes it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use serde_json::{Value, json};
 
@@ -202,15 +202,7 @@ async fn stoppable<T>(
     stop: &AtomicBool,
     work: impl Future<Output = Result<T, TransferError>>,
 ) -> Result<T, Failure> {
-    let mut work = std::pin::pin!(work);
-    let done = loop {
-        tokio::select! {
-            done = &mut work => break done,
-            () = execution.control.halt().hurried(), if !stop.load(Ordering::Relaxed) => {
-                stop.store(true, Ordering::Relaxed);
-            }
-        }
-    };
+    let (done, _) = execution.control.halt().stopping(stop, work).await;
     done.map_err(|error| match error {
         TransferError::Local(mover::Error::Stopped) => Failure::halted(),
         TransferError::Aws { what, source } => {

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -266,20 +266,9 @@ async fn seal(cx: &Context, reported: &Reported) -> Result<Totals, Failure> {
     let give = Box::new(|_: Entry| Ok(()));
     let headway = Arc::default();
     let pulling = mover::pull(&cx.account, &order, give, &headway, &stop);
-    let mut pulling = std::pin::pin!(pulling);
-    let mut was_asked = false;
-    let pulled = loop {
-        tokio::select! {
-            pulled = &mut pulling => break pulled,
-            () = cx.halt.hurried(), if !was_asked => {
-                was_asked = true;
-                stop.store(true, Ordering::Relaxed);
-            }
-        }
-    };
+    let (pulled, was_asked) = cx.halt.stopping(&stop, pulling).await;
     let pulled = match pulled {
         Ok(pulled) => pulled,
-        // A pull that fails sets `stop` itself.
         Err(_) if was_asked => return Err(Failure::halted()),
         Err(error) => {
             return Err(Failure::of_transfer(

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::sharing_out;
@@ -32,27 +32,24 @@ pub(super) async fn push(cx: &Context, source: PathBuf) -> Result<(Totals, u64),
     let mut give = |_: &mover::Entry| {};
     let mut pushing = std::pin::pin!(mover::push(&cx.account, &order, &mut give, &headway, &stop));
     let mut often = tokio::time::interval(TELL_EVERY);
-    let mut was_asked = false;
-    let pushed = loop {
-        tokio::select! {
-            pushed = &mut pushing => break pushed,
-            () = cx.halt.hurried(), if !was_asked => {
-                // What is under way is taken back, and the next push goes on behind what is finished.
-                was_asked = true;
-                stop.store(true, Ordering::Relaxed);
+    let telling = async {
+        loop {
+            tokio::select! {
+                pushed = &mut pushing => break pushed,
+                _ = often.tick() => cx.tell(Notice::Copying {
+                    migration: cx.id().clone(),
+                    progress: headway.progress(),
+                }),
             }
-            _ = often.tick() => cx.tell(Notice::Copying {
-                migration: cx.id().clone(),
-                progress: headway.progress(),
-            }),
         }
     };
+    // What is under way is taken back then, and the next push goes on behind what is finished.
+    let (pushed, was_asked) = cx.halt.stopping(&stop, telling).await;
     match pushed {
         Ok(pushed) => {
             let unreadable = pushed.not_copied.get(Class::Unreadable.word()).copied();
             Ok((pushed.totals, unreadable.unwrap_or_default()))
         }
-        // A push that fails sets `stop` itself.
         Err(_) if was_asked => Err(Failure::halted()),
         Err(error) => Err(Failure::of_transfer(
             "the home could not be packed",
