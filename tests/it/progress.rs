@@ -10,13 +10,14 @@ use crate::common::account::{Served, exe};
 use crate::common::tool::{light_mover, prepare, run_alice, run_on};
 
 /// Six people with nothing to copy: two of the pilot, and four who are all at work at the same time.
+/// Their apps take long enough for the last to begin while the first still waits, however busy the machine is.
 const SIX_PEOPLE: &str = r#"
 name: six-people
 seed: 7
 timing:
   space: 0.3
   update: 0.05
-  app_start: 0.6
+  app_start: 4
   app_stop: 0.2
 domains:
   - name: research
