@@ -161,11 +161,20 @@ async fn on_screen(context: &Context) -> Result<Option<Exit>, Failure> {
         Journal::watch(file).map_err(|error| Failure::journal("open the journal", error))?;
     let (stop, terminated) = watch::stopped_by_signals();
     let stopping = stop.clone();
-    let (file, runtime) = (file.clone(), tokio::runtime::Handle::current());
+    let (said, run) = tokio::sync::watch::channel(steering::look(file).await);
+    let file = file.clone();
+    // A run that is slow to answer does not keep whoever watches from leaving.
+    let asking = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(watch::OFTEN).await;
+            said.send_replace(steering::look(&file).await);
+        }
+    });
     let watching = tokio::task::spawn_blocking(move || {
-        watch::watch(&journal, || runtime.block_on(steering::look(&file)), &stopping)
+        watch::watch(&journal, || run.borrow().clone(), &stopping)
     })
     .await;
+    asking.abort();
     let ended = watching.map_err(|error| Failure::of(Exit::Unexpected, "watch", error))??;
     Ok(match ended {
         Ended::AtRest => None,

@@ -7,4 +7,4 @@ mod picture;
 mod screen;
 mod view;
 
-pub use screen::{Ended, stopped_by_signals, watch};
+pub use screen::{Ended, OFTEN, stopped_by_signals, watch};

@@ -1,11 +1,16 @@
-//! One moment of a run as lines that fit a terminal: a pure function.
+//! One moment of a run as a picture on a terminal.
 
 use std::time::Duration;
 
-use console::{Alignment, measure_text_width, pad_str};
+use console::measure_text_width;
 use jiff::Timestamp;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Stylize;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, Paragraph, Row, Table};
 
-use super::view::{FRAME, Focus, View};
+use super::view::{Focus, HEAD, View};
 use crate::cli::drawn::{Size, bar, bar_width, fit, share, span};
 use crate::cli::steering;
 use crate::execute::Look;
@@ -15,134 +20,174 @@ use crate::names::MigrationId;
 /// The keys.
 const KEYS: &str = "q quit   ↑ ↓ scroll   f failures   b batches";
 
-/// Draws a moment, as it is seen at some time, on a terminal of some size. There are never more lines than it has.
-pub(super) fn picture(
-    moment: &Moment,
-    run: Option<&Look>,
-    view: View,
-    now: Timestamp,
-    size: Size,
-) -> Vec<String> {
-    let mut rows = head(moment, run, now, size);
-    let room = size.height.saturating_sub(FRAME);
+/// What there is to draw.
+pub(super) struct Seen<'a> {
+    /// What the journal says.
+    pub(super) moment: &'a Moment,
+    /// What the run says of itself, where it can be asked.
+    pub(super) run: Option<Look>,
+    /// When that is.
+    pub(super) now: Timestamp,
+}
+
+/// Draws a moment, whatever the size of the terminal.
+pub(super) fn draw(frame: &mut Frame<'_>, seen: &Seen<'_>, view: View) {
+    let areas = [Constraint::Max(HEAD), Constraint::Fill(1), Constraint::Max(1)];
+    let [head, body, keys] = Layout::vertical(areas).areas(frame.area());
+    frame.render_widget(Paragraph::new(seen.head(size(head))), head);
     match view.focus {
-        Focus::All => all(&mut rows, moment, run, view, now, size, room),
-        Focus::Failures => failures(&mut rows, moment, now, room),
+        Focus::All => seen.all(frame, body, view),
+        Focus::Failures => frame.render_widget(seen.failures(size(body)), body),
         Focus::Batches => {
-            let shown = moment.batches.iter().skip(view.from);
-            rows.extend(shown.map(|one| batch(one, size)).take(room));
+            let shown = seen.moment.batches.iter().skip(view.from);
+            frame.render_widget(batches(shown, body), body);
         }
     }
-    rows.truncate(size.height.saturating_sub(1));
-    if size.height > rows.len() {
-        rows.resize(size.height - 1, String::new());
-        rows.push(KEYS.to_owned());
+    frame.render_widget(Line::from(KEYS).dim(), keys);
+}
+
+impl Seen<'_> {
+    /// Which plan, who is at work, what the run says of itself, and the whole.
+    fn head(&self, size: Size) -> Vec<Line<'static>> {
+        let plan = self.moment.plan.as_ref().map_or_else(String::new, |plan| {
+            format!("Plan {}, account {}, {}", plan.id, plan.account, plan.region)
+        });
+        let holder = self.moment.holder.as_ref().map_or_else(
+            || "Nobody is at work".to_owned(),
+            |(holder, beat)| {
+                let (since, beat) = (self.ago(&holder.since), self.ago(beat));
+                let (who, host, pid) = (&holder.who, &holder.host, holder.pid);
+                format!(
+                    "At work for {since}, heartbeat {beat} ago: {who} on {host} (process {pid})"
+                )
+            },
+        );
+        let whole = BatchCounts { batch: "all".to_owned(), ..BatchCounts::default() };
+        let sum = self.moment.batches.iter().fold(whole, |sum, one| BatchCounts {
+            batch: sum.batch,
+            people: sum.people + one.people,
+            moved: sum.moved + one.moved,
+            failed: sum.failed + one.failed,
+            underway: sum.underway + one.underway,
+            rolled_back: sum.rolled_back + one.rolled_back,
+        });
+        let unasked = || "The run itself cannot be asked from here".to_owned();
+        let run = self.run.as_ref().map_or_else(unasked, steering::words);
+        [plan, holder, run, batch(&sum, size)].map(|row| line(&row, size)).to_vec()
     }
-    rows.into_iter().map(|row| fit(&row, size.width)).collect()
-}
 
-/// Which plan, who is at work, what the run says of itself, and the whole.
-fn head(moment: &Moment, run: Option<&Look>, now: Timestamp, size: Size) -> Vec<String> {
-    let plan = moment.plan.as_ref().map_or_else(String::new, |plan| {
-        format!("Plan {}, account {}, {}", plan.id, plan.account, plan.region)
-    });
-    let holder = moment.holder.as_ref().map_or_else(
-        || "Nobody is at work".to_owned(),
-        |(holder, beat)| {
-            let (since, beat) = (ago(&holder.since, now), ago(beat, now));
-            let (who, host, pid) = (&holder.who, &holder.host, holder.pid);
-            format!("At work for {since}, heartbeat {beat} ago: {who} on {host} (process {pid})")
-        },
-    );
-    let sum = moment.batches.iter().fold(BatchCounts::default(), |sum, one| BatchCounts {
-        batch: "all".to_owned(),
-        people: sum.people + one.people,
-        moved: sum.moved + one.moved,
-        failed: sum.failed + one.failed,
-        underway: sum.underway + one.underway,
-        rolled_back: sum.rolled_back + one.rolled_back,
-    });
-    let run =
-        run.map_or_else(|| "The run itself cannot be asked from here".to_owned(), steering::words);
-    vec![plan, holder, run, batch(&sum, size)]
-}
-
-/// A bit of everything; the people at work get what is left.
-fn all(
-    rows: &mut Vec<String>,
-    moment: &Moment,
-    run: Option<&Look>,
-    view: View,
-    now: Timestamp,
-    size: Size,
-    room: usize,
-) {
-    let batches = moment.batches.len().min(room / 5);
-    // Those that are done are the least interesting.
-    let first = moment.batches.iter().position(|one| one.moved < one.people).unwrap_or(0);
-    let first = first.min(moment.batches.len() - batches);
-    rows.extend(moment.batches.iter().skip(first).take(batches).map(|one| batch(one, size)));
-    let troubled = if moment.failures.is_empty() { 0 } else { room / 4 };
-    let happened = (moment.events.len() + 1).min(room / 5);
-    let people = room.saturating_sub(batches + troubled + happened);
-    at_work(rows, moment, run, view, now, people, size);
-    if troubled > 0 {
-        failures(rows, moment, now, troubled);
+    /// A bit of everything; the people at work get what is left.
+    fn all(&self, frame: &mut Frame<'_>, area: Rect, view: View) {
+        let (moment, height) = (self.moment, usize::from(area.height));
+        let shown = moment.batches.len().min(height / 5);
+        let rows = [
+            shown,
+            // A line each, and one for what can be done.
+            if moment.failures.is_empty() {
+                0
+            } else {
+                (2 * moment.failures.len() + 1).min(height / 4)
+            },
+            (moment.events.len() + 1).min(height / 5),
+        ];
+        let [some, troubled, happened] = rows.map(|rows| Constraint::Length(rows as u16));
+        let areas = Layout::vertical([some, Constraint::Fill(1), troubled, happened]).areas(area);
+        let [some, people, troubled, happened] = areas;
+        // Those that are done are the least interesting.
+        let first = moment.batches.iter().position(|one| one.moved < one.people).unwrap_or(0);
+        let first = first.min(moment.batches.len() - shown);
+        frame.render_widget(batches(moment.batches.iter().skip(first), some), some);
+        frame.render_widget(self.at_work(people, view), people);
+        frame.render_widget(self.failures(size(troubled)), troubled);
+        let events = moment.events.iter().map(|one| line(&event(one), size(happened)));
+        let events = Paragraph::new(events.collect::<Vec<_>>());
+        frame.render_widget(events.block(titled("Last events")), happened);
     }
-    if happened > 0 {
-        rows.push("Last events".to_owned());
-        rows.extend(moment.events.iter().take(happened - 1).map(event));
+
+    fn at_work(&self, area: Rect, view: View) -> Table<'static> {
+        let room = usize::from(area.height.saturating_sub(1));
+        let shown: Vec<&AtWork> = self.moment.at_work.iter().take(room).collect();
+        let from = if shown.is_empty() { 0 } else { view.from + 1 };
+        let last = view.from + shown.len();
+        let step = |one: &AtWork| match one.is_undone {
+            true => format!("undoing {}", one.step),
+            false => one.step.clone(),
+        };
+        let longest = |text: &dyn Fn(&AtWork) -> String| {
+            let widths = shown.iter().map(|one| measure_text_width(&text(one)));
+            widths.max().unwrap_or(0) as u16
+        };
+        let names = longest(&|one| one.migration.clone()).min(area.width / 2);
+        let widths = [
+            Constraint::Length(1),
+            Constraint::Length(names),
+            Constraint::Length(longest(&step)),
+            Constraint::Length(8),
+            Constraint::Fill(1),
+        ];
+        let rows = shown.iter().map(|one| {
+            let waits = self.waits(&one.migration).unwrap_or_default();
+            Row::new([
+                Line::default(),
+                fit(&one.migration, names.into()).into(),
+                step(one).into(),
+                Line::from(self.ago(&one.since)).right_aligned(),
+                fit(&format!(" {}{waits}", one.batch), area.width.into()).into(),
+            ])
+        });
+        let title = format!("In a step: {from}–{last} of {}", self.moment.all_at_work);
+        Table::new(rows, widths).block(titled(title))
+    }
+
+    /// What somebody is waiting for.
+    fn waits(&self, migration: &str) -> Option<String> {
+        let run = self.run.as_ref()?;
+        let waits = run.at_work.get(&MigrationId::new(migration))?.waits_for.as_ref()?;
+        Some(format!(", waits for {waits}"))
+    }
+
+    /// Failures, with what can be done about each.
+    fn failures(&self, size: Size) -> Paragraph<'static> {
+        let said = |one: &Trouble| {
+            let since = self.ago(&one.at);
+            let what = format!("  {} {}, {since} ago: {}", one.migration, one.step, one.why);
+            let hint = one.hint.as_ref().map(|hint| format!("    {hint}"));
+            std::iter::once(what).chain(hint).collect::<Vec<_>>()
+        };
+        let rows = self.moment.failures.iter().flat_map(said);
+        let rows: Vec<_> = rows.take(size.height).map(|row| line(&row, size)).collect();
+        let title = format!("Failures: {}", self.moment.all_failures);
+        Paragraph::new(rows).block(titled(title))
+    }
+
+    /// How long ago something was; a clock that was set back makes it now.
+    fn ago(&self, then: &str) -> String {
+        let passed = then.parse::<Timestamp>().map(|then| self.now.duration_since(then));
+        passed.map_or_else(
+            |_| "some time".to_owned(),
+            |passed| span(Duration::try_from(passed).unwrap_or_default()),
+        )
     }
 }
 
-fn at_work(
-    rows: &mut Vec<String>,
-    moment: &Moment,
-    run: Option<&Look>,
-    view: View,
-    now: Timestamp,
-    room: usize,
-    size: Size,
-) {
-    let Some(room) = room.checked_sub(1) else { return };
-    let shown: Vec<&AtWork> = moment.at_work.iter().take(room).collect();
-    let last = view.from + shown.len();
-    let from = if shown.is_empty() { 0 } else { view.from + 1 };
-    rows.push(format!("In a step: {from}–{last} of {}", moment.all_at_work));
-    let step = |one: &AtWork| match one.is_undone {
-        true => format!("undoing {}", one.step),
-        false => one.step.clone(),
-    };
-    let longest = |text: &dyn Fn(&AtWork) -> String| {
-        shown.iter().map(|one| measure_text_width(&text(one))).max().unwrap_or(0)
-    };
-    let (names, steps) = (longest(&|one| one.migration.clone()), longest(&step));
-    rows.extend(shown.iter().map(|one| {
-        let column = names.min(size.width / 2);
-        let name = pad_str(&one.migration, column, Alignment::Left, Some("…"));
-        let waits = run.and_then(|run| waits(run, &one.migration));
-        let (step, since) = (step(one), ago(&one.since, now));
-        format!("  {name} {step:steps$} {since:>8}  {}{}", one.batch, waits.unwrap_or_default())
-    }));
-    rows.extend(std::iter::repeat_n(String::new(), room - (last - view.from)));
+/// A block without a frame, whose first line says what follows.
+fn titled(title: impl Into<Line<'static>>) -> Block<'static> {
+    Block::new().title(title.into().bold())
 }
 
-/// What somebody is waiting for.
-fn waits(run: &Look, migration: &str) -> Option<String> {
-    let waits = run.at_work.get(&MigrationId::new(migration))?.waits_for.as_ref()?;
-    Some(format!(", waits for {waits}"))
+fn size(area: Rect) -> Size {
+    Size { width: area.width.into(), height: area.height.into() }
 }
 
-/// Failures, with what can be done about each.
-fn failures(rows: &mut Vec<String>, moment: &Moment, now: Timestamp, room: usize) {
-    let line = |one: &Trouble| {
-        let what =
-            format!("  {} {}, {} ago: {}", one.migration, one.step, ago(&one.at, now), one.why);
-        let hint = one.hint.as_ref().map(|hint| format!("    {hint}"));
-        std::iter::once(what).chain(hint).collect::<Vec<_>>()
-    };
-    let title = std::iter::once(format!("Failures: {}", moment.all_failures));
-    rows.extend(title.chain(moment.failures.iter().flat_map(line)).take(room));
+/// A line that says when it was cut.
+fn line(row: &str, size: Size) -> Line<'static> {
+    Line::from(fit(row, size.width))
+}
+
+fn batches<'a>(all: impl Iterator<Item = &'a BatchCounts>, area: Rect) -> Paragraph<'static> {
+    let size = size(area);
+    let rows = all.take(size.height).map(|one| line(&batch(one, size), size));
+    Paragraph::new(rows.collect::<Vec<_>>())
 }
 
 fn batch(one: &BatchCounts, size: Size) -> String {
@@ -169,17 +214,11 @@ fn event(one: &Happened) -> String {
     format!("  {time} {}", said.join(" "))
 }
 
-/// How long ago something was; a clock that was set back makes it now.
-fn ago(then: &str, now: Timestamp) -> String {
-    let passed = then.parse::<Timestamp>().map(|then| now.duration_since(then));
-    passed.map_or_else(
-        |_| "some time".to_owned(),
-        |passed| span(Duration::try_from(passed).unwrap_or_default()),
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
     use super::*;
     use crate::execute;
     use crate::journal::{Holder, PlanHead};
@@ -235,9 +274,7 @@ mod tests {
         }
     }
 
-    fn drawn(focus: Focus, width: usize, height: usize) -> String {
-        let now = "2026-08-03T07:10:00Z".parse().unwrap();
-        let view = View { focus, from: 0 };
+    fn drawn(focus: Focus, width: u16, height: u16) -> String {
         let waiting = execute::AtWork {
             waits_for: Some("the space to start".to_owned()),
             ..execute::AtWork::default()
@@ -249,7 +286,20 @@ mod tests {
             at_work: [("d-abc/person-1".into(), waiting)].into(),
             ..Look::default()
         };
-        picture(&moment(), Some(&run), view, now, Size { width, height }).join("\n")
+        on_terminal(&moment(), Some(run), View { focus, from: 0 }, (width, height))
+    }
+
+    fn on_terminal(
+        moment: &Moment,
+        run: Option<Look>,
+        view: View,
+        (width, height): (u16, u16),
+    ) -> String {
+        let now = "2026-08-03T07:10:00Z".parse().unwrap();
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| draw(frame, &Seen { moment, run, now }, view)).unwrap();
+        // The backend does not like to be asked what is on nothing.
+        if width == 0 { String::new() } else { terminal.backend().to_string() }
     }
 
     #[test]
@@ -269,17 +319,15 @@ mod tests {
     }
 
     #[test]
-    fn no_size_is_too_small_and_nothing_is_larger_than_the_terminal() {
-        let now = "2026-08-03T07:10:00Z".parse().unwrap();
-        for (width, height) in [(20, 5), (1, 1), (80, 2), (3, 60), (0, 0)] {
+    fn no_size_is_too_small() {
+        for size in [(20, 5), (1, 1), (80, 2), (3, 60), (0, 0), (200, 3), (1, 100)] {
             for focus in [Focus::All, Focus::Failures, Focus::Batches] {
                 for moment in [moment(), Moment::default()] {
-                    let size = Size { width, height };
-                    let rows = picture(&moment, None, View { focus, from: 2 }, now, size);
-                    assert_eq!(rows.len(), height, "{width}×{height} {focus:?}");
-                    assert!(rows.iter().all(|row| measure_text_width(row) <= width), "{rows:#?}");
+                    on_terminal(&moment, None, View { focus, from: 2 }, size);
                 }
             }
         }
+        let narrow = on_terminal(&moment(), None, View::default(), (20, 24));
+        assert!(narrow.contains("…") && narrow.contains("q quit"), "{narrow}");
     }
 }

@@ -1,30 +1,26 @@
 //! The terminal while somebody watches: another screen than the shell's, and every key read as it is pressed.
-//!
-//! Keys are read as bytes: crossterm's own events would bring in other features of mio, and with them another build of the SDK.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use crossterm::cursor::{Hide, MoveTo, Show};
-use crossterm::style::Print;
-use crossterm::terminal::{
-    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
-};
-use crossterm::{execute, queue};
 use jiff::Timestamp;
+use ratatui::DefaultTerminal;
+use ratatui::crossterm::event;
 
-use super::picture::picture;
-use super::view::{View, keys};
+use super::picture::{Seen, draw};
+use super::view::{View, key};
 use crate::cli::drawn::Size;
 use crate::cli::{Exit, Failure};
 use crate::execute::Look;
 use crate::journal::Journal;
 
-/// How often the journal is looked at.
-const OFTEN: Duration = Duration::from_secs(1);
+/// How often the journal is looked at, and the run asked.
+pub const OFTEN: Duration = Duration::from_secs(1);
+
+/// A terminal as they have always been: what is read before the size of this one is known.
+const OLD: Size = Size { width: 80, height: 24 };
 
 /// Why watching ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,92 +32,67 @@ pub enum Ended {
 }
 
 /// The other screen, until dropped.
-struct Screen;
+struct Screen(DefaultTerminal);
 
 impl Screen {
     fn enter() -> io::Result<Self> {
-        enable_raw_mode()?;
-        let screen = Self;
-        execute!(io::stdout(), EnterAlternateScreen, Hide)?;
-        Ok(screen)
+        ratatui::try_init().map(Self).inspect_err(|_| leave())
     }
 
-    /// Draws over what was there, so that nothing flickers.
-    fn draw(&self, rows: &[String]) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        for (row, line) in (0..).zip(rows) {
-            queue!(out, MoveTo(0, row), Print(line), Clear(ClearType::UntilNewLine))?;
-        }
-        queue!(out, Clear(ClearType::FromCursorDown))?;
-        out.flush()
+    fn size(&self) -> io::Result<Size> {
+        let size = self.0.size()?;
+        Ok(Size { width: size.width.into(), height: size.height.into() })
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // A terminal that has gone away needs nothing put back.
-        let _ = execute!(io::stdout(), Show, LeaveAlternateScreen);
-        let _ = disable_raw_mode();
+        leave();
     }
 }
 
-/// Shows who is at work until nobody is, somebody leaves, or a signal says so. `ask` asks the run how it is, where it can be
-/// asked.
+fn leave() {
+    // A terminal that has gone away needs nothing put back.
+    let _gone = ratatui::try_restore();
+}
+
+/// Shows who is at work until nobody is, somebody leaves, or a signal says so. `run` is what the run last said of itself.
+///
+/// # Errors
+///
+/// The journal cannot be read, or the terminal not be used.
 pub fn watch(
     journal: &Journal,
-    ask: impl Fn() -> Option<Look>,
+    run: impl Fn() -> Option<Look>,
     stop: &AtomicBool,
 ) -> Result<Ended, Failure> {
     let failed = |error| Failure::journal("read where everyone stands", error);
-    let first = journal.moment(&View::default().wanted(size())).map_err(failed)?;
+    let mut view = View::default();
+    let first = journal.moment(&view.wanted(OLD)).map_err(failed)?;
     if first.holder.is_none() || first.plan.is_none() {
         return Ok(Ended::AtRest);
     }
     let lost = |error| Failure::of(Exit::Unexpected, "use the terminal", error);
-    let screen = Screen::enter().map_err(lost)?;
-    let (pressed, mut view) = (listen(), View::default());
+    let mut screen = Screen::enter().map_err(lost)?;
     while !stop.load(Ordering::Relaxed) {
-        let size = size();
+        let size = screen.size().map_err(lost)?;
         let moment = journal.moment(&view.wanted(size)).map_err(failed)?;
         if moment.holder.is_none() {
             return Ok(Ended::AtRest);
         }
-        let run = ask();
-        let rows = picture(&moment, run.as_ref(), view, Timestamp::now(), size);
-        screen.draw(&rows).map_err(lost)?;
-        match pressed.recv_timeout(OFTEN) {
-            Ok(sent) => {
-                if !keys(&sent).into_iter().all(|key| view.press(key, &moment, size)) {
-                    return Ok(Ended::Left);
-                }
+        let seen = Seen { moment: &moment, run: run(), now: Timestamp::now() };
+        screen.0.draw(|frame| draw(frame, &seen, view)).map_err(lost)?;
+        // All that is pressed in the meantime is done before the next look at the journal.
+        let mut patience = OFTEN;
+        while event::poll(patience).map_err(lost)? {
+            patience = Duration::ZERO;
+            let pressed = key(&event::read().map_err(lost)?);
+            if !pressed.is_none_or(|key| view.press(key, &moment, size)) {
+                return Ok(Ended::Left);
             }
-            Err(RecvTimeoutError::Timeout) => {}
-            // Nobody is there to press a key; there may be somebody to look.
-            Err(RecvTimeoutError::Disconnected) => std::thread::sleep(OFTEN),
         }
     }
     Ok(Ended::Left)
-}
-
-/// How large the terminal is now; one that does not say is taken for an old one.
-fn size() -> Size {
-    let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
-    Size { width: width.into(), height: height.into() }
-}
-
-/// Hands on what is typed. The thread ends with the program: nothing can end its reading.
-fn listen() -> Receiver<Vec<u8>> {
-    let (typed, pressed) = channel();
-    std::thread::spawn(move || {
-        let mut bytes = [0; 64];
-        while let Ok(read) = io::stdin().read(&mut bytes) {
-            let sent = bytes.get(..read).unwrap_or_default().to_vec();
-            if sent.is_empty() || typed.send(sent).is_err() {
-                return;
-            }
-        }
-    });
-    pressed
 }
 
 /// Turns signals into a reason to stop: the terminal is then put back before the program ends.

@@ -1,10 +1,15 @@
 //! What is looked at: which list, and from which row on. Keys change it.
 
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+
 use crate::cli::drawn::Size;
 use crate::journal::{Moment, Rows, Wanted};
 
+/// The lines above the lists.
+pub(super) const HEAD: u16 = 4;
+
 /// The lines above the lists and the line of keys below.
-pub(super) const FRAME: usize = 5;
+const FRAME: usize = HEAD as usize + 1;
 
 /// Which list has the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,41 +44,24 @@ pub(super) enum Key {
     Batches,
 }
 
-/// Reads keys from what a terminal sends; what means nothing is passed over.
-pub(super) fn keys(mut sent: &[u8]) -> Vec<Key> {
-    const WORDS: [(&[u8], Key); 13] = [
-        (b"\x1b[A", Key::Up),
-        (b"\x1bOA", Key::Up),
-        (b"\x1b[B", Key::Down),
-        (b"\x1bOB", Key::Down),
-        (b"\x1b[5~", Key::PageUp),
-        (b"\x1b[6~", Key::PageDown),
-        (b"k", Key::Up),
-        (b"j", Key::Down),
-        (b" ", Key::PageDown),
-        (b"q", Key::Quit),
-        // Ctrl-C: while every key is read, no signal comes of it.
-        (b"\x03", Key::Quit),
-        (b"f", Key::Failures),
-        (b"b", Key::Batches),
-    ];
-    let mut keys = Vec::new();
-    while !sent.is_empty() {
-        let found = WORDS.iter().find(|(word, _)| sent.starts_with(word));
-        keys.extend(found.map(|(_, key)| *key));
-        let skipped = found.map_or_else(|| unknown(sent), |(word, _)| word.len());
-        sent = sent.get(skipped..).unwrap_or_default();
+/// What a key means; most mean nothing.
+pub(super) fn key(event: &Event) -> Option<Key> {
+    let pressed = event.as_key_press_event()?;
+    if pressed.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+        // While every key is read, no signal comes of Ctrl-C.
+        return (pressed == KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL))
+            .then_some(Key::Quit);
     }
-    keys
-}
-
-/// How long a key is that means nothing here: a whole sequence, so that its letters are not taken for keys.
-fn unknown(sent: &[u8]) -> usize {
-    if !sent.starts_with(b"\x1b[") {
-        return 1;
-    }
-    let end = sent.iter().skip(2).position(|byte| (0x40..=0x7e).contains(byte));
-    end.map_or(sent.len(), |end| end + 3)
+    Some(match pressed.code {
+        KeyCode::Char('q') => Key::Quit,
+        KeyCode::Up | KeyCode::Char('k') => Key::Up,
+        KeyCode::Down | KeyCode::Char('j') => Key::Down,
+        KeyCode::PageUp => Key::PageUp,
+        KeyCode::PageDown | KeyCode::Char(' ') => Key::PageDown,
+        KeyCode::Char('f') => Key::Failures,
+        KeyCode::Char('b') => Key::Batches,
+        _ => return None,
+    })
 }
 
 impl View {
@@ -132,10 +120,14 @@ mod tests {
     const SIZE: Size = Size { width: 80, height: 24 };
 
     #[test]
-    fn keys_are_told_from_sequences_that_hold_their_letters() {
-        assert_eq!(keys(b"jk\x1b[A\x1b[Bq"), [Key::Down, Key::Up, Key::Up, Key::Down, Key::Quit]);
-        assert_eq!(keys(b"\x1b[1;5q\x1b[200~f"), [Key::Failures]);
-        assert_eq!(keys(b"\xc3\xb6 \x1b["), [Key::PageDown]);
+    fn a_letter_with_another_key_held_is_not_that_letter_and_ctrl_c_leaves() {
+        let pressed = |code, held| key(&Event::Key(KeyEvent::new(code, held)));
+        assert_eq!(pressed(KeyCode::Char('f'), KeyModifiers::NONE), Some(Key::Failures));
+        assert_eq!(pressed(KeyCode::Char('f'), KeyModifiers::ALT), None);
+        assert_eq!(pressed(KeyCode::Char('q'), KeyModifiers::CONTROL), None);
+        assert_eq!(pressed(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Key::Quit));
+        assert_eq!(pressed(KeyCode::Char('c'), KeyModifiers::NONE), None);
+        assert_eq!(key(&Event::Paste("q".to_owned())), None);
     }
 
     #[test]
