@@ -129,20 +129,20 @@ fn insert(transaction: &Transaction<'_>, new: &NewEvent<'_>, at: String) -> Resu
         hash: String::new(),
     };
     event.hash = hash(&previous, &event);
-    transaction.execute(
-        &format!("INSERT INTO event ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
-        params![
-            event.sequence,
-            event.at,
-            event.operation.map(|operation| operation.0),
-            event.plan.as_ref().map(PlanId::as_str),
-            event.migration.as_ref().map(MigrationId::as_str),
-            event.step,
-            event.kind,
-            event.detail.to_string(),
-            event.hash,
-        ],
-    )?;
+    let mut written = transaction.prepare_cached(&format!(
+        "INSERT INTO event ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+    ))?;
+    written.execute(params![
+        event.sequence,
+        event.at,
+        event.operation.map(|operation| operation.0),
+        event.plan.as_ref().map(PlanId::as_str),
+        event.migration.as_ref().map(MigrationId::as_str),
+        event.step,
+        event.kind,
+        event.detail.to_string(),
+        event.hash,
+    ])?;
     Ok(event.sequence)
 }
 
@@ -150,9 +150,8 @@ fn insert(transaction: &Transaction<'_>, new: &NewEvent<'_>, at: String) -> Resu
 fn last_hash(connection: &Connection) -> Result<(i64, String), Error> {
     use rusqlite::OptionalExtension;
     let last = connection
-        .query_row("SELECT sequence, hash FROM event ORDER BY sequence DESC LIMIT 1", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        .prepare_cached("SELECT sequence, hash FROM event ORDER BY sequence DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     Ok(last.unwrap_or_default())
 }

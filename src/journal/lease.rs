@@ -124,7 +124,8 @@ pub(super) type Held = (Holder, String);
 /// Returns the last token and, if it is held, the holder with the last heartbeat.
 fn current(connection: &Connection) -> Result<(i64, Option<Held>), Error> {
     let row = connection
-        .query_row("SELECT token, holder, host, pid, since, heartbeat_at FROM lease", [], |row| {
+        .prepare_cached("SELECT token, holder, host, pid, since, heartbeat_at FROM lease")?
+        .query_row([], |row| {
             let holder: Option<String> = row.get(1)?;
             let held = match holder {
                 None => None,

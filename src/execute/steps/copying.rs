@@ -116,20 +116,22 @@ async fn watch(cx: &Context) -> Result<Option<Done>, Failure> {
     let stall: Duration = cx.stall();
     let mut last_beat = None;
     let mut alive_at = Instant::now();
-    let mut next_look;
     loop {
-        if let Some(done) = done(cx).await? {
-            return Ok(Some(done));
-        }
-        if let Some(progress) = progress(cx).await?
-            && last_beat != Some(progress.beat)
-        {
+        let was_heard = last_beat.is_some();
+        let news = progress(cx).await?.filter(|progress| last_beat != Some(progress.beat));
+        let left = news.as_ref().and_then(|progress| progress.eta_seconds);
+        let is_news = news.is_some();
+        if let Some(progress) = news {
             last_beat = Some(progress.beat);
             alive_at = Instant::now();
-            next_look = until_next_look(cx.poll(), progress.eta_seconds);
             cx.tell(Notice::Copying { migration: cx.id().clone(), progress });
-        } else {
-            next_look = cx.poll();
+        }
+        // Whoever was heard before, and has more to do than can be done until the next look, has not said a last word.
+        let is_on_its_way = was_heard && left.is_some_and(|left| left > cx.poll().as_secs());
+        if !is_on_its_way && let Some(done) = done(cx).await? {
+            return Ok(Some(done));
+        }
+        if !is_news {
             // Only a silent copy is asked after: one that gives a sign of life is at work.
             refuse_to_wait(cx).await?;
             let is_running = app(cx).await?.is_some_and(|app| app.status == "InService");
@@ -138,7 +140,7 @@ async fn watch(cx: &Context) -> Result<Option<Done>, Failure> {
                 return done(cx).await;
             }
         }
-        cx.pause_for(next_look).await?;
+        cx.pause_for(until_next_look(cx.poll(), left)).await?;
     }
 }
 
