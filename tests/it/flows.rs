@@ -32,7 +32,7 @@ buckets:
   - name: canvas
 "##;
 
-fn ready(destination: &str) -> Ready {
+pub fn ready(destination: &str) -> Ready {
     let ready = Ready::with(WORLD, None, &[&format!("  destination: {destination}")]);
     let alice = ready.classic_home("alice");
     for (path, text) in

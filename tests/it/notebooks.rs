@@ -52,7 +52,7 @@ buckets:
 /// What of [`WORLD`] is a notebook shared by the domain.
 const NOTEBOOKS: usize = 6;
 
-fn ready(copy_to: &str) -> Ready {
+pub fn ready(copy_to: &str) -> Ready {
     Ready::with(WORLD, None, &[&format!("  copy_to: {copy_to}")])
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::common::ONE_PERSON;
 use crate::common::ready::Ready;
 
-const LINES: [&str; 4] = [
+pub const LINES: [&str; 4] = [
     "  infrequent_access_days: 30",
     "retire.throughput: elastic",
     "  turn_auto_mount_off: true",

@@ -1,16 +1,8 @@
 //! Killed at any instant, or deaf to a reply, carrying and taking out end as if nothing had happened.
 
 use super::{APPLY, UNDO, moved};
-use crate::common::account::Served;
-use crate::common::ends::{End, assert_alike};
+use crate::common::ends::{End, assert_alike, end};
 use crate::common::points::{dies_at, every_point};
-
-/// The end of a world, without when things were made in it.
-fn end(served: &Served) -> End {
-    let mut end = crate::common::ends::end(served);
-    end.retain(|path, _| !path.ends_with("/created_at") && !path.ends_with("/modified_at"));
-    end
-}
 
 fn applied() -> End {
     let ready = moved();

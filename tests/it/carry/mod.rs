@@ -81,8 +81,8 @@ const ALL: [&str; 5] = [
     "  exclude: [bob]",
 ];
 
-const APPLY: [&str; 2] = ["carry", "--apply"];
-const UNDO: [&str; 2] = ["carry", "--undo"];
+pub const APPLY: [&str; 2] = ["carry", "--apply"];
+pub const UNDO: [&str; 2] = ["carry", "--undo"];
 
 fn arn(name: &str) -> String {
     format!("arn:aws:sagemaker:eu-west-1:000000000000:studio-lifecycle-config/{name}")
@@ -118,7 +118,7 @@ fn space_tags(ready: &Ready) -> Value {
 }
 
 /// Everything is carried, and alice has her space.
-fn moved() -> Ready {
+pub fn moved() -> Ready {
     let ready = Ready::with(WORLD, None, &ALL);
     ready.run_alice(&[]).ended(0);
     ready

@@ -11,7 +11,14 @@ use super::trees;
 
 /// Members that tell when, how often or under which number, which a crash may change; a plan is named after its snapshot, and
 /// that after its time.
-const PASSING: [&str; 3] = ["standing", "apps", "studio-migrate:plan"];
+const PASSING: [&str; 6] = [
+    "standing",
+    "apps",
+    "studio-migrate:plan",
+    "created_at",
+    "modified_at",
+    "throughput_changed_at",
+];
 
 /// A world and its volumes, a line for each thing in it.
 pub type End = BTreeMap<String, String>;
@@ -61,7 +68,8 @@ fn forget_what_is_gone(studio: &mut Value) {
     });
 }
 
-fn flatten(path: &str, value: &Value, lines: &mut End) {
+/// Turns what is below a member into lines.
+pub fn flatten(path: &str, value: &Value, lines: &mut End) {
     match value {
         Value::Object(members) => {
             for (name, inner) in

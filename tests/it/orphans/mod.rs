@@ -46,7 +46,7 @@ buckets:
 
 const TO: &str = "s3://archive/classic/orphans";
 
-fn ready() -> Ready {
+pub fn ready() -> Ready {
     ready_for(TO)
 }
 

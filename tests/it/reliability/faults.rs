@@ -5,7 +5,8 @@ use studio_migrate::journal::Journal;
 
 use super::budget;
 use crate::common::ONE_PERSON;
-use crate::common::ends::{assert_alike, end};
+use crate::common::account::Served;
+use crate::common::ends::{End, assert_alike, end};
 use crate::common::inside::each;
 use crate::common::ready::Ready;
 use crate::common::tool::{Ran, run_alice};
@@ -172,6 +173,16 @@ fn run(ready: &Ready, words: Words<'_>) -> Ran {
 
 /// Puts every fault in the way of a command, or every so many-th of them, on a world of its own each.
 pub fn faults_in_the_way_of(words: Words<'_>, before: &Ready, step: usize) {
+    faults_and_their_ends(words, before, step, end);
+}
+
+/// The same, where it is said how ends are compared.
+pub fn faults_and_their_ends(
+    words: Words<'_>,
+    before: &Ready,
+    step: usize,
+    end: fn(&Served) -> End,
+) {
     let whole = before.copied(None);
     run(&whole, words).ended(0);
     let whole = end(&whole.served);

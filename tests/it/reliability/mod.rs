@@ -2,6 +2,7 @@
 
 mod budget;
 mod clocks;
+mod commands;
 mod faults;
 mod kills;
 mod operators;

@@ -1,5 +1,5 @@
 //! A profile that a team shared: people get profiles of their own, and each file goes to one place.
 
-mod lab;
+pub mod lab;
 mod people;
 mod split;

@@ -1,0 +1,149 @@
+//! What changes the account outside of a migration: killed at a point or met by a fault, and given again, it ends as if nothing
+//! had happened.
+
+use serde_json::Value;
+
+use super::budget;
+use super::faults::{Words, faults_and_their_ends};
+use crate::common::ONE_PERSON;
+use crate::common::account::Served;
+use crate::common::ends::{End, assert_alike, end, flatten};
+use crate::common::points::{dies_at, every_point};
+use crate::common::ready::Ready;
+use crate::{carry, flows, notebooks, orphans, retire, teams};
+
+/// How a world ended, with its file systems and what lies in the buckets that people name.
+fn whole(served: &Served) -> End {
+    let mut end = end(served);
+    flatten("/file_systems", &served.state()["file_systems"], &mut end);
+    for bucket in std::fs::read_dir(served.dir.join("s3")).unwrap() {
+        let bucket = bucket.unwrap();
+        let name = bucket.file_name().into_string().unwrap();
+        // The bucket in which people work holds reports, one for each try.
+        if name.starts_with("sagemaker-") {
+            continue;
+        }
+        for known in std::fs::read_dir(bucket.path().join("objects")).into_iter().flatten() {
+            let path = known.unwrap().path();
+            if path.extension().is_some_and(|ending| ending == "json") {
+                let known: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+                end.insert(format!("s3/{name}/{}", known["key"]), String::new());
+            }
+        }
+    }
+    end
+}
+
+/// Gives a command on a copy of a world, killed at every so many-th point first; there are at least so many points.
+fn killed(before: &Ready, words: Words<'_>, least: u64) {
+    let run = |ready: &Ready| {
+        ready.run(&words(ready).iter().map(String::as_str).collect::<Vec<_>>()).ended(0);
+    };
+    let plain = before.copied(None);
+    run(&plain);
+    let plain = whole(&plain.served);
+    let step = budget::of(1, 5);
+    let cases = every_point(|case| {
+        let ready = before.copied(None);
+        let given = words(&ready);
+        let given: Vec<_> = given.iter().map(String::as_str).collect();
+        if !dies_at(case * step, &ready.served, &ready.journal, &given) {
+            return false;
+        }
+        run(&ready);
+        let when = format!("{given:?} died at point {}", case * step);
+        assert_alike(&whole(&ready.served), &plain, &when);
+        true
+    });
+    assert!(cases * step >= least, "only {} points", cases * step);
+}
+
+fn disturbed(before: &Ready, words: Words<'_>) {
+    faults_and_their_ends(words, before, budget::of(1, 5), whole);
+}
+
+/// Both, of a command and of what takes it back.
+fn both_ways(before: Ready, there: Words<'_>, later: impl FnOnce(Ready) -> Ready, back: Words<'_>) {
+    killed(&before, there, 4);
+    disturbed(&before, there);
+    before.run(&there(&before).iter().map(String::as_str).collect::<Vec<_>>()).ended(0);
+    let before = later(before);
+    killed(&before, back, 4);
+    disturbed(&before, back);
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[test]
+fn a_cut_over_and_its_undo_end_well_whatever_happens() {
+    let lines =
+        ["  exclude: [bob]", "experience.idle_shutdown_minutes: 120", "  settle_minutes: 0.1"];
+    let ready = Ready::with(ONE_PERSON, None, &lines);
+    ready.run_alice(&[]).ended(0);
+    let (there, back) = (["cutover", "--despite", "bob"], ["cutover", "--undo"]);
+    both_ways(ready, &|_| owned(&there), |ready| ready, &|_| owned(&back));
+}
+
+#[test]
+fn what_is_retired_and_put_back_ends_well_whatever_happens() {
+    let lines = [retire::LINES.as_slice(), &["  settle_minutes: 0.1"]].concat();
+    let ready = Ready::with(ONE_PERSON, None, &lines);
+    ready.run_alice(&[]).ended(0);
+    let a_day_later = |ready: Ready| {
+        ready.edited(|world| {
+            for system in world["file_systems"].as_object_mut().unwrap().values_mut() {
+                system["throughput_changed_at"] = 0.0.into();
+            }
+        })
+    };
+    let (there, back) = (["retire", "--apply"], ["retire", "--undo"]);
+    both_ways(ready, &|_| owned(&there), a_day_later, &|_| owned(&back));
+}
+
+#[test]
+fn what_is_carried_and_taken_out_again_ends_well_whatever_call_goes_wrong() {
+    let ready = carry::moved();
+    disturbed(&ready, &|_| owned(&carry::APPLY));
+    ready.run(&carry::APPLY).ended(0);
+    disturbed(&ready, &|_| owned(&carry::UNDO));
+}
+
+#[test]
+fn profiles_for_the_people_of_a_team_are_made_and_taken_away_whatever_happens() {
+    let words = |ready: &Ready, does: &str| {
+        let table = ready.file("team.csv");
+        owned(&["team", "people", table.to_str().unwrap(), does])
+    };
+    let ready = teams::lab::ready();
+    both_ways(ready, &|one| words(one, "--apply"), |ready| ready, &|one| words(one, "--undo"));
+}
+
+#[test]
+fn shared_notebooks_are_copied_whatever_happens() {
+    let ready = notebooks::ready("s3://keep/classic");
+    killed(&ready, &|_| owned(&["notebooks"]), 24);
+    disturbed(&ready, &|_| owned(&["notebooks"]));
+}
+
+#[test]
+fn flows_are_copied_whatever_happens() {
+    let words = |ready: &Ready| {
+        owned(&["flows", "--apply", "--mount", ready.served.dir.join("efs").to_str().unwrap()])
+    };
+    let ready = flows::ready("s3://keep/flows");
+    killed(&ready, &words, 16);
+    disturbed(&ready, &words);
+}
+
+#[test]
+fn orphans_are_archived_whatever_happens() {
+    let words = |ready: &Ready| {
+        let mount = ready.served.dir.join("efs");
+        owned(&["orphans", "archive", "--apply", "--mount", mount.to_str().unwrap()])
+    };
+    let ready = orphans::ready();
+    killed(&ready, &words, 16);
+    disturbed(&ready, &words);
+}
