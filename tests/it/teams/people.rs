@@ -56,7 +56,8 @@ fn a_profile_that_somebody_has_already_is_theirs_only_if_the_table_says_so() {
     write(&ready, &row("yes"));
     team(&ready, &["people", "--apply"]).ended(0);
     assert!(!tags(&ready, "bob").contains_key(TAG_TEAM));
-    team(&ready, &["people", "--undo"]).ended(0);
+    let undone = team(&ready, &["people", "--undo"]).ended(0);
+    assert!(undone.out.contains("bob: stays: the table says that they had it before"));
     assert!(!profile(&ready, "bob").is_null());
     write(&ready, &format!("domain,team_profile,profile,existing\n{DOMAIN},lab,nora,yes\n"));
     let missing = team(&ready, &["people", "--apply"]).ended(4);
@@ -172,11 +173,68 @@ fn profiles_that_nobody_used_are_taken_away_again_and_others_are_kept_by_name() 
         tags: std::collections::BTreeMap::new(),
     };
     client.wait(client.account.create_space(&space)).unwrap();
-    let undone = team(&ready, &["people", "--undo"]).ended(0);
+    let undone = team(&ready, &["people", "--undo"]).ended(4);
     assert!(undone.err.contains("ana is kept: it owns a space"), "{}", undone.err);
     let names = client.wait(client.account.profile_names(&DomainId::new(DOMAIN))).unwrap();
     let mut names: Vec<_> = names.iter().map(ProfileName::as_str).collect();
     names.sort_unstable();
     assert_eq!(names, ["ana", "bob", "lab"]);
-    team(&ready, &["people", "--undo"]).ended(0);
+    let again = team(&ready, &["people", "--undo"]).ended(4);
+    assert!(again.out.contains("ben: there is no such profile"), "{}", again.out);
+}
+
+#[test]
+fn what_a_table_does_not_take_for_its_own_is_not_deleted_and_every_row_says_what_became_of_it() {
+    let ready = ready();
+    team(&ready, &["people", "--apply"]).ended(0);
+    // Somebody finds out that Ana had hers before, and that Ben is of another team.
+    let table = format!(
+        "domain,team_profile,profile,existing\n{DOMAIN},lab,ana,yes\n{DOMAIN},bob,ben,\n\
+         {DOMAIN},lab,cleo,\n{DOMAIN},lab,dora,\n"
+    );
+    write(&ready, &table);
+    let undone = team(&ready, &["people", "--undo"]).ended(4);
+    for said in [
+        "ana: stays: the table says that they had it before",
+        "cleo: the profile is deleted",
+        "dora: there is no such profile",
+    ] {
+        assert!(undone.out.contains(said), "{said} in {}", undone.out);
+    }
+    assert!(
+        undone.err.contains(&format!("ben is kept: it was made for somebody of {DOMAIN}/lab")),
+        "{}",
+        undone.err
+    );
+    let is_there = |name: &str| !profile(&ready, name).is_null();
+    assert_eq!([is_there("ana"), is_there("ben"), is_there("cleo")], [true, true, false]);
+    let refused = team(&ready, &["people", "--apply"]).ended(4);
+    assert!(
+        refused.err.contains("line 3: a profile called d-sim000000001/ben is there"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
+fn killed_at_any_instant_the_undo_is_finished_by_the_next() {
+    let before = ready();
+    team(&before, &["people", "--apply"]).ended(0);
+    let points = every_point(|point| {
+        let ready = before.copied(None);
+        let table = ready.file("team.csv").to_str().unwrap().to_owned();
+        let words = ["team", "people", &table, "--undo"];
+        if !dies_at(point, &ready.served, &ready.journal, &words) {
+            return false;
+        }
+        team(&ready, &["people", "--undo"]).ended(0);
+        for name in ["ana", "ben", "cleo"] {
+            assert!(profile(&ready, name).is_null(), "{name} after a crash at point {point}");
+        }
+        for name in ["bob", "lab"] {
+            assert!(!profile(&ready, name).is_null(), "{name} after a crash at point {point}");
+        }
+        true
+    });
+    assert!(points >= 8, "only {points} points");
 }

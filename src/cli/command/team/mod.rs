@@ -4,6 +4,7 @@
 
 mod check;
 mod people;
+mod undo;
 
 use std::path::{Path, PathBuf};
 
