@@ -2,5 +2,6 @@
 
 mod back;
 mod lab;
+mod orphan;
 mod people;
 mod split;
