@@ -57,6 +57,7 @@ pub use standing::{BadEvent, MigrationStanding, Standing, StepStanding, kind};
 pub use step::Step;
 pub use steps::datasync::task_name as transfer_task_name;
 pub use steps::keeping;
+pub use steps::quiesce::classic_apps_of;
 pub use stranded::{closes_after, stranded};
 pub use tools::Tools;
 pub use transfers::Transfers;

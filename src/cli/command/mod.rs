@@ -18,6 +18,7 @@ pub mod inventory;
 pub mod mover;
 pub mod notebooks;
 pub mod notify;
+mod one_way;
 pub mod orphans;
 pub mod plan;
 pub mod playbook;

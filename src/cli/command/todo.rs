@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::one_way::stopping;
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{self, Selection, Standing, Step};
 use crate::journal::Journal;
@@ -63,6 +64,9 @@ pub(super) fn dry_run(
                 .collect();
             context.ui.data(format_args!("{id}: {}", steps.join(" → ")));
         }
+    }
+    if let Some(stopping) = stopping(journal, plan, &waiting, until)? {
+        stopping.lines().iter().for_each(|line| context.ui.data(line));
     }
     context
         .ui
