@@ -8,6 +8,7 @@ mod careful_world;
 mod carry;
 mod common;
 mod crash;
+mod cutover;
 mod datasync;
 mod datasync_route;
 mod demo;

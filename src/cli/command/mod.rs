@@ -6,6 +6,8 @@ pub mod cleanup;
 pub mod completions;
 pub mod cutover;
 mod cutover_back;
+mod cutover_notes;
+mod cutover_who;
 pub mod demo;
 mod destination;
 pub mod doctor;
