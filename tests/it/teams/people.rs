@@ -91,6 +91,36 @@ fn people_of_identity_center_get_the_profile_of_their_user_and_no_second_one() {
 }
 
 #[test]
+fn a_team_whose_domain_has_no_role_for_shared_spaces_is_told_of_it_everywhere_with_the_way_out() {
+    let (before, after) = WORLD.split_once("      DefaultSpaceSettings:\n").unwrap();
+    let world = format!("{before}{}", after.split_once('\n').unwrap().1);
+    let ready = on(&world, "  shared_spaces: packed");
+    for words in [&["check"][..], &["people"], &["people", "--apply"]] {
+        let ran = team(&ready, words).ended(0);
+        assert!(ran.err.contains("SM708: d-sim000000001 has no"), "{words:?}: {}", ran.err);
+    }
+    let table = ready.file("team.csv");
+    ready.run(&["inventory", "--teams", table.to_str().unwrap()]).ended(0);
+    let playbook = ready.journal.with_extension("yaml");
+    let playbook = ["--playbook", playbook.to_str().unwrap()];
+    let findings = ready.run(&[&["readiness", "--format", "json"], &playbook[..]].concat()).out;
+    let findings: serde_json::Value = serde_json::from_str(&findings).unwrap();
+    let findings = findings["findings"].as_array().unwrap();
+    let is_it = |one: &&serde_json::Value| one["code"] == "SM708";
+    let found: Vec<_> = findings.iter().filter(is_it).map(ToString::to_string).collect();
+    assert!(found.len() == 1 && found[0].contains("lab"), "{found:?}");
+    ready.run(&[&["plan"], &playbook[..]].concat()).ended(0);
+    let left = ready.run(&["plan", "explain", "lab"]).ended(0);
+    assert!(
+        left.out.contains("SM708: the domain has no") && left.out.contains("update-domain"),
+        "{}",
+        left.out
+    );
+    let explained = ready.run(&["explain", "SM708"]).ended(0);
+    assert!(explained.out.contains("--default-space-settings ExecutionRole="));
+}
+
+#[test]
 fn a_draft_names_who_opened_a_profile_and_can_be_filled_in() {
     let visits = "        visits:\n          - { caller: 'arn:aws:iam::000000000000:user/Ana.Lima', days_ago: 2 }\n          - { caller: 'arn:aws:iam::000000000000:user/bob', days_ago: 3 }\n";
     let world = WORLD.replace("      - name: lab\n", &format!("      - name: lab\n{visits}"));

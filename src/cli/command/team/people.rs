@@ -55,6 +55,9 @@ impl People {
         let table = super::table(&self.table)?;
         let snapshot = super::super::latest_snapshot(&context.existing_journal()?)?;
         super::refuse(&table.problems(&snapshot))?;
+        if !self.undo {
+            super::warn(context, &table, &snapshot);
+        }
         if !self.apply && !self.undo {
             let reader = context.reader(CALLS_PER_SECOND).await?;
             context.journal_of(&reader)?;
