@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 mod aws_cli;
+mod bad_mount;
 mod bucket;
 mod careful_world;
 mod carry;
