@@ -66,7 +66,12 @@ pub fn ready() -> Ready {
 
 /// The same on another world, or by another playbook.
 pub fn on(world: &str, line: &str) -> Ready {
-    let ready = Ready::with(world, None, &[line]);
+    with(world, &[line])
+}
+
+/// The same by a playbook with more lines.
+pub fn with(world: &str, lines: &[&str]) -> Ready {
+    let ready = Ready::with(world, None, lines);
     for file in FILES {
         let path = ready.classic_home("lab").join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

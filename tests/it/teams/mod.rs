@@ -5,3 +5,4 @@ mod lab;
 mod orphan;
 mod people;
 mod split;
+mod tags;
