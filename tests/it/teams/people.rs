@@ -15,6 +15,15 @@ fn tags(ready: &Ready, name: &str) -> std::collections::BTreeMap<String, String>
     client.wait(client.account.tags(&seen.arn)).unwrap()
 }
 
+/// Who has a profile, as AWS lists them.
+fn everyone(ready: &Ready) -> Vec<String> {
+    let client = Client::administrator(&ready.served);
+    let names = client.wait(client.account.profile_names(&DomainId::new(DOMAIN))).unwrap();
+    let mut names: Vec<_> = names.into_iter().map(|name| name.to_string()).collect();
+    names.sort_unstable();
+    names
+}
+
 #[test]
 fn everyone_in_the_table_gets_a_profile_of_their_own_and_only_once() {
     let ready = ready();
@@ -205,10 +214,7 @@ fn profiles_that_nobody_used_are_taken_away_again_and_others_are_kept_by_name() 
     client.wait(client.account.create_space(&space)).unwrap();
     let undone = team(&ready, &["people", "--undo"]).ended(4);
     assert!(undone.err.contains("ana is kept: it owns a space"), "{}", undone.err);
-    let names = client.wait(client.account.profile_names(&DomainId::new(DOMAIN))).unwrap();
-    let mut names: Vec<_> = names.iter().map(ProfileName::as_str).collect();
-    names.sort_unstable();
-    assert_eq!(names, ["ana", "bob", "lab"]);
+    assert_eq!(everyone(&ready), ["ana", "bob", "lab"]);
     let again = team(&ready, &["people", "--undo"]).ended(4);
     assert!(again.out.contains("ben: there is no such profile"), "{}", again.out);
 }
@@ -236,8 +242,7 @@ fn what_a_table_does_not_take_for_its_own_is_not_deleted_and_every_row_says_what
         "{}",
         undone.err
     );
-    let is_there = |name: &str| !profile(&ready, name).is_null();
-    assert_eq!([is_there("ana"), is_there("ben"), is_there("cleo")], [true, true, false]);
+    assert_eq!(everyone(&ready), ["ana", "ben", "bob", "lab"]);
     let refused = team(&ready, &["people", "--apply"]).ended(4);
     assert!(
         refused.err.contains("line 3: a profile called d-sim000000001/ben is there"),
@@ -258,13 +263,28 @@ fn killed_at_any_instant_the_undo_is_finished_by_the_next() {
             return false;
         }
         team(&ready, &["people", "--undo"]).ended(0);
-        for name in ["ana", "ben", "cleo"] {
-            assert!(profile(&ready, name).is_null(), "{name} after a crash at point {point}");
-        }
-        for name in ["bob", "lab"] {
-            assert!(!profile(&ready, name).is_null(), "{name} after a crash at point {point}");
-        }
+        assert_eq!(everyone(&ready), ["bob", "lab"], "after a crash at point {point}");
         true
     });
     assert!(points >= 8, "only {points} points");
+}
+
+#[test]
+fn whatever_call_of_the_undo_goes_wrong_once_nobody_is_left_and_nobody_else_is_gone() {
+    let before = ready();
+    team(&before, &["people", "--apply"]).ended(0);
+    for (operation, effect) in [
+        ("DescribeUserProfile", "unseen"),
+        ("DescribeUserProfile", "stale"),
+        ("ListTags", "throttled"),
+        ("ListSpaces", "server-error"),
+        ("ListApps", "throttled"),
+        ("DeleteUserProfile", "reply-lost"),
+        ("DeleteUserProfile", "throttled"),
+    ] {
+        let fault = format!("- operation: sagemaker:{operation}\n  times: 1\n  effect: {effect}\n");
+        let ready = before.copied(Some(&fault));
+        team(&ready, &["people", "--undo"]).ended(0);
+        assert_eq!(everyone(&ready), ["bob", "lab"], "{operation} {effect}");
+    }
 }

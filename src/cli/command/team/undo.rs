@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::people::{Found, failed, look, made_for, settled, until_gone, who};
-use crate::aws::{self, ErrorKind, Owner, Reader};
+use super::people::{Found, LOOKS, failed, look, made_for, settled, until_gone, who};
+use crate::aws::{self, ErrorKind, Owner, Reader, wait};
 use crate::cli::context::Operation;
-use crate::cli::{Context, Failure};
+use crate::cli::{Context, Exit, Failure};
 use crate::inventory::TeamRow;
 use crate::names::{DomainId, ProfileName};
 
@@ -55,7 +55,11 @@ pub(super) async fn take_away(
         context.ui.data(format_args!("{who}: stays: {why}"));
         Ok(true)
     };
-    match look(account, row, teams).await? {
+    let mut found = look(account, row, teams).await?;
+    if matches!(found, Found::Nothing) && !is_gone(account, row).await? {
+        found = look(account, row, teams).await?;
+    }
+    match found {
         Found::Nothing => {
             context.ui.data(format_args!("{who}: there is no such profile"));
             return Ok(true);
@@ -80,6 +84,26 @@ pub(super) async fn take_away(
     until_gone(account, row).await?;
     context.ui.data(format_args!("{who}: the profile is deleted"));
     Ok(true)
+}
+
+/// Looks twice more, a moment apart, before a profile is taken for gone: AWS may be late to show what is there.
+async fn is_gone(reader: &Reader, row: &TeamRow) -> Result<bool, Failure> {
+    let mut misses = 0;
+    let look = async || match reader.profile(&row.domain, &row.profile).await {
+        Ok(_) => Ok(Some(false)),
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            misses += 1;
+            Ok((misses > 1).then_some(true))
+        }
+        Err(error) => Err(error),
+    };
+    match wait::until(LOOKS.0, LOOKS.1, look).await {
+        Ok(is_gone) => Ok(is_gone),
+        Err(wait::Waited::Error(error)) => Err(failed("look at a profile", error)),
+        Err(wait::Waited::TimedOut) => {
+            Err(Failure::new(Exit::Unexpected, format!("{} cannot be looked at", who(row))))
+        }
+    }
 }
 
 /// Says what is in a profile; `None` where nothing is.
