@@ -58,6 +58,6 @@ pub use step::Step;
 pub use steps::datasync::task_name as transfer_task_name;
 pub use steps::keeping;
 pub use steps::quiesce::classic_apps_of;
-pub use stranded::{closes_after, stranded};
+pub use stranded::{closes_after, stranded, unclaimed};
 pub use tools::Tools;
 pub use transfers::Transfers;

@@ -1,12 +1,12 @@
 //! Who stands in the way of a cut-over: people who are not moved, or not in the plan, and would be led away from their files.
 
 use super::cutover::Cutover;
-use super::todo::standing;
+use super::todo::{self, standing};
 use crate::cli::{Exit, Failure};
 use crate::execute::MigrationStanding;
 use crate::inventory::Snapshot;
 use crate::journal::Journal;
-use crate::names::{DomainId, TAG_TEAM};
+use crate::names::{DomainId, MigrationId, TAG_TEAM};
 use crate::plan::Plan;
 
 impl Cutover {
@@ -25,6 +25,7 @@ impl Cutover {
             return Ok(());
         }
         self.refuse_unmoved(journal, plan, domains)?;
+        self.refuse_unclaimed(journal, plan, domains)?;
         self.refuse_left_out(plan, snapshot, domains)
     }
 
@@ -75,6 +76,24 @@ impl Cutover {
             format!("{} people of the plan are not moved yet: {named}", waiting.len()),
         )
         .hinted("finish them with `studio-migrate run` (whoever was taken back, with `run --user`), or name each with --despite"))
+    }
+
+    fn refuse_unclaimed(
+        &self,
+        journal: &Journal,
+        plan: &Plan,
+        domains: &[DomainId],
+    ) -> Result<(), Failure> {
+        let unclaimed = todo::unclaimed(journal, plan)?;
+        let in_the_way = |(id, _): &(MigrationId, String)| {
+            plan.migration(id).is_some_and(|(_, one)| {
+                domains.contains(&one.domain) && !self.is_despite(&one.domain, one.name().as_str())
+            })
+        };
+        match unclaimed.into_iter().find(in_the_way) {
+            Some((id, said)) => Err(Failure::new(Exit::Blocked, format!("{id}: {said}"))),
+            None => Ok(()),
+        }
     }
 
     /// Whoever the plan left out has no copied home, and would be led away from the old one all the same.

@@ -67,6 +67,9 @@ impl Run {
         if self.dry_run {
             return dry_run(context, &journal, &plan, &selection, until);
         }
+        for (id, said) in todo::unclaimed(&journal, &plan)? {
+            context.ui.warning(format_args!("{id}: {said}"));
+        }
         let waiting = to_do(&journal, &plan, &selection, until)?;
         if waiting.is_empty() {
             context.ui.data(nothing_to_do(&journal, &plan, &selection)?);

@@ -17,6 +17,15 @@ pub(super) fn standing(journal: &Journal, migration: &MigrationId) -> Result<Sta
     Standing::of(&events).map_err(|error| Failure::of(Exit::Unexpected, "read the journal", error))
 }
 
+/// Says of teams that moved by another table what may be in nobody's space.
+pub(super) fn unclaimed(
+    journal: &Journal,
+    plan: &Plan,
+) -> Result<Vec<(MigrationId, String)>, Failure> {
+    execute::unclaimed(journal, plan)
+        .map_err(|failure| Failure::of(Exit::Unexpected, "read the journal", failure))
+}
+
 /// Returns who is still to be migrated, by the journal.
 pub(super) fn to_do(
     journal: &Journal,

@@ -1,8 +1,6 @@
 //! Somebody of a team who is taken back: where their files are is said, and the way on is right.
 
-use super::lab::{
-    TABLE, closed, files, mount, names, plan, planned, profile, run, team, volume, write,
-};
+use super::lab::{TABLE, closed, files, mount, names, plan, planned, profile, run, volume, write};
 
 #[test]
 fn whoever_of_a_team_is_taken_back_is_told_where_their_files_are_and_gets_them_again() {
@@ -39,22 +37,43 @@ fn a_team_that_is_taken_back_together_is_told_that_its_profile_is_open() {
     assert_eq!(profile(&ready, "lab")["settings"], closed());
 }
 
+/// The table without somebody's row.
+fn without(who: &str) -> String {
+    let rows = TABLE.lines().filter(|line| !line.contains(&format!(",{who},")));
+    rows.fold(String::new(), |table, line| table + line + "\n")
+}
+
 #[test]
 fn whom_an_earlier_plan_moved_is_taken_back_by_that_plan_and_it_is_named() {
     let ready = planned();
     let mount = mount(&ready);
     ready.run(&run(&mount, &[])).ended(0);
     let first = ready.plan().id.to_string();
-    write(
-        &ready,
-        &TABLE
-            .lines()
-            .filter(|line| !line.contains(",ana,"))
-            .fold(String::new(), |table, line| table + line + "\n"),
-    );
+    write(&ready, &without("ana"));
     plan(&ready);
     let refused = ready.run(&["rollback", "--user", "ana", "--yes"]).ended(2);
     assert!(refused.err.contains(&format!("--plan {first}")), "{}", refused.err);
     ready.run(&["rollback", "--user", "ana", "--yes", "--plan", &first]).ended(0);
-    team(&ready, &["check"]).ended(0);
+}
+
+#[test]
+fn what_somebody_claimed_when_their_team_moved_and_nobody_claims_now_is_not_forgotten() {
+    let ready = planned();
+    let mount = mount(&ready);
+    ready.run(&run(&mount, &[])).ended(0);
+    write(&ready, &without("ben"));
+    plan(&ready);
+    let said = "what ben claimed when it moved may be in no space";
+    let ran = ready.run(&run(&mount, &[])).ended(0);
+    assert!(ran.err.contains(said), "{}", ran.err);
+    let refused = ready.run(&["cutover"]).ended(3);
+    assert!(refused.err.contains(said), "{}", refused.err);
+    ready.run(&["rollback", "--user", "team.lab", "--yes"]).ended(0);
+    ready.run(&run(&mount, &["team.lab"])).ended(0);
+    let lab = files(&volume(&ready, "lab-studio"));
+    assert!(names(&lab).contains(&"ben/notes.txt"), "{:?}", names(&lab));
+    assert_eq!(profile(&ready, "lab")["settings"], closed());
+    let ran = ready.run(&run(&mount, &[])).ended(0);
+    assert!(!ran.err.contains("may be in no space"), "{}", ran.err);
+    ready.run(&["cutover"]).ended(0);
 }
