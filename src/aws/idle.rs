@@ -41,6 +41,12 @@ impl Idle {
         }
     }
 
+    /// Tells whether both say the same: what was never said is as good as turned off.
+    fn is_as(self, other: Self) -> bool {
+        let is_off = |idle: Self| !idle.is_on.unwrap_or(false);
+        self == other || (is_off(self) && is_off(other))
+    }
+
     /// The settings with this in them. What was never said cannot be unsaid: it is turned off.
     fn put_into(self, before: Option<AppLifecycleManagement>) -> AppLifecycleManagement {
         let settings = before.and_then(|management| management.idle_settings);
@@ -61,6 +67,16 @@ impl DomainIdle {
     pub fn after(self, minutes: i32) -> Self {
         let one = Idle { is_on: Some(true), minutes: Some(minutes) };
         Self { jupyter_lab: one, code_editor: one, shared: self.shared.map(|_| one) }
+    }
+}
+
+impl DomainIdle {
+    /// Tells whether apps shut down as with the other, however it is said.
+    pub fn is_as(&self, other: &Self) -> bool {
+        let shared = (self.shared.unwrap_or_default(), other.shared.unwrap_or_default());
+        self.jupyter_lab.is_as(other.jupyter_lab)
+            && self.code_editor.is_as(other.code_editor)
+            && shared.0.is_as(shared.1)
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Pass {
 pub struct Beside {
     /// The folder under the space's home.
     pub folder: String,
-    /// What tells one content of it from another: the beginning of its root digest.
+    /// What tells one delivery of it from another: the beginning of its root digest, and how many were finished before.
     pub digest: String,
 }
 

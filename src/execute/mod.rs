@@ -30,6 +30,7 @@ mod standing;
 mod step;
 pub mod steps;
 mod stop_rules;
+mod stranded;
 mod tools;
 mod transfers;
 
@@ -56,5 +57,7 @@ pub use standing::{BadEvent, MigrationStanding, Standing, StepStanding, kind};
 pub use step::Step;
 pub use steps::datasync::task_name as transfer_task_name;
 pub use steps::keeping;
+pub use steps::quiesce::classic_apps_of;
+pub use stranded::{closes_after, stranded, unclaimed};
 pub use tools::Tools;
 pub use transfers::Transfers;

@@ -245,9 +245,12 @@ fn earlier(home: &Path, blake3: &str) -> Result<PathBuf, Failure> {
     })
 }
 
+/// How the word begins of a copy that found no Classic home: whoever reads the report tells the way out by it.
+pub const NOT_MOUNTED: &str = "the Classic home is not mounted";
+
 /// Makes sure that the Classic home is there, and not what AWS leaves when mounting fails: a folder with `error.txt`.
 fn is_mounted(home: &Path, source: &Path) -> Result<(), Failure> {
-    let missing = |why: &str| Failure::Words(format!("the Classic home is not mounted: {why}"));
+    let missing = |why: &str| Failure::Words(format!("{NOT_MOUNTED}: {why}"));
     let is_link = source.is_symlink();
     if !source.is_dir() {
         return Err(missing(if is_link {

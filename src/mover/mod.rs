@@ -48,7 +48,7 @@ mod tests;
 pub use claims::{Claims, Paths, Share as Claimed, Shares, shares};
 pub use compare::{Compared, compare, survey};
 pub use copy::{Copied, Give, Order, copy};
-pub use deliver::{MOUNT, OWN, deliver, deliver_locally};
+pub use deliver::{MOUNT, NOT_MOUNTED, OWN, deliver, deliver_locally};
 pub use deliver_packed::deliver_packed;
 pub use entry::{Below, Class, Entry, Kind, Origin, Skip, Time};
 pub use error::Error;

@@ -275,10 +275,10 @@ impl<'p> Judge<'p> {
             reasons.push(format!("the domain is {}, not InService", domain.status));
         }
         if domain.setup.space_role.is_none() {
-            reasons.push(
-                "the domain has no execution role for shared spaces (DefaultSpaceSettings.ExecutionRole)"
-                    .to_owned(),
-            );
+            reasons.push(format!(
+                "SM708: the domain has no execution role for shared spaces; give it one (`aws sagemaker update-domain --domain-id {} --default-space-settings ExecutionRole=<role-arn>`, with what DefaultSpaceSettings has already), then take another inventory",
+                domain.id
+            ));
         }
         reasons
     }

@@ -22,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "The file system has a policy of its own",
         cause: "A file system policy may keep the access points of spaces out, or let them read only. The copy then finds `error.txt` in place of the home.",
-        remedy: "Make sure that the policy allows `elasticfilesystem:ClientMount` through the access points: `aws efs describe-file-system-policy --file-system-id <name> --region <region>`. Move a pilot of one person first.",
+        remedy: "Make sure that the policy allows `elasticfilesystem:ClientMount` through the access points: `aws efs describe-file-system-policy --file-system-id <name> --region <region>`. Move a pilot of one person first. Whose mount fails all the same can go packed: `AutoMountHomeEFS=Disabled` on the profile and `routes.unmounted_homes: packed` in the playbook, or `routes.homes: packed` for everyone.",
         sources: &[
             page::AUTOMOUNT,
             "https://github.com/aws-samples/amazon-sagemaker-notebook-instance-lifecycle-config-samples/issues/121",

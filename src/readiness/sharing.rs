@@ -6,7 +6,7 @@ use super::finding::{Severity, Subject};
 use super::render::text::{bytes, counted};
 use super::rule::{Hit, Rule, page};
 use super::view::{View, listed};
-use crate::inventory::{Space, bucket_and_prefix};
+use crate::inventory::{Domain, Space, bucket_and_prefix};
 use crate::playbook::StagedRoute;
 
 pub(super) const RULES: &[Rule] = &[
@@ -40,11 +40,11 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "SM708",
         severity: Severity::Warning,
-        title: "A Classic shared space cannot be moved as it is",
-        cause: "A shared space of the new Studio runs with the domain's role for shared spaces and belongs to a profile. Where one of them is missing, the space is left out of the plan.",
+        title: "What people share in Classic cannot be moved as it is",
+        cause: "A shared space of the new Studio runs with the domain's role for shared spaces and belongs to a profile. Where one of them is missing, the Classic shared space, or the profile that a team shared with everyone of the team, is left out of the plan.",
         remedy: "Give the domain a role for shared spaces: `aws sagemaker update-domain --domain-id <domain> --default-space-settings ExecutionRole=<role-arn> --region <region>`, sending along what DefaultSpaceSettings has already; name an owner with `routes.shared_space_owner`.",
         sources: &[page::SHARED_SPACES],
-        look: unmovable_space,
+        look: unmovable,
     },
 ];
 
@@ -120,39 +120,51 @@ fn is_classic_shared(space: &Space) -> bool {
     is_classic && space.sharing.as_deref() != Some("Private")
 }
 
-fn unmovable_space(view: &View<'_>) -> Vec<Hit> {
-    let routes = &view.playbook.routes;
-    if routes.shared_spaces == StagedRoute::Leave {
+fn unmovable(view: &View<'_>) -> Vec<Hit> {
+    if view.playbook.routes.shared_spaces == StagedRoute::Leave {
         return Vec::new();
     }
     let mut hits = Vec::new();
     for scope in &view.domains {
         let domain = scope.domain;
         for space in domain.spaces.iter().filter(|space| is_classic_shared(space)) {
-            let mut why = Vec::new();
-            if domain.setup.space_role.is_none() {
-                why.push("DefaultSpaceSettings.ExecutionRole is not set".to_owned());
-            }
-            if space.home_uid.is_none() {
-                why.push("it has no directory (HomeEfsFileSystemUid)".to_owned());
-            }
-            match space.owner.as_ref().or(routes.shared_space_owner.as_ref()) {
-                None => {
-                    why.push("it has no owner, and routes.shared_space_owner names none".to_owned())
-                }
-                Some(owner) => {
-                    let is_owner = |name: &str| name.eq_ignore_ascii_case(owner.as_str());
-                    if !domain.profiles.iter().any(|profile| is_owner(profile.name.as_str())) {
-                        why.push(format!("its owner {owner} is no profile of the domain"));
-                    }
-                }
-            }
+            let why = keeps_space(view, domain, space);
             if !why.is_empty() {
                 hits.push(Hit::new(Subject::space(&domain.id, &space.name), why.join("; ")));
             }
         }
+        for team in scope.people.iter().filter(|profile| profile.team.is_some()) {
+            hits.extend(without_role(domain).map(|why| {
+                let subject = Subject::profile(&domain.id, &team.name);
+                Hit::new(subject, format!("a profile that a team shared: {why}"))
+            }));
+        }
     }
     hits
+}
+
+fn without_role(domain: &Domain) -> Option<&'static str> {
+    let is_missing = domain.setup.space_role.is_none();
+    is_missing.then_some("DefaultSpaceSettings.ExecutionRole is not set")
+}
+
+/// Says what keeps a Classic shared space where it is.
+fn keeps_space(view: &View<'_>, domain: &Domain, space: &Space) -> Vec<String> {
+    let mut why: Vec<String> = without_role(domain).map(str::to_owned).into_iter().collect();
+    if space.home_uid.is_none() {
+        why.push("it has no directory (HomeEfsFileSystemUid)".to_owned());
+    }
+    let owner = space.owner.as_ref().or(view.playbook.routes.shared_space_owner.as_ref());
+    match owner {
+        None => why.push("it has no owner, and routes.shared_space_owner names none".to_owned()),
+        Some(owner) => {
+            let is_owner = |name: &str| name.eq_ignore_ascii_case(owner.as_str());
+            if !domain.profiles.iter().any(|profile| is_owner(profile.name.as_str())) {
+                why.push(format!("its owner {owner} is no profile of the domain"));
+            }
+        }
+    }
+    why
 }
 
 fn shared_space(view: &View<'_>) -> Vec<Hit> {

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 mod aws_cli;
+mod bad_mount;
 mod bucket;
 mod careful_world;
 mod carry;
 mod common;
 mod crash;
+mod cutover;
 mod datasync;
 mod datasync_route;
 mod demo;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::common::ONE_PERSON;
+use crate::common::points::{dies_at, every_point};
 use crate::common::ready::Ready;
 
 pub const LINES: [&str; 4] = [
@@ -78,4 +79,58 @@ fn what_somebody_else_set_since_is_left_and_named() {
     assert!(said.contains("left as it is") && said.contains("AFTER_7_DAYS"), "{said}");
     assert_eq!(system(&ready)["lifecycle"][0]["TransitionToIA"], "AFTER_7_DAYS");
     assert_eq!(system(&ready)["throughput_mode"], "bursting");
+}
+
+/// As if the throughput had been changed days ago.
+fn days_later(ready: Ready) -> Ready {
+    ready.edited(|world| {
+        for system in world["file_systems"].as_object_mut().unwrap().values_mut() {
+            system["throughput_changed_at"] = 0.0.into();
+        }
+    })
+}
+
+#[test]
+fn killed_at_any_instant_what_retires_and_its_undo_are_finished_by_the_next() {
+    let (apply, undo) = (["retire", "--apply"], ["retire", "--undo"]);
+    let before = Ready::with(ONE_PERSON, None, &LINES);
+    before.run_alice(&[]).ended(0);
+    let was = system(&before);
+    let assert_back = |ready: &Ready, point: u64| {
+        let is = system(ready);
+        assert_eq!(is["throughput_mode"], "bursting", "after a crash at {point}");
+        assert_eq!(is["lifecycle"], was["lifecycle"], "after a crash at {point}");
+        let mount = ready.settings("alice")["AutoMountHomeEFS"].clone();
+        assert_ne!(mount, "Disabled", "after a crash at {point}");
+    };
+    let points = every_point(|point| {
+        let ready = before.copied(None);
+        if !dies_at(point, &ready.served, &ready.journal, &apply) {
+            return false;
+        }
+        ready.run(&apply).ended(0);
+        assert_eq!(system(&ready)["throughput_mode"], "elastic", "after a crash at {point}");
+        assert_eq!(ready.settings("alice")["AutoMountHomeEFS"], "Disabled");
+        let ready = days_later(ready);
+        let undone = ready.run(&undo).ended(0);
+        assert!(!undone.out.contains("somebody else"), "at {point}: {}", undone.out);
+        assert_back(&ready, point);
+        true
+    });
+    assert!(points >= 9, "only {points} points");
+    before.run(&apply).ended(0);
+    let before = days_later(before);
+    let points = every_point(|point| {
+        let ready = before.copied(None);
+        if !dies_at(point, &ready.served, &ready.journal, &undo) {
+            return false;
+        }
+        let undone = ready.run(&undo).ended(0);
+        assert!(!undone.out.contains("somebody else"), "at {point}: {}", undone.out);
+        assert_back(&ready, point);
+        let again = ready.run(&undo).ended(0);
+        assert!(again.out.contains("nothing to put back"), "at {point}: {}", again.out);
+        true
+    });
+    assert!(points >= 9, "only {points} points");
 }

@@ -4,26 +4,26 @@
 //! made later, inherit. What was set before is in the journal first, and `--undo` puts it back.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
 
 use super::cutover_back::put_back;
-use super::todo::standing;
-use crate::aws::{self, Domain, ErrorKind};
+use super::cutover_notes::{self as notes, Ours};
+use crate::aws::{self, Domain, DomainIdle, ErrorKind, Reader};
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
-use crate::execute::{MigrationStanding, kind};
-use crate::journal::{Journal, NewEvent};
-use crate::names::{DomainId, TAG_TEAM};
+use crate::inventory::Snapshot;
+use crate::journal::Journal;
+use crate::names::DomainId;
 use crate::plan::Plan;
 use crate::playbook::AutoMount;
 
-/// The name under which a domain's settings are noted before they are overwritten.
-const NOTE: &str = "domain_experience";
-
 /// App types of Studio Classic, hidden after the cut-over. Visibility, not permission.
 pub(super) const CLASSIC: [&str; 2] = ["JupyterServer", "KernelGateway"];
+
+/// Between two looks at a domain that is changing, and how long that may take.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(600));
 
 /// Arguments of `cutover`.
 #[derive(Args, Clone, Debug)]
@@ -33,13 +33,16 @@ pub struct Cutover {
     domains: Vec<DomainId>,
     /// Cut over although people of the plan are not moved yet, or not in it, whoever they are
     #[arg(long)]
-    force: bool,
-    /// Cut over although this person is not moved; may be given several times
+    pub(super) force: bool,
+    /// Cut over although this person, `name` or `domain/name`, is not moved; may be given several times
     #[arg(long = "despite", value_name = "PROFILE", conflicts_with = "force")]
-    despite: Vec<String>,
+    pub(super) despite: Vec<String>,
     /// Put back what was set before
     #[arg(long, conflicts_with = "force")]
-    undo: bool,
+    pub(super) undo: bool,
+    /// Say what would be set, and who stands in the way, and make no call that changes anything
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl Cutover {
@@ -47,12 +50,13 @@ impl Cutover {
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let journal = context.existing_journal()?;
         let plan = approved_plan(&journal)?;
-        let domains = domains_of(&plan, &self.domains)?;
-        self.refuse_strangers(&journal, &plan)?;
-        if !self.undo && !self.force {
-            refuse_unmoved(&journal, &plan, &domains, &self.despite)?;
-            refuse_left_out(&journal, &plan, &domains, &self.despite)?;
+        let snapshot = super::latest_snapshot(&journal)?;
+        let domains = self.chosen(&journal, &plan)?;
+        self.refuse_strangers(&plan, &snapshot)?;
+        if self.dry_run {
+            return self.foretell(context, &journal, &plan, &snapshot, &domains).await;
         }
+        self.refuse_others(&journal, &plan, &snapshot, &domains)?;
         drop(journal);
         let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
         for domain in &domains {
@@ -62,29 +66,63 @@ impl Cutover {
                 flip(context, &operation, &plan, domain).await?;
             }
         }
+        self.name_the_rest(context, &snapshot, &domains);
         operation.end(Exit::Done)
     }
-}
 
-impl Cutover {
-    /// A name that nobody has is more likely a slip than somebody.
-    fn refuse_strangers(&self, journal: &Journal, plan: &Plan) -> Result<(), Failure> {
-        if self.despite.is_empty() {
-            return Ok(());
+    /// Says what would be set, and then who stands in the way.
+    async fn foretell(
+        &self,
+        context: &Context,
+        journal: &Journal,
+        plan: &Plan,
+        snapshot: &Snapshot,
+        domains: &[DomainId],
+    ) -> Result<Exit, Failure> {
+        let reader = context.reader(plan.playbook.limits.calls_per_second).await?;
+        context.journal_of(&reader)?;
+        for id in domains {
+            let said = if self.undo {
+                super::cutover_back::foretold(&reader, journal, plan, id).await?
+            } else {
+                let (domain, idle) = look(&reader, id).await?;
+                Change::of(plan, &domain, idle).said
+            };
+            if said.is_empty() {
+                context.ui.data(format_args!("{id}: nothing would be changed"));
+            }
+            said.iter().for_each(|said| context.ui.data(format_args!("{id}: would be: {said}")));
         }
-        let snapshot = super::latest_snapshot(journal)?;
-        let is_known = |name: &str| {
-            plan.migrations().any(|(_, one)| one.name().as_str() == name)
-                || snapshot
-                    .domains
-                    .iter()
-                    .any(|seen| seen.profiles.iter().any(|one| one.name.as_str() == name))
-        };
-        match self.despite.iter().find(|name| !is_known(name)) {
-            Some(stranger) => Err(Failure::usage(format!(
-                "neither the plan nor the last inventory knows {stranger}"
-            ))),
-            None => Ok(()),
+        self.name_the_rest(context, snapshot, domains);
+        self.refuse_others(journal, plan, snapshot, domains)?;
+        context.ui.data("Nothing was changed");
+        Ok(Exit::Done)
+    }
+
+    /// The domains that are named, or all of the plan; what is put back may be of an earlier plan.
+    fn chosen(&self, journal: &Journal, plan: &Plan) -> Result<Vec<DomainId>, Failure> {
+        if !self.undo {
+            return domains_of(plan, &self.domains);
+        }
+        let mut known = notes::domains(journal)?;
+        known.extend(domains_of(plan, &[])?);
+        if let Some(stranger) = self.domains.iter().find(|domain| !known.contains(domain)) {
+            return Err(Failure::usage(format!("this journal knows nothing of {stranger}")));
+        }
+        let is_all = self.domains.is_empty();
+        Ok(if is_all { known.into_iter().collect() } else { self.domains.clone() })
+    }
+
+    /// A domain without anybody of the plan is not cut over, and not in silence.
+    fn name_the_rest(&self, context: &Context, snapshot: &Snapshot, domains: &[DomainId]) {
+        if self.undo || !self.domains.is_empty() {
+            return;
+        }
+        for seen in snapshot.domains.iter().filter(|seen| !domains.contains(&seen.id)) {
+            context.ui.warning(format_args!(
+                "{}: stays as it is, because nobody of the plan is in it",
+                seen.id
+            ));
         }
     }
 }
@@ -99,67 +137,56 @@ pub(super) fn domains_of(plan: &Plan, named: &[DomainId]) -> Result<Vec<DomainId
     Ok(if named.is_empty() { known.into_iter().collect() } else { named.to_vec() })
 }
 
-fn refuse_unmoved(
-    journal: &Journal,
-    plan: &Plan,
-    domains: &[DomainId],
-    despite: &[String],
-) -> Result<(), Failure> {
-    let mut waiting = Vec::new();
-    for (_, migration) in plan.migrations() {
-        if domains.contains(&migration.domain)
-            && !despite.iter().any(|named| named == migration.name().as_str())
-            && standing(journal, &migration.id)?.word() != MigrationStanding::Moved
-        {
-            waiting.push(migration.id.to_string());
-        }
-    }
-    if waiting.is_empty() {
-        return Ok(());
-    }
-    let named = waiting.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-    Err(Failure::new(
-        Exit::Blocked,
-        format!("{} people of the plan are not moved yet: {named}", waiting.len()),
-    )
-    .hinted("finish them with `studio-migrate run` (whoever was taken back, with `run --user`), or name each with --despite"))
+/// What a cut-over changes of a domain.
+struct Change {
+    /// What it sets; nothing of what stands already.
+    ours: Ours,
+    /// Whether the landing page is changed.
+    leads: bool,
+    idle: Option<DomainIdle>,
+    /// All of it, in words.
+    said: Vec<String>,
 }
 
-/// Whoever the plan left out has no copied home, and would be led away from the old one all the same.
-fn refuse_left_out(
-    journal: &Journal,
-    plan: &Plan,
-    domains: &[DomainId],
-    despite: &[String],
-) -> Result<(), Failure> {
-    let snapshot = super::latest_snapshot(journal)?;
-    let is_person = |domain: &DomainId, who: &str| {
-        snapshot
-            .domains
-            .iter()
-            .filter(|seen| seen.id == *domain)
-            .flat_map(|seen| &seen.profiles)
-            .filter(|profile| profile.name.as_str() == who)
-            // Whoever was made for a team leads to the new Studio from the beginning.
-            .any(|profile| !profile.tags.contains_key(TAG_TEAM))
-    };
-    let left: Vec<_> = plan
-        .left_out
-        .iter()
-        .filter(|left| domains.contains(&left.domain) && is_person(&left.domain, &left.who))
-        .filter(|left| !despite.contains(&left.who))
-        .map(|left| format!("{} ({})", left.who, left.because))
-        .collect();
-    if left.is_empty() {
-        return Ok(());
+impl Change {
+    fn of(plan: &Plan, domain: &Domain, idle: DomainIdle) -> Self {
+        let (experience, now) = (&plan.playbook.experience, &domain.defaults);
+        let (mut ours, mut said) = (Ours::default(), Vec::new());
+        let leading = [
+            ("StudioWebPortal", &now.studio_web_portal, "ENABLED"),
+            ("DefaultLandingUri", &now.landing, "studio::"),
+        ];
+        let leading: Vec<_> = leading
+            .into_iter()
+            .filter(|(_, is, wanted)| is.as_deref() != Some(*wanted))
+            .map(|(name, is, wanted)| {
+                format!("{name} {} → {wanted}", is.as_deref().unwrap_or("not set"))
+            })
+            .collect();
+        let leads = !leading.is_empty();
+        said.extend(leads.then(|| leading.join(", ")));
+        let is_shown = |kind: &&str| !now.hidden_app_types.iter().any(|hidden| hidden == kind);
+        let added: Vec<&str> = CLASSIC.into_iter().filter(is_shown).collect();
+        if experience.hide_classic && !added.is_empty() {
+            said.push(format!("app types hidden: {}", added.join(", ")));
+            let mut hidden = now.hidden_app_types.clone();
+            hidden.extend(added.into_iter().map(str::to_owned));
+            hidden.sort();
+            ours.hidden = Some(hidden);
+        }
+        let mount = now.auto_mount.as_deref();
+        if experience.auto_mount == AutoMount::Disable && mount != Some("Disabled") {
+            said.push(format!("AutoMountHomeEFS {} → Disabled", mount.unwrap_or("not set")));
+            ours.auto_mount = Some("Disabled".to_owned());
+        }
+        ours.idle_minutes = experience.idle_shutdown_minutes.filter(|it| idle.after(*it) != idle);
+        said.extend(
+            ours.idle_minutes
+                .map(|minutes| format!("spaces shut down after {minutes} minutes without use")),
+        );
+        let idle = ours.idle_minutes.map(|minutes| idle.after(minutes));
+        Self { ours, leads, idle, said }
     }
-    Err(Failure::new(
-        Exit::Blocked,
-        format!("{} people of the domain are not in the plan: {}", left.len(), left.join("; ")),
-    )
-    .hinted(
-        "they would be led to the new Studio without their files; move them first, or name each with --despite",
-    ))
 }
 
 async fn flip(
@@ -168,121 +195,50 @@ async fn flip(
     plan: &Plan,
     id: &DomainId,
 ) -> Result<(), Failure> {
-    let domain = settled(operation, id).await?;
-    let experience = &plan.playbook.experience;
-    let mut hidden = domain.defaults.hidden_app_types.clone();
-    if experience.hide_classic {
-        hidden.extend(CLASSIC.map(str::to_owned));
-        hidden.sort();
-        hidden.dedup();
-    }
-    let auto_mount = (experience.auto_mount == AutoMount::Disable).then_some("Disabled");
-    set_idle(context, operation, &domain, experience.idle_shutdown_minutes).await?;
-    let is_there = domain.defaults.studio_web_portal.as_deref() == Some("ENABLED")
-        && domain.defaults.landing.as_deref() == Some("studio::")
-        && hidden == domain.defaults.hidden_app_types
-        && (auto_mount.is_none() || domain.defaults.auto_mount.as_deref() == auto_mount);
-    if is_there {
-        context.ui.data(format_args!("{id}: leads to the new Studio already"));
-        return Ok(());
-    }
-    note(operation, &domain).await?;
-    let hidden = (hidden != domain.defaults.hidden_app_types).then_some(hidden.as_slice());
-    let flip =
-        || operation.account.set_domain_experience(id, "ENABLED", "studio::", hidden, auto_mount);
-    aws::wait::settled(async || settled(operation, id).await.map(drop), async || flip().await)
-        .await?
-        .map_err(|error| Failure::aws("flip the domain", error))?;
-    context.ui.data(format_args!("{id}: new profiles now begin in the new Studio"));
-    Ok(())
-}
-
-/// Lets the domain's spaces shut down after so many minutes, where the playbook says so.
-async fn set_idle(
-    context: &Context,
-    operation: &Operation,
-    domain: &Domain,
-    minutes: Option<i32>,
-) -> Result<(), Failure> {
-    let Some(minutes) = minutes else { return Ok(()) };
     let account = &operation.account;
-    let failed = |error| Failure::aws("set the idle shutdown of the domain", error);
-    let now = account.domain_idle(&domain.id).await.map_err(failed)?;
-    let wanted = now.after(minutes);
-    if now == wanted {
+    let (domain, idle) = look(account, id).await?;
+    let Change { ours, leads, idle: wanted, said } = Change::of(plan, &domain, idle);
+    if said.is_empty() {
+        context.ui.data(format_args!("{id}: leads to the new Studio already, nothing is changed"));
         return Ok(());
     }
-    note(operation, domain).await?;
-    aws::wait::settled(
-        async || settled(operation, &domain.id).await.map(drop),
-        async || account.set_domain_idle(&domain.id, &wanted).await,
-    )
-    .await?
-    .map_err(failed)?;
-    context
-        .ui
-        .data(format_args!("{}: spaces shut down after {minutes} minutes without use", domain.id));
+    notes::note(operation, &domain, idle, &ours)?;
+    let settle = async || settled(account, id).await.map(drop);
+    if let Some(idle) = wanted {
+        let set = async || account.set_domain_idle(id, &idle).await;
+        aws::wait::settled(settle, set)
+            .await?
+            .map_err(|error| Failure::aws("set the idle shutdown of the domain", error))?;
+    }
+    let (hidden, mount) = (ours.hidden.as_deref(), ours.auto_mount.as_deref());
+    if leads || hidden.is_some() || mount.is_some() {
+        let set =
+            async || account.set_domain_experience(id, "ENABLED", "studio::", hidden, mount).await;
+        aws::wait::settled(settle, set)
+            .await?
+            .map_err(|error| Failure::aws("flip the domain", error))?;
+    }
+    said.iter().for_each(|said| context.ui.data(format_args!("{id}: {said}")));
+    if leads {
+        context.ui.data(format_args!("{id}: new profiles now begin in the new Studio"));
+    }
     Ok(())
 }
 
-/// Writes down what is set, before it is overwritten the first time.
-async fn note(operation: &Operation, domain: &Domain) -> Result<(), Failure> {
-    if noted(operation, &domain.id)?.is_some() {
-        return Ok(());
-    }
-    let idle = operation.account.domain_idle(&domain.id).await;
-    let idle = idle.map_err(|error| Failure::aws("look at the domain", error))?;
-    let before = json!({
-        "domain": domain.id,
-        NOTE: {
-            "portal": domain.defaults.studio_web_portal,
-            "landing": domain.defaults.landing,
-            "hidden_app_types": domain.defaults.hidden_app_types,
-            "auto_mount": domain.defaults.auto_mount,
-            "idle": idle,
-        },
-    });
-    let event = NewEvent {
-        operation: Some(operation.id),
-        kind: kind::NOTED,
-        detail: before,
-        ..NewEvent::default()
-    };
-    operation
-        .journal
-        .record(&event)
-        .map(drop)
-        .map_err(|error| Failure::journal("note what was set before", error))
-}
-
-/// Returns what was set before the first flip that has not been put back since.
-pub(super) fn noted(operation: &Operation, id: &DomainId) -> Result<Option<Value>, Failure> {
-    let events = operation
-        .journal
-        .events()
-        .map_err(|error| Failure::journal("read what was set before", error))?;
-    let mut standing = None;
-    for event in events {
-        if event.detail.get("domain").and_then(Value::as_str) != Some(id.as_str()) {
-            continue;
-        }
-        match event.kind.as_str() {
-            kind::NOTED if standing.is_none() => standing = event.detail.get(NOTE).cloned(),
-            kind::UNDO_FINISHED => standing = None,
-            _ => {}
-        }
-    }
-    Ok(standing)
+/// Looks at a domain, once it is in service, and at its idle shutdown.
+pub(super) async fn look(reader: &Reader, id: &DomainId) -> Result<(Domain, DomainIdle), Failure> {
+    let domain = settled(reader, id).await?;
+    let idle = reader.domain_idle(id).await;
+    Ok((domain, idle.map_err(|error| Failure::aws("look at the domain", error))?))
 }
 
 /// Waits until the domain is in service: AWS refuses to change one that is changing.
-pub(super) async fn settled(operation: &Operation, id: &DomainId) -> Result<Domain, Failure> {
-    let minute = std::time::Duration::from_secs(60);
+pub(super) async fn settled(reader: &Reader, id: &DomainId) -> Result<Domain, Failure> {
     let look = async || {
-        let domain = operation.account.domain(id).await?;
+        let domain = reader.domain(id).await?;
         Ok((!matches!(domain.status.as_str(), "Updating" | "Pending")).then_some(domain))
     };
-    match aws::wait::until(std::time::Duration::from_millis(500), 10 * minute, look).await {
+    match aws::wait::until(LOOKS.0, LOOKS.1, look).await {
         Ok(domain) if domain.status == "InService" => Ok(domain),
         Ok(domain) => {
             Err(Failure::new(Exit::Unexpected, format!("domain {id} is {}", domain.status)))

@@ -20,6 +20,9 @@ pub struct Retry {
     /// A folder in which the EFS file systems of the domains are mounted, each under its id (`fs-…`), for homes that travel packed
     #[arg(long, value_name = "EFS_ROOT")]
     mount: Option<PathBuf>,
+    /// The mover to send to spaces; this very program by default
+    #[arg(long, value_name = "FILE")]
+    mover: Option<PathBuf>,
     /// Do not ask before a one-way door
     #[arg(long)]
     yes: bool,
@@ -61,7 +64,7 @@ impl Retry {
         if migrations.is_empty() {
             return Ok(Exit::Done);
         }
-        let (yes, mount) = (self.yes, self.mount.clone());
-        Run { migrations, until, yes, mount, ..Run::default() }.run(context).await
+        let (yes, mount, mover) = (self.yes, self.mount.clone(), self.mover.clone());
+        Run { migrations, until, yes, mount, mover, ..Run::default() }.run(context).await
     }
 }

@@ -11,8 +11,8 @@ use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure, steering};
 use crate::execute::{self, Selection, Step, foretold};
 use crate::journal::Journal;
-use crate::names::{BatchName, PlanId, ProfileName};
-use crate::plan::Plan;
+use crate::names::{BatchName, MigrationId, PlanId, ProfileName};
+use crate::plan::{Migration, Plan};
 
 /// People of whom is said beforehand what cannot be undone; of more only the number.
 const NAMED: usize = 50;
@@ -56,7 +56,8 @@ impl Rollback {
             }
             None => approved_plan(&journal)?,
         };
-        let selection = selection(&plan, &self.batches, &self.users)?;
+        let selection = selection(&plan, &self.batches, &self.users)
+            .map_err(|failure| self.hinted(&journal, &plan, failure))?;
         self.foretell(context, &journal, &plan, &selection)?;
         drop(journal);
         if self.dry_run {
@@ -108,7 +109,10 @@ impl Rollback {
                 let names: Vec<_> = steps.iter().map(|step| step.name()).collect();
                 context.ui.data(format_args!("{}: {}", migration.id, names.join(" → ")));
             }
-            let said = foretold(migration, &standing, self.to, self.delete_spaces);
+            let mut said = foretold(migration, &standing, self.to, self.delete_spaces);
+            if steps.contains(&Step::Provision) {
+                said.extend(self.stranded(journal, plan, selection, migration)?);
+            }
             with_more += usize::from(!said.is_empty());
             if with_more <= NAMED {
                 said.iter()
@@ -127,6 +131,37 @@ impl Rollback {
                 .data(format_args!("{count} people would be taken back; nothing was changed"));
         }
         Ok(())
+    }
+
+    /// Whom this plan does not know, or leaves out, an earlier one may have moved: that is the one to go by.
+    fn hinted(&self, journal: &Journal, plan: &Plan, failure: Failure) -> Failure {
+        let is_named = |id: &MigrationId| {
+            let name = id.as_str().split_once('/').map_or("", |(_, name)| name);
+            self.users.iter().any(|user| user.as_str() == name)
+        };
+        let events = journal.events().unwrap_or_default();
+        let earlier = events.iter().rev().find_map(|event| {
+            let is_theirs = event.step.is_some() && event.migration.as_ref().is_some_and(is_named);
+            event.plan.as_ref().filter(|id| is_theirs && **id != plan.id)
+        });
+        match earlier {
+            Some(earlier) => failure.hinted(format!("plan {earlier} moved them: --plan {earlier}")),
+            None => failure,
+        }
+    }
+
+    /// Says where the files of somebody of a team are once they are taken back.
+    fn stranded(
+        &self,
+        journal: &Journal,
+        plan: &Plan,
+        selection: &Selection,
+        migration: &Migration,
+    ) -> Result<Option<String>, Failure> {
+        let rest = execute::closes_after(plan, migration);
+        let opens_too = rest.is_some_and(|(batch, rest)| selection.takes(batch, rest));
+        execute::stranded(journal, plan, migration, opens_too)
+            .map_err(|failure| Failure::of(Exit::Unexpected, "read the journal", failure))
     }
 
     /// What is destroyed is asked about first.

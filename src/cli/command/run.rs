@@ -8,15 +8,15 @@ use clap::Args;
 
 use super::ended::{halted, listen, tell};
 use super::notify;
+use super::one_way::stopping;
 use super::todo::{self, dry_run, to_do};
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure, steering};
-use crate::execute::{self, Execution, Halt, Selection, Step, Tools, is_first_pass};
+use crate::execute::{self, Execution, Halt, Selection, Step, Tools};
 use crate::journal::{self, Journal};
 use crate::names::{BatchName, MigrationId, ProfileName};
 use crate::plan::{Plan, Route};
-use crate::playbook::ClassicApps;
 
 /// Arguments of `run`.
 #[derive(Args, Clone, Debug, Default)]
@@ -67,6 +67,9 @@ impl Run {
         if self.dry_run {
             return dry_run(context, &journal, &plan, &selection, until);
         }
+        for (id, said) in todo::unclaimed(&journal, &plan)? {
+            context.ui.warning(format_args!("{id}: {said}"));
+        }
         let waiting = to_do(&journal, &plan, &selection, until)?;
         if waiting.is_empty() {
             context.ui.data(nothing_to_do(&journal, &plan, &selection)?);
@@ -74,7 +77,9 @@ impl Run {
         }
         self.check_mount(&plan, &waiting)?;
         free(&journal)?;
-        self.ask(context, &plan)?;
+        if let (false, Some(stopping)) = (self.yes, stopping(&journal, &plan, &waiting, until)?) {
+            stopping.ask(context)?;
+        }
         drop(journal);
         let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
         let tools = tools(self.mover.as_deref())?;
@@ -124,23 +129,6 @@ impl Run {
             "{all} of those who are to move travel packed, {first} among them, and no file system is mounted here"
         ))
         .hinted("run where the EFS is mounted, under its id, and give the folder with --mount, or name others with --user or --batch"))
-    }
-
-    /// A stopped Classic app can never be started again: that is said, and asked, before the first is stopped.
-    fn ask(&self, context: &Context, plan: &Plan) -> Result<(), Failure> {
-        // The first of two passes stops nothing.
-        let stops = plan.playbook.classic_apps == ClassicApps::Stop
-            && !is_first_pass(plan, self.until.unwrap_or(Step::Confirm));
-        if self.yes || !stops {
-            return Ok(());
-        }
-        let warning = "This run stops Classic apps that still run. AWS does not let them be started again, ever.";
-        context.ui.warning(warning);
-        if context.ui.ask("Go on?") {
-            return Ok(());
-        }
-        Err(Failure::new(Exit::ApprovalNeeded, "nobody confirmed that Classic apps may be stopped")
-            .hinted("give --yes, or set `classic_apps: require-stopped` in the playbook"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::one_way::stopping;
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{self, Selection, Standing, Step};
 use crate::journal::Journal;
@@ -14,6 +15,15 @@ pub(super) fn standing(journal: &Journal, migration: &MigrationId) -> Result<Sta
         .events_of(migration)
         .map_err(|error| Failure::journal("read the journal", error))?;
     Standing::of(&events).map_err(|error| Failure::of(Exit::Unexpected, "read the journal", error))
+}
+
+/// Says of teams that moved by another table what may be in nobody's space.
+pub(super) fn unclaimed(
+    journal: &Journal,
+    plan: &Plan,
+) -> Result<Vec<(MigrationId, String)>, Failure> {
+    execute::unclaimed(journal, plan)
+        .map_err(|failure| Failure::of(Exit::Unexpected, "read the journal", failure))
 }
 
 /// Returns who is still to be migrated, by the journal.
@@ -63,6 +73,9 @@ pub(super) fn dry_run(
                 .collect();
             context.ui.data(format_args!("{id}: {}", steps.join(" → ")));
         }
+    }
+    if let Some(stopping) = stopping(journal, plan, &waiting, until)? {
+        stopping.lines().iter().for_each(|line| context.ui.data(line));
     }
     context
         .ui

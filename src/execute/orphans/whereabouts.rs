@@ -78,6 +78,9 @@ pub struct Whereabouts {
     pub archived: Option<(String, Archived)>,
     /// When, to whom and where it was delivered.
     pub delivered: Option<(String, MigrationId, Delivered)>,
+    /// To whom else it was delivered before, and where: it is with them until they delete it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<(MigrationId, Delivered)>,
     /// What failed since.
     pub trouble: Option<String>,
 }
@@ -95,6 +98,12 @@ impl Whereabouts {
                 one.folder,
                 one.space,
                 proof(&one.totals, &one.not_copied)
+            ));
+        }
+        for (to, one) in &self.also {
+            said.push(format!(
+                "delivered to {to} before, in ~/{} of space {}",
+                one.folder, one.space
             ));
         }
         if let Some(trouble) = &self.trouble {
@@ -149,6 +158,12 @@ fn follow(one: &mut Whereabouts, event: Event, journal: &Journal) -> Result<(), 
                 return Ok(());
             }
             let said = serde_json::from_value(event.detail).ok();
+            if let Some((_, before, there)) = one.delivered.take()
+                && before != to
+            {
+                one.also.push((before, there));
+            }
+            one.also.retain(|(before, _)| *before != to);
             one.delivered = said.map(|said| (event.at, to, said));
         }
         kind::NOT_ARCHIVED | kind::NOT_ASSIGNED => one.trouble = text(&event, "why"),

@@ -23,7 +23,7 @@ use crate::execute::hook::{Hook, Pass};
 use crate::execute::passes;
 use crate::execute::standing::kind;
 use crate::execute::step::Step;
-use crate::mover::Done;
+use crate::mover::{Done, NOT_MOUNTED};
 use crate::plan::Route;
 
 /// The kind of event that says what a home consisted of when it was packed once more. It is no part of a standing.
@@ -301,6 +301,14 @@ pub(super) async fn settled_profile(cx: &Context) -> Result<(), Failure> {
     Err(Failure::new(format!("the profile is {}: {why}", profile.status)))
 }
 
+/// The ways on for somebody whose home AWS does not mount: what keeps the mount out is mended, or the home goes another way.
+fn unmounted(cx: &Context) -> String {
+    let (domain, profile) = (&cx.migration.domain, &cx.migration.profile);
+    format!(
+        "mend what keeps the mount out (SM315 to SM319: policy, mount targets, security groups) and try again with `studio-migrate run`; or let this home go packed: `aws sagemaker update-user-profile --domain-id {domain} --user-profile-name {profile} --user-settings AutoMountHomeEFS=Disabled`, `routes.unmounted_homes: packed` in the playbook, then `inventory`, `plan` and `run --user {profile} --mount EFS_ROOT`"
+    )
+}
+
 fn failed_copy(cx: &Context, error: &str, needs_bytes: Option<u64>) -> Failure {
     let failure = Failure::of_files(format!("the copy failed: {error}"), "the copy failed");
     match needs_bytes {
@@ -308,6 +316,7 @@ fn failed_copy(cx: &Context, error: &str, needs_bytes: Option<u64>) -> Failure {
             "the volume of space {} is too small, and the playbook pays for {} GiB (target.volume.maximum_gb): raise it and plan again, or leave more out",
             cx.migration.space, cx.plan.playbook.target.volume.maximum_gb
         )),
+        None if error.contains(NOT_MOUNTED) => failure.hinted(unmounted(cx)),
         None if cx.migration.route != Route::InSpace => failure.hinted(
             "mend it and try again with `studio-migrate run`; if what was packed is at fault, roll this person back first, and it is packed anew",
         ),

@@ -12,7 +12,7 @@ mod packing;
 pub mod provision;
 pub mod quiesce;
 pub mod reread;
-mod sharing_out;
+pub(super) mod sharing_out;
 pub mod stage;
 pub mod verify;
 

@@ -18,6 +18,7 @@ use crate::execute::failure::{Failure, FailureKind};
 use crate::execute::hook::{Beside, Pass};
 use crate::execute::orphans::{Delivered, Delivery, kind, record};
 use crate::execute::step::Step;
+use crate::journal::Event;
 use crate::mover::{Done, Totals};
 use crate::plan::Route;
 
@@ -94,15 +95,13 @@ async fn give_back(cx: &Context, idle: i32) -> Result<(), Failure> {
 async fn arrive(cx: &Context, delivery: &Delivery, home: &Path) -> Result<Delivered, Failure> {
     stage::upload(cx).await?;
     let (packed, _) = Box::pin(packing::push(cx, home.to_owned())).await?;
+    refuse_nothing(delivery, &packed)?;
     let done = match copying::done(cx).await? {
         Some(done) if done.error.is_none() && done.source == packed => done,
         _ => {
             copying::forget(cx).await?;
             hold_idle_off(cx).await?;
-            let beside = Beside {
-                folder: delivery.folder.clone(),
-                digest: packed.digest.get(..12).unwrap_or_default().to_owned(),
-            };
+            let beside = beside(cx, delivery, &packed)?;
             let attempt = cx.standing()?.attempt(Step::Hydrate);
             let pass = Pass { beside: Some(beside), ..Pass::first(attempt) };
             Box::pin(attach(cx, pass)).await?;
@@ -117,6 +116,29 @@ async fn arrive(cx: &Context, delivery: &Delivery, home: &Path) -> Result<Delive
         )));
     }
     Box::pin(proven(cx, delivery, &done, &packed)).await
+}
+
+/// What a space tells this delivery from others by. One that was finished is made again only under a new name: the space has
+/// that one behind it, and would keep silent.
+fn beside(cx: &Context, delivery: &Delivery, packed: &Totals) -> Result<Beside, Failure> {
+    let name = delivery.orphan.name();
+    let is_same = |event: &&Event| event.kind == kind::ASSIGNED && event.detail["orphan"] == name;
+    let earlier = cx.journal.events_of(cx.id())?.iter().filter(is_same).count();
+    let digest = packed.digest.get(..12).unwrap_or_default();
+    let digest = if earlier == 0 { digest.to_owned() } else { format!("{digest}-{earlier}") };
+    Ok(Beside { folder: delivery.folder.clone(), digest })
+}
+
+/// A home of which every file is left out would be delivered as an empty folder, and look like a success.
+fn refuse_nothing(delivery: &Delivery, packed: &Totals) -> Result<(), Failure> {
+    let files = delivery.orphan.home.as_ref().map_or(0, |home| home.files);
+    if packed.files > 0 || files == 0 {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "none of its {files} files would be delivered: all are left out (`leave_out`), or cannot be read"
+    ))
+    .hinted("`studio-migrate orphans archive` packs a home whole, whatever `leave_out` says"))
 }
 
 async fn proven(

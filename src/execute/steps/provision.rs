@@ -17,6 +17,7 @@ use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
 use crate::execute::standing::StepStanding;
 use crate::execute::step::Step;
+use crate::execute::stranded::stranded;
 
 /// Idle shutdown while the copy runs: AWS's longest, a year, because a copy is no activity that Jupyter sees.
 const IDLE_MINUTES_WHILE_COPYING: i32 = 525_600;
@@ -169,6 +170,10 @@ pub async fn undo(cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>
     } else {
         take_away(cx, receipt.is_some()).await
     };
+    let undone = undone.and_then(|mut remarks| {
+        remarks.extend(stranded(&cx.journal, &cx.plan, &cx.migration, false)?);
+        Ok(remarks)
+    });
     undone.map_err(|failure| Stuck::over(failure, look_at))
 }
 

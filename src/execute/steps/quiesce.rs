@@ -14,6 +14,7 @@ use crate::aws::{App, ErrorKind, Owner};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
 use crate::execute::step::Step;
+use crate::plan::Migration;
 use crate::playbook::ClassicApps;
 
 /// The note of what ran when the step was tried first; one of the same name and an app is of what ran when it was tried again.
@@ -61,7 +62,7 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
 }
 
 async fn stop(cx: &Context, apps: &[App]) -> Result<Receipt, Failure> {
-    let owner = owner(cx);
+    let owner = owner(&cx.migration);
     // Noted before the first is stopped, so that a run that crashed in between still reports every one.
     cx.before(Step::Quiesce, RUNNING, json!(apps.iter().map(name).collect::<Vec<_>>()))?;
     let noted = noted_apps(cx)?;
@@ -103,7 +104,7 @@ fn noted_apps(cx: &Context) -> Result<Vec<String>, Failure> {
 
 /// Tells whether an app is gone or on its way.
 async fn is_going(cx: &Context, app: &App) -> Result<bool, Failure> {
-    let apps = cx.account.apps(&cx.migration.domain, &owner(cx)).await?;
+    let apps = cx.account.apps(&cx.migration.domain, &owner(&cx.migration)).await?;
     let now = apps.iter().find(|one| (&one.app_type, &one.name) == (&app.app_type, &app.name));
     Ok(now.is_none_or(|now| now.status == "Deleting"))
 }
@@ -137,16 +138,31 @@ async fn stopped_so_far(cx: &Context) -> Result<Vec<String>, Failure> {
 
 /// Whose apps: the person's, those of the Classic shared space, or those of the profile that a team shared: whatever part of
 /// its home moves.
-fn owner(cx: &Context) -> Owner {
-    match (&cx.migration.team, &cx.migration.shared) {
+fn owner(migration: &Migration) -> Owner {
+    match (&migration.team, &migration.shared) {
         (Some(part), _) => Owner::Profile(part.profile.clone()),
         (None, Some(space)) => Owner::Space(space.clone()),
-        (None, None) => Owner::Profile(cx.migration.profile.clone()),
+        (None, None) => Owner::Profile(migration.profile.clone()),
     }
 }
 
+/// Of a domain's apps the Classic ones that this step is about, and by what name their owner goes.
+pub fn classic_apps_of<'a>(migration: &Migration, apps: &'a [App]) -> (String, Vec<&'a App>) {
+    let owner = owner(migration);
+    let is_whose = |app: &&App| match &owner {
+        Owner::Profile(profile) => app.space.is_none() && app.profile.as_ref() == Some(profile),
+        Owner::Space(space) => app.space.as_ref() == Some(space),
+    };
+    let found = apps.iter().filter(|app| app.is_classic()).filter(is_whose).collect();
+    let name = match &owner {
+        Owner::Profile(profile) => profile.to_string(),
+        Owner::Space(space) => format!("space.{space}"),
+    };
+    (name, found)
+}
+
 async fn classic_apps(cx: &Context) -> Result<Vec<App>, Failure> {
-    let owner = owner(cx);
+    let owner = owner(&cx.migration);
     let mut apps = cx.account.apps(&cx.migration.domain, &owner).await?;
     apps.retain(is_running);
     Ok(apps)

@@ -25,14 +25,20 @@ const SHARED_OUT: &str = "shared-out";
 
 /// How a home was shared out when a part of it was packed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct SharedOut {
+pub(in crate::execute) struct SharedOut {
     claims: BTreeMap<String, Vec<String>>,
     files: BTreeMap<String, u64>,
 }
 
 impl SharedOut {
+    /// Whoever claimed something.
+    pub(in crate::execute) fn claimants(&self) -> impl Iterator<Item = &str> {
+        let claims = self.claims.iter().filter(|(_, own)| !own.is_empty());
+        claims.map(|(who, _)| who.as_str())
+    }
+
     /// What somebody claimed.
-    pub(super) fn claims(&self, who: &str) -> &[String] {
+    pub(in crate::execute) fn claims(&self, who: &str) -> &[String] {
         self.claims.get(who).map_or(&[], Vec::as_slice)
     }
 
@@ -43,7 +49,7 @@ impl SharedOut {
 }
 
 /// Returns how the home was shared out when this part of it was packed last, by its events.
-pub(super) fn last(events: &[Event]) -> Option<SharedOut> {
+pub(in crate::execute) fn last(events: &[Event]) -> Option<SharedOut> {
     let last = events.iter().rev().find(|event| event.kind == SHARED_OUT)?;
     serde_json::from_value(last.detail.clone()).ok()
 }

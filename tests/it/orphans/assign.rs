@@ -216,6 +216,60 @@ fn what_was_delivered_into_a_space_that_was_given_up_is_told_to_be_gone() {
 }
 
 #[test]
+fn a_home_of_which_every_file_is_left_out_is_not_said_to_be_delivered() {
+    let ready = moved();
+    let (own, _) = systems(&ready);
+    let orphan = home(&ready, &own, "299001");
+    fs::remove_dir_all(&orphan).unwrap();
+    fs::create_dir_all(orphan.join(".cache/pip")).unwrap();
+    fs::write(orphan.join(".cache/pip/wheel"), "wheel").unwrap();
+    ready.run(&["inventory", "--mount", &mount(&ready)]).ended(0);
+    let before = left(&ready);
+    let ran = assign(&ready, &for_alice(&ready)).ended(4);
+    assert!(ran.err.contains("none of its 1 files would be delivered"), "{}", ran.err);
+    assert!(ran.err.contains("orphans archive"), "{}", ran.err);
+    assert!(!volume(&ready).join("orphan-299001").exists());
+    assert_eq!((left(&ready).1, left(&ready).2), (before.1, before.2));
+    let is = told(&ready)["orphans"][0]["is"].as_str().unwrap().to_owned();
+    assert!(is.contains("NOT done: none of its 1 files"), "{is}");
+}
+
+#[test]
+fn what_went_to_the_wrong_person_goes_to_the_right_one_when_asked_again_and_both_are_named() {
+    let ready = moved();
+    ready.run(&["run", "--yes", "--mover", light_mover().to_str().unwrap()]).ended(0);
+    let (own, _) = systems(&ready);
+    let again = |csv: &str| {
+        let mut words = words(csv, &mount(&ready));
+        words.push("--again".to_owned());
+        ready.run(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    assign(&ready, &table(&ready, &[&format!("{own},299001,d-sim000000001,bob")])).ended(0);
+    let csv = for_alice(&ready);
+    let refused = assign(&ready, &csv).ended(2);
+    assert!(refused.err.contains("was delivered to d-sim000000001/bob"), "{}", refused.err);
+    assert!(refused.err.contains("--again"), "{}", refused.err);
+    let ran = again(&csv).ended(0);
+    assert!(ran.err.contains("d-sim000000001/bob keeps what was delivered to them"), "{}", ran.err);
+    assert_delivered(&ready);
+    let bobs = ready.served.dir.join("ebs/d-sim000000001/bob-studio/orphan-299001");
+    assert!(bobs.is_dir(), "what he has is his");
+    let is = told(&ready)["orphans"][0]["is"].as_str().unwrap().to_owned();
+    assert!(is.contains("delivered to d-sim000000001/alice, in ~/orphan-299001"), "{is}");
+    assert!(is.contains("delivered to d-sim000000001/bob before, in ~/orphan-299001"), "{is}");
+    // What she lost of it comes again; what she did to it is never overwritten.
+    let lost = volume(&ready).join("orphan-299001");
+    let some = listing(&lost, false).into_keys().find(|path| lost.join(path).is_file()).unwrap();
+    let content = fs::read(lost.join(&some)).unwrap();
+    fs::remove_file(lost.join(&some)).unwrap();
+    again(&csv).ended(0);
+    assert_eq!(fs::read(lost.join(&some)).unwrap(), content);
+    fs::write(lost.join(&some), "hers").unwrap();
+    again(&csv).ended(4);
+    assert_eq!(fs::read(lost.join(&some)).unwrap(), b"hers");
+}
+
+#[test]
 fn every_exchange_of_a_delivery_is_as_aws_s_models_have_it() {
     let ready = moved();
     let csv = for_alice(&ready);

@@ -161,10 +161,29 @@ fn classic_apps_are_not_stopped_before_someone_said_yes() {
     let ran = ready.run(&run).ended(7);
     assert!(ran.err.contains("AWS does not let them be started again, ever"), "{}", ran.err);
     assert!(ran.err.contains("--yes"), "{}", ran.err);
+    let whose = "d-sim000000001/alice: JupyterServer/default will be stopped for good";
+    assert!(ran.err.contains(whose), "{}", ran.err);
+    let dry = ready.run(&[run.as_slice(), &["--dry-run"]].concat()).ended(0);
+    assert!(dry.out.contains(whose), "{}", dry.out);
     assert_eq!(everything(&ready), before);
     assert_eq!(running(&ready), [CLASSIC_APP]);
     ready.run(&[run.as_slice(), &["--yes", "--until", "quiesce"]].concat()).ended(0);
     assert!(running(&ready).is_empty());
+}
+
+#[test]
+fn whoever_has_no_classic_app_to_lose_any_more_is_not_asked_about_again() {
+    let fails = "- operation: sagemaker:CreateSpace\n  times: 1\n  effect: denied\n";
+    let ready = Ready::with(ONE_PERSON, Some(fails), &[]);
+    ready.run_alice(&[]).ended(4);
+    assert!(running(&ready).is_empty());
+    let mover = light_mover().to_str().unwrap();
+    // Nobody says yes, and nobody has to.
+    let retry = ["retry", "--failed", "--mover", mover];
+    ready.run(&retry).ended(0);
+    let dry = ready.run(&["run", "--dry-run"]).ended(0);
+    assert!(!dry.out.contains("alice"), "{}", dry.out);
+    assert!(dry.out.contains("none of them had a Classic app"), "{}", dry.out);
 }
 
 #[test]

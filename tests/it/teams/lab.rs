@@ -1,11 +1,14 @@
 //! A world in which a team works in one profile, and a journal that knows of it.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::ready::Ready;
-use crate::common::tool::Ran;
+use crate::common::tool::{Ran, light_mover};
+use crate::common::trees::listing;
 
 /// The domain.
 pub const DOMAIN: &str = "d-sim000000001";
@@ -63,7 +66,12 @@ pub fn ready() -> Ready {
 
 /// The same on another world, or by another playbook.
 pub fn on(world: &str, line: &str) -> Ready {
-    let ready = Ready::with(world, None, &[line]);
+    with(world, &[line])
+}
+
+/// The same by a playbook with more lines.
+pub fn with(world: &str, lines: &[&str]) -> Ready {
+    let ready = Ready::with(world, None, lines);
     for file in FILES {
         let path = ready.classic_home("lab").join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -88,4 +96,56 @@ pub fn team(ready: &Ready, words: &[&str]) -> Ran {
 /// A profile as the account keeps it; `null` where there is none.
 pub fn profile(ready: &Ready, name: &str) -> Value {
     ready.served.state()["studio"]["profiles"][format!("{DOMAIN}/{name}")].clone()
+}
+
+/// Where the file systems are mounted.
+pub fn mount(ready: &Ready) -> String {
+    ready.served.dir.join("efs").to_str().unwrap().to_owned()
+}
+
+/// Takes an inventory with the table, and draws up and approves a plan.
+pub fn plan(ready: &Ready) {
+    let (mount, table) = (mount(ready), ready.file("team.csv"));
+    let playbook = ready.journal.with_extension("yaml");
+    ready.run(&["inventory", "--mount", &mount, "--teams", table.to_str().unwrap()]).ended(0);
+    ready.run(&["plan", "--playbook", playbook.to_str().unwrap()]).ended(0);
+    ready.run(&["plan", "approve", "--latest", "--note", "test"]).ended(0);
+}
+
+/// A world in which the people have their profiles, and the plan is approved.
+pub fn planned() -> Ready {
+    let ready = ready();
+    team(&ready, &["people", "--apply"]).ended(0);
+    plan(&ready);
+    ready
+}
+
+/// The words that run somebody, or everybody.
+pub fn run<'a>(mount: &'a str, who: &[&'a str]) -> Vec<&'a str> {
+    let mover = light_mover().to_str().unwrap();
+    let mut words = vec!["run", "--yes", "--mover", mover, "--mount", mount];
+    words.extend(who.iter().flat_map(|who| ["--user", who]));
+    words
+}
+
+/// The volume of a space.
+pub fn volume(ready: &Ready, space: &str) -> PathBuf {
+    ready.served.dir.join("ebs").join(DOMAIN).join(space)
+}
+
+/// The regular files below a folder, by path, with what `lstat` says.
+pub fn files(root: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = listing(root, false);
+    found.retain(|path, _| root.join(path).is_file() && !path.starts_with(".studio-migrate"));
+    found
+}
+
+/// Their paths.
+pub fn names(files: &BTreeMap<PathBuf, String>) -> Vec<&str> {
+    files.keys().map(|path| path.to_str().unwrap()).collect()
+}
+
+/// What the profile that the team shared sets.
+pub fn closed() -> Value {
+    json!({ "StudioWebPortal": "DISABLED", "DefaultLandingUri": "app:JupyterServer:" })
 }

@@ -15,6 +15,15 @@ fn tags(ready: &Ready, name: &str) -> std::collections::BTreeMap<String, String>
     client.wait(client.account.tags(&seen.arn)).unwrap()
 }
 
+/// Who has a profile, as AWS lists them.
+fn everyone(ready: &Ready) -> Vec<String> {
+    let client = Client::administrator(&ready.served);
+    let names = client.wait(client.account.profile_names(&DomainId::new(DOMAIN))).unwrap();
+    let mut names: Vec<_> = names.into_iter().map(|name| name.to_string()).collect();
+    names.sort_unstable();
+    names
+}
+
 #[test]
 fn everyone_in_the_table_gets_a_profile_of_their_own_and_only_once() {
     let ready = ready();
@@ -56,7 +65,8 @@ fn a_profile_that_somebody_has_already_is_theirs_only_if_the_table_says_so() {
     write(&ready, &row("yes"));
     team(&ready, &["people", "--apply"]).ended(0);
     assert!(!tags(&ready, "bob").contains_key(TAG_TEAM));
-    team(&ready, &["people", "--undo"]).ended(0);
+    let undone = team(&ready, &["people", "--undo"]).ended(0);
+    assert!(undone.out.contains("bob: stays: the table says that they had it before"));
     assert!(!profile(&ready, "bob").is_null());
     write(&ready, &format!("domain,team_profile,profile,existing\n{DOMAIN},lab,nora,yes\n"));
     let missing = team(&ready, &["people", "--apply"]).ended(4);
@@ -87,6 +97,36 @@ fn people_of_identity_center_get_the_profile_of_their_user_and_no_second_one() {
     rows(&format!("{DOMAIN},lab,dora,\n"));
     let unsaid = team(&ready, &["people", "--apply"]).ended(2);
     assert!(unsaid.err.contains("line 2") && unsaid.err.contains("sso_user"), "{}", unsaid.err);
+}
+
+#[test]
+fn a_team_whose_domain_has_no_role_for_shared_spaces_is_told_of_it_everywhere_with_the_way_out() {
+    let (before, after) = WORLD.split_once("      DefaultSpaceSettings:\n").unwrap();
+    let world = format!("{before}{}", after.split_once('\n').unwrap().1);
+    let ready = on(&world, "  shared_spaces: packed");
+    for words in [&["check"][..], &["people"], &["people", "--apply"]] {
+        let ran = team(&ready, words).ended(0);
+        assert!(ran.err.contains("SM708: d-sim000000001 has no"), "{words:?}: {}", ran.err);
+    }
+    let table = ready.file("team.csv");
+    ready.run(&["inventory", "--teams", table.to_str().unwrap()]).ended(0);
+    let playbook = ready.journal.with_extension("yaml");
+    let playbook = ["--playbook", playbook.to_str().unwrap()];
+    let findings = ready.run(&[&["readiness", "--format", "json"], &playbook[..]].concat()).out;
+    let findings: serde_json::Value = serde_json::from_str(&findings).unwrap();
+    let findings = findings["findings"].as_array().unwrap();
+    let is_it = |one: &&serde_json::Value| one["code"] == "SM708";
+    let found: Vec<_> = findings.iter().filter(is_it).map(ToString::to_string).collect();
+    assert!(found.len() == 1 && found[0].contains("lab"), "{found:?}");
+    ready.run(&[&["plan"], &playbook[..]].concat()).ended(0);
+    let left = ready.run(&["plan", "explain", "lab"]).ended(0);
+    assert!(
+        left.out.contains("SM708: the domain has no") && left.out.contains("update-domain"),
+        "{}",
+        left.out
+    );
+    let explained = ready.run(&["explain", "SM708"]).ended(0);
+    assert!(explained.out.contains("--default-space-settings ExecutionRole="));
 }
 
 #[test]
@@ -172,11 +212,79 @@ fn profiles_that_nobody_used_are_taken_away_again_and_others_are_kept_by_name() 
         tags: std::collections::BTreeMap::new(),
     };
     client.wait(client.account.create_space(&space)).unwrap();
-    let undone = team(&ready, &["people", "--undo"]).ended(0);
+    let undone = team(&ready, &["people", "--undo"]).ended(4);
     assert!(undone.err.contains("ana is kept: it owns a space"), "{}", undone.err);
-    let names = client.wait(client.account.profile_names(&DomainId::new(DOMAIN))).unwrap();
-    let mut names: Vec<_> = names.iter().map(ProfileName::as_str).collect();
-    names.sort_unstable();
-    assert_eq!(names, ["ana", "bob", "lab"]);
-    team(&ready, &["people", "--undo"]).ended(0);
+    assert_eq!(everyone(&ready), ["ana", "bob", "lab"]);
+    let again = team(&ready, &["people", "--undo"]).ended(4);
+    assert!(again.out.contains("ben: there is no such profile"), "{}", again.out);
+}
+
+#[test]
+fn what_a_table_does_not_take_for_its_own_is_not_deleted_and_every_row_says_what_became_of_it() {
+    let ready = ready();
+    team(&ready, &["people", "--apply"]).ended(0);
+    // Somebody finds out that Ana had hers before, and that Ben is of another team.
+    let table = format!(
+        "domain,team_profile,profile,existing\n{DOMAIN},lab,ana,yes\n{DOMAIN},bob,ben,\n\
+         {DOMAIN},lab,cleo,\n{DOMAIN},lab,dora,\n"
+    );
+    write(&ready, &table);
+    let undone = team(&ready, &["people", "--undo"]).ended(4);
+    for said in [
+        "ana: stays: the table says that they had it before",
+        "cleo: the profile is deleted",
+        "dora: there is no such profile",
+    ] {
+        assert!(undone.out.contains(said), "{said} in {}", undone.out);
+    }
+    assert!(
+        undone.err.contains(&format!("ben is kept: it was made for somebody of {DOMAIN}/lab")),
+        "{}",
+        undone.err
+    );
+    assert_eq!(everyone(&ready), ["ana", "ben", "bob", "lab"]);
+    let refused = team(&ready, &["people", "--apply"]).ended(4);
+    assert!(
+        refused.err.contains("line 3: a profile called d-sim000000001/ben is there"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
+fn killed_at_any_instant_the_undo_is_finished_by_the_next() {
+    let before = ready();
+    team(&before, &["people", "--apply"]).ended(0);
+    let points = every_point(|point| {
+        let ready = before.copied(None);
+        let table = ready.file("team.csv").to_str().unwrap().to_owned();
+        let words = ["team", "people", &table, "--undo"];
+        if !dies_at(point, &ready.served, &ready.journal, &words) {
+            return false;
+        }
+        team(&ready, &["people", "--undo"]).ended(0);
+        assert_eq!(everyone(&ready), ["bob", "lab"], "after a crash at point {point}");
+        true
+    });
+    assert!(points >= 8, "only {points} points");
+}
+
+#[test]
+fn whatever_call_of_the_undo_goes_wrong_once_nobody_is_left_and_nobody_else_is_gone() {
+    let before = ready();
+    team(&before, &["people", "--apply"]).ended(0);
+    for (operation, effect) in [
+        ("DescribeUserProfile", "unseen"),
+        ("DescribeUserProfile", "stale"),
+        ("ListTags", "throttled"),
+        ("ListSpaces", "server-error"),
+        ("ListApps", "throttled"),
+        ("DeleteUserProfile", "reply-lost"),
+        ("DeleteUserProfile", "throttled"),
+    ] {
+        let fault = format!("- operation: sagemaker:{operation}\n  times: 1\n  effect: {effect}\n");
+        let ready = before.copied(Some(&fault));
+        team(&ready, &["people", "--undo"]).ended(0);
+        assert_eq!(everyone(&ready), ["bob", "lab"], "{operation} {effect}");
+    }
 }

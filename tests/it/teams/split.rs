@@ -2,66 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::lab::{DOMAIN, FILES, TABLE, WORLD, on, profile, ready, team, write};
+use super::lab::{
+    DOMAIN, FILES, TABLE, WORLD, closed, files, mount, names, on, plan, planned, profile, ready,
+    run, team, volume, write,
+};
 use crate::common::points::{dies_at, every_point};
 use crate::common::ready::Ready;
-use crate::common::tool::light_mover;
 use crate::common::trees::listing;
-
-/// Where the file systems are mounted.
-fn mount(ready: &Ready) -> String {
-    ready.served.dir.join("efs").to_str().unwrap().to_owned()
-}
-
-/// Takes an inventory with the table, and draws up and approves a plan.
-fn plan(ready: &Ready) {
-    let (mount, table) = (mount(ready), ready.file("team.csv"));
-    let playbook = ready.journal.with_extension("yaml");
-    ready.run(&["inventory", "--mount", &mount, "--teams", table.to_str().unwrap()]).ended(0);
-    ready.run(&["plan", "--playbook", playbook.to_str().unwrap()]).ended(0);
-    ready.run(&["plan", "approve", "--latest", "--note", "test"]).ended(0);
-}
-
-/// A world in which the people have their profiles, and the plan is approved.
-fn planned() -> Ready {
-    let ready = ready();
-    team(&ready, &["people", "--apply"]).ended(0);
-    plan(&ready);
-    ready
-}
-
-/// The words that run somebody, or everybody.
-fn run<'a>(mount: &'a str, who: &[&'a str]) -> Vec<&'a str> {
-    let mover = light_mover().to_str().unwrap();
-    let mut words = vec!["run", "--yes", "--mover", mover, "--mount", mount];
-    words.extend(who.iter().flat_map(|who| ["--user", who]));
-    words
-}
-
-/// The volume of a space.
-fn volume(ready: &Ready, space: &str) -> PathBuf {
-    ready.served.dir.join("ebs").join(DOMAIN).join(space)
-}
-
-/// The regular files below a folder, by path, with what `lstat` says.
-fn files(root: &Path) -> BTreeMap<PathBuf, String> {
-    let mut found = listing(root, false);
-    found.retain(|path, _| root.join(path).is_file() && !path.starts_with(".studio-migrate"));
-    found
-}
-
-fn names(files: &BTreeMap<PathBuf, String>) -> Vec<&str> {
-    files.keys().map(|path| path.to_str().unwrap()).collect()
-}
-
-/// What the profile that the team shared sets.
-fn closed() -> Value {
-    json!({ "StudioWebPortal": "DISABLED", "DefaultLandingUri": "app:JupyterServer:" })
-}
 
 #[test]
 fn every_file_of_a_team_is_in_one_place_and_the_old_profile_is_closed_and_kept() {

@@ -57,14 +57,18 @@ async fn of_person(
     let place =
         Place { domain: migration.domain.clone(), profile: Some(migration.profile.clone()) };
     let row = |tag| Row::of(&place, What::Tag, text(tag)).becomes(text(tag));
+    let (own, tags): (Vec<_>, Vec<_>) =
+        profile.tags.iter().partition(|(key, _)| key.starts_with("studio-migrate:"));
+    let why = "it is this tool's own, and about the profile";
+    drawn.rows.extend(own.into_iter().map(|tag| row(tag).stands(Stands::Stays, why)));
     if plan.playbook.carry.tags == CarryRest::Leave {
         let why = "it stays on the profile, and the playbook leaves it there (carry.tags)";
-        drawn.rows.extend(profile.tags.iter().map(|tag| row(tag).stands(Stands::Left, why)));
+        drawn.rows.extend(tags.into_iter().map(|tag| row(tag).stands(Stands::Left, why)));
         return Ok(());
     }
     let Some((arn, standing)) = space_of(reader, migration).await? else {
         let why = format!("there is no space {} of this person's yet", migration.space);
-        drawn.rows.extend(profile.tags.iter().map(|tag| {
+        drawn.rows.extend(tags.into_iter().map(|tag| {
             row(tag)
                 .stands(Stands::NotCarried, why.as_str())
                 .by_hand("after `run`, `carry --apply` again")
@@ -72,7 +76,7 @@ async fn of_person(
         return Ok(());
     };
     let mut missing = BTreeMap::new();
-    for tag in &profile.tags {
+    for tag in tags {
         let (key, value) = tag;
         let row = row(tag);
         drawn.rows.push(match standing.get(key) {
@@ -81,9 +85,6 @@ async fn of_person(
             }
             Some(there) => row
                 .stands(Stands::NotCarried, format!("space {} has {key}={there}", migration.space)),
-            None if key.starts_with("studio-migrate:") => {
-                row.stands(Stands::Stays, "it is this tool's own, and about the profile")
-            }
             None if key.to_ascii_lowercase().starts_with("aws:") => {
                 row.stands(Stands::NotCarried, "AWS keeps such tags to itself")
             }

@@ -14,6 +14,7 @@ use crate::execute::{
 };
 use crate::inventory::{Assigned, Snapshot, read_assigned};
 use crate::journal::Journal;
+use crate::names::MigrationId;
 use crate::plan::{Migration, Plan};
 
 /// Arguments of `orphans assign`.
@@ -25,6 +26,9 @@ pub(super) struct AssignArgs {
     /// A folder in which the EFS file systems are mounted, each under its id (`fs-…`); they are only read
     #[arg(long, value_name = "EFS_ROOT")]
     mount: PathBuf,
+    /// Also deliver what was delivered before: once more, or to somebody else than it went to
+    #[arg(long)]
+    again: bool,
     /// Do it; without it nothing is changed
     #[arg(long)]
     apply: bool,
@@ -35,8 +39,8 @@ pub(super) struct AssignArgs {
 
 /// What is to be done about one row.
 enum Row {
-    /// It is delivered.
-    Due(Box<Delivery>),
+    /// It is delivered; and where it is already, if that is somewhere else.
+    Due(Box<Delivery>, Option<String>),
     /// It was delivered before: to whom, and what was said of it.
     Done(String),
     /// It cannot be delivered yet.
@@ -56,7 +60,10 @@ impl AssignArgs {
         let (mut due, mut exit) = (Vec::new(), Exit::Done);
         for row in rows {
             match row {
-                Row::Due(delivery) => due.push(*delivery),
+                Row::Due(delivery, elsewhere) => {
+                    elsewhere.into_iter().for_each(|said| context.ui.warning(said));
+                    due.push(*delivery);
+                }
                 Row::Done(said) => context.ui.data(said),
                 Row::Waits(said) => {
                     context.ui.warning(said);
@@ -154,20 +161,16 @@ impl AssignArgs {
                     continue;
                 }
             };
-            let delivered = known.get(&orphan.name()).and_then(|one| one.delivered.as_ref());
-            match delivered {
-                Some((at, to, _)) if *to != migration.id => wrong.push(format!(
-                    "\n  line {}: {} was delivered to {to} at {at}",
-                    one.line,
-                    orphan.name()
-                )),
-                Some((at, to, delivered)) => rows.push(Row::Done(format!(
-                    "{}: delivered to {to} before, at {at}, in ~/{} of space {}",
-                    orphan.name(),
-                    delivered.folder,
-                    delivered.space
-                ))),
-                None => rows.push(due(journal, snapshot, orphan, migration)?),
+            let before = known.get(&orphan.name()).and_then(|one| one.delivered.as_ref());
+            match before {
+                Some(before) if !self.again => match done(orphan, migration, before) {
+                    Ok(said) => rows.push(Row::Done(said)),
+                    Err(why) => wrong.push(format!("\n  line {}: {why}", one.line)),
+                },
+                before => {
+                    let elsewhere = before.and_then(|before| left_with(orphan, migration, before));
+                    rows.push(due(journal, snapshot, orphan, migration, elsewhere)?);
+                }
             }
         }
         if wrong.is_empty() {
@@ -178,12 +181,47 @@ impl AssignArgs {
     }
 }
 
+/// When, to whom and where an orphan was delivered.
+type Before = (String, MigrationId, Delivered);
+
+/// Says that it is where the table wants it, or why that cannot be.
+fn done(orphan: &Orphan, migration: &Migration, before: &Before) -> Result<String, String> {
+    let (at, to, delivered) = before;
+    if *to != migration.id {
+        return Err(format!(
+            "{} was delivered to {to} at {at}; --again delivers it to {} too",
+            orphan.name(),
+            migration.id
+        ));
+    }
+    Ok(format!(
+        "{}: delivered to {to} before, at {at}, in ~/{} of space {}; --again delivers it once more",
+        orphan.name(),
+        delivered.folder,
+        delivered.space
+    ))
+}
+
+/// Says where somebody else still has it: they may have worked in it, so it is theirs to delete.
+fn left_with(orphan: &Orphan, migration: &Migration, before: &Before) -> Option<String> {
+    let (_, to, delivered) = before;
+    (*to != migration.id).then(|| {
+        format!(
+            "{}: {to} keeps what was delivered to them, in ~/{} of space {}, until they delete it",
+            orphan.name(),
+            delivered.folder,
+            delivered.space
+        )
+    })
+}
+
 /// Somebody gets an orphan once their own home has arrived.
 fn due(
     journal: &Journal,
     snapshot: &Snapshot,
     orphan: &Orphan,
     migration: &Migration,
+    elsewhere: Option<String>,
 ) -> Result<Row, Failure> {
     if standing(journal, &migration.id)?.word() != MigrationStanding::Moved {
         return Ok(Row::Waits(format!(
@@ -196,7 +234,8 @@ fn due(
     let domain = snapshot.domains.iter().find(|one| one.id == migration.domain);
     let own = domain.and_then(|domain| domain.file_system.as_ref());
     let folder = orphan.folder(own);
-    Ok(Row::Due(Box::new(Delivery { folder, orphan: orphan.clone(), to: migration.clone() })))
+    let delivery = Delivery { folder, orphan: orphan.clone(), to: migration.clone() };
+    Ok(Row::Due(Box::new(delivery), elsewhere))
 }
 
 fn read(file: &Path) -> Result<Vec<Assigned>, Failure> {

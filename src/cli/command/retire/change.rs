@@ -23,6 +23,9 @@ use crate::playbook::{Retirement, Throughput};
 const NOTED: &str = "retire-noted";
 const RESTORED: &str = "retire-restored";
 
+/// What stands for an `AutoMountHomeEFS` that was not set on a profile: AWS cannot unset it.
+const UNSET_MOUNT: &str = "DefaultAsDomain";
+
 /// Whoever changes something.
 pub(super) struct Changes<'a> {
     pub(super) context: &'a Context,
@@ -207,8 +210,12 @@ impl Changes<'_> {
     /// Puts a value back, but only where what was set still stands: what somebody set since is theirs.
     async fn put_back_if_ours(&self, subject: &str, noted: &Noted) -> Result<(), Failure> {
         let now = self.now(subject).await?;
-        // A kill between the note and the call leaves what was before.
-        if now.as_ref().is_some_and(|now| *now == noted.set || *now == before_set(&noted.before)) {
+        // A kill between the note and the call leaves what was before, and so does one in the middle of an undo. Nothing is called then: AWS
+        // refuses to set a throughput mode twice a day, be it the same.
+        if now.as_ref().is_some_and(|now| is_before(subject, now, &noted.before)) {
+            return self.restored(subject);
+        }
+        if now.as_ref() == Some(&noted.set) {
             return self.put_back(subject, &noted.before).await;
         }
         let now = now.map_or_else(|| "it is gone".to_owned(), |now| format!("it is {now} now"));
@@ -259,11 +266,15 @@ impl Changes<'_> {
             }
             Some((_, who)) => {
                 let Some((domain, profile)) = who.split_once('/') else { return Ok(()) };
-                let mount = before.as_str().unwrap_or("DefaultAsDomain");
+                let mount = before.as_str().unwrap_or(UNSET_MOUNT);
                 self.mount(&domain.into(), &profile.into(), mount).await?;
             }
             None => return Ok(()),
         }
+        self.restored(subject)
+    }
+
+    fn restored(&self, subject: &str) -> Result<(), Failure> {
         self.record(RESTORED, json!({ "subject": subject }))?;
         self.say(format_args!("{subject}: as it was before"));
         Ok(())
@@ -289,15 +300,17 @@ impl Changes<'_> {
             if event.kind == RESTORED {
                 noted.remove(subject);
             } else if let Some(before) = event.detail.get("before") {
-                let set = event.detail.get("set").unwrap_or_default();
+                let set = event.detail.get("set").cloned().unwrap_or_default();
                 let as_noted = || Noted { before: before.clone(), set: set.clone() };
-                noted.entry(subject.to_owned()).or_insert_with(as_noted);
+                // What was before counts from the first, what is ours from the last.
+                let one = noted.entry(subject.to_owned()).or_insert_with(as_noted);
+                one.set = set;
             }
         }
         Ok(noted)
     }
 
-    /// Writes down what is set, before it is overwritten the first time.
+    /// Writes down what is set, before it is overwritten with something.
     fn note(
         &self,
         subject: Subject,
@@ -305,7 +318,7 @@ impl Changes<'_> {
         set: Value,
         noted: &BTreeMap<Subject, Noted>,
     ) -> Result<(), Failure> {
-        if noted.contains_key(&subject) {
+        if noted.get(&subject).is_some_and(|noted| noted.set == set) {
             return Ok(());
         }
         self.record(NOTED, json!({ "subject": subject, "before": before, "set": set }))
@@ -322,9 +335,10 @@ impl Changes<'_> {
     }
 }
 
-/// What a thing is as long as it was not changed, in the form in which it is asked for.
-fn before_set(before: &Value) -> Value {
-    before.get("mode").unwrap_or(before).clone()
+/// Tells whether a thing is as it was before it was changed, in the form in which it is asked for.
+fn is_before(subject: &str, now: &Value, before: &Value) -> bool {
+    let is_unset_mount = before.is_null() && subject.starts_with("auto-mount ");
+    now == before.get("mode").unwrap_or(before) || (is_unset_mount && now == UNSET_MOUNT)
 }
 
 fn failed(error: crate::aws::Error) -> Failure {

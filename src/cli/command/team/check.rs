@@ -12,6 +12,7 @@ pub(super) fn check(context: &Context, path: &Path, mount: Option<&Path>) -> Res
     let table = super::table(path)?;
     let snapshot = command::latest_snapshot(&context.existing_journal()?)?;
     super::refuse(&table.problems(&snapshot))?;
+    super::warn(context, &table, &snapshot);
     let mut teams: Vec<&TeamRow> = Vec::new();
     for row in &table.rows {
         if !teams.iter().any(|one| one.domain == row.domain && one.team == row.team) {

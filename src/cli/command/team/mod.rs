@@ -4,13 +4,14 @@
 
 mod check;
 mod people;
+mod undo;
 
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
 use crate::cli::{Context, Exit, Failure};
-use crate::inventory::TeamTable;
+use crate::inventory::{Snapshot, TeamTable};
 use crate::readiness::team_draft;
 
 /// What is done about profiles that teams share.
@@ -55,6 +56,19 @@ pub(super) fn table(path: &Path) -> Result<TeamTable, Failure> {
     let what = format!("read the table of teams {}", path.display());
     let text = super::spreadsheet(path, &what)?;
     TeamTable::parse(&text).map_err(|error| Failure::of(Exit::Usage, what, error))
+}
+
+/// Warns of domains in which no team's files could move: a plan leaves such a team out as a whole.
+pub(super) fn warn(context: &Context, table: &TeamTable, snapshot: &Snapshot) {
+    for domain in &snapshot.domains {
+        if domain.setup.space_role.is_none() && table.rows.iter().any(|row| row.domain == domain.id)
+        {
+            context.ui.warning(format_args!(
+                "SM708: {} has no execution role for shared spaces (DefaultSpaceSettings.ExecutionRole), so a plan will leave its teams out; `studio-migrate explain SM708` says how to give it one",
+                domain.id
+            ));
+        }
+    }
 }
 
 /// Refuses a table with problems, with all of them.

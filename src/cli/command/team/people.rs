@@ -1,25 +1,26 @@
-//! `team people`: a profile of their own for everyone in the table, and taking them away again.
+//! `team people`: a profile of their own for everyone in the table. Taking them away again is next door.
 //!
 //! A profile is found by the name that the table gives it, and known for ours by its tag; so a command that was killed is
 //! finished by the next one, and what somebody else made is never taken for ours.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
-use crate::aws::{self, ErrorKind, NewProfile, Owner, Reader, wait};
+use super::undo::{self, Owners};
+use crate::aws::{self, ErrorKind, NewProfile, Reader, wait};
 use crate::cli::context::Operation;
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::{TeamRow, TeamTable};
-use crate::names::{DomainId, ProfileName, TAG_TEAM};
+use crate::names::{ProfileName, TAG_TEAM};
 
 /// Calls a second to each operation: what AWS answers without throttling.
 const CALLS_PER_SECOND: f64 = 5.0;
 
 /// Between two looks at a profile that is being made, and how long that may take.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(600));
+pub(super) const LOOKS: (Duration, Duration) =
+    (Duration::from_millis(500), Duration::from_secs(600));
 
 /// Arguments of `team people`.
 #[derive(Args, Clone, Debug)]
@@ -36,12 +37,14 @@ pub struct People {
 }
 
 /// What is there under the name that the table gives somebody.
-enum Found {
+pub(super) enum Found {
     Nothing,
     /// Made by this command, for this team, with this execution role of its own.
     Ours(Option<String>),
     /// The person's, and not made by this command.
     Theirs,
+    /// Made by this command, for another team: of which.
+    OfAnotherTeam(String),
     /// Somebody else's, and why it is taken for that.
     Another(String),
 }
@@ -52,6 +55,9 @@ impl People {
         let table = super::table(&self.table)?;
         let snapshot = super::super::latest_snapshot(&context.existing_journal()?)?;
         super::refuse(&table.problems(&snapshot))?;
+        if !self.undo {
+            super::warn(context, &table, &snapshot);
+        }
         if !self.apply && !self.undo {
             let reader = context.reader(CALLS_PER_SECOND).await?;
             context.journal_of(&reader)?;
@@ -62,14 +68,18 @@ impl People {
         let mut owners = Owners::default();
         for (row, teams) in table.people() {
             let done = if self.undo {
-                take_away(context, &operation, row, &teams, &mut owners).await
+                undo::take_away(context, &operation, row, &teams, &mut owners).await
             } else {
-                make(context, &operation, row, &teams).await
+                make(context, &operation, row, &teams).await.map(|()| true)
             };
             // The others are made all the same.
-            if let Err(failure) = done {
-                failures += 1;
-                context.ui.error(format_args!("line {}: {failure}", row.line));
+            match done {
+                Ok(true) => {}
+                Ok(false) => failures += 1,
+                Err(failure) => {
+                    failures += 1;
+                    context.ui.error(format_args!("line {}: {failure}", row.line));
+                }
             }
         }
         if self.apply && failures == 0 {
@@ -88,14 +98,19 @@ async fn foretell(context: &Context, reader: &Reader, table: &TeamTable) -> Resu
         match look(reader, row, &teams).await? {
             Found::Nothing if row.had_it => {
                 refused += 1;
-                context.ui.error(gone(row));
+                context.ui.error(format_args!("line {}: {}", row.line, gone(row)));
             }
             Found::Nothing => context.ui.data(format_args!("{who}: a profile would be made")),
             Found::Ours(_) => context.ui.data(format_args!("{who}: was made before")),
             Found::Theirs => context.ui.data(format_args!("{who}: has a profile already")),
             Found::Another(why) => {
                 refused += 1;
-                context.ui.error(taken(row, &why));
+                context.ui.error(format_args!("line {}: {}", row.line, taken(row, &why)));
+            }
+            Found::OfAnotherTeam(team) => {
+                refused += 1;
+                let why = taken(row, &made_for(&team));
+                context.ui.error(format_args!("line {}: {why}", row.line));
             }
         }
     }
@@ -127,6 +142,7 @@ async fn make(
     match found {
         Found::Nothing => Err(Failure::usage(gone(row))),
         Found::Another(why) => Err(Failure::usage(taken(row, &why))),
+        Found::OfAnotherTeam(team) => Err(Failure::usage(taken(row, &made_for(&team)))),
         Found::Theirs => {
             context.ui.data(format_args!("{}: has a profile already, which is kept", who(row)));
             Ok(())
@@ -160,18 +176,28 @@ fn new(row: &TeamRow, teams: &[&ProfileName]) -> NewProfile {
 }
 
 /// Looks what is there under somebody's name.
-async fn look(reader: &Reader, row: &TeamRow, teams: &[&ProfileName]) -> Result<Found, Failure> {
+pub(super) async fn look(
+    reader: &Reader,
+    row: &TeamRow,
+    teams: &[&ProfileName],
+) -> Result<Found, Failure> {
     let profile = match reader.profile(&row.domain, &row.profile).await {
         Ok(profile) => profile,
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Nothing),
         Err(error) => return Err(failed("look at a profile", error)),
     };
+    // A command that was killed may have asked for it.
+    if profile.status == "Deleting" {
+        until_gone(reader, row).await?;
+        return Ok(Found::Nothing);
+    }
     let tags = reader.tags(&profile.arn).await.map_err(|error| failed("look at tags", error))?;
     let is_of = |tag: &String| {
         let mut ours = teams.iter().map(|team| format!("{}/{team}", row.domain));
         ours.any(|team| team.eq_ignore_ascii_case(tag))
     };
-    let is_ours = tags.get(TAG_TEAM).is_some_and(is_of);
+    let tag = tags.get(TAG_TEAM);
+    let is_ours = tag.is_some_and(is_of);
     Ok(match (&profile.sso_user, &row.sso_user) {
         (Some(user), Some(wanted)) if user != wanted => {
             Found::Another(format!("it is {user}'s, and the table says {wanted}"))
@@ -179,6 +205,7 @@ async fn look(reader: &Reader, row: &TeamRow, teams: &[&ProfileName]) -> Result<
         _ if is_ours => Found::Ours(profile.settings.execution_role),
         (Some(_), Some(_)) => Found::Theirs,
         _ if row.had_it => Found::Theirs,
+        _ if tag.is_some() => Found::OfAnotherTeam(tag.cloned().unwrap_or_default()),
         _ => Found::Another(
             "it was not made by this table; if it is theirs, say so in column `existing`"
                 .to_owned(),
@@ -187,7 +214,7 @@ async fn look(reader: &Reader, row: &TeamRow, teams: &[&ProfileName]) -> Result<
 }
 
 /// Waits until a profile that was made is in service.
-async fn settled(reader: &Reader, row: &TeamRow) -> Result<(), Failure> {
+pub(super) async fn settled(reader: &Reader, row: &TeamRow) -> Result<(), Failure> {
     let look = async || {
         let now = reader.profile(&row.domain, &row.profile).await?;
         Ok((!["Pending", "Updating"].contains(&now.status.as_str())).then_some(now))
@@ -207,88 +234,38 @@ async fn settled(reader: &Reader, row: &TeamRow) -> Result<(), Failure> {
     Err(Failure::new(Exit::SomeFailed, format!("{} is {}: {why}", who(row), profile.status)))
 }
 
-/// Who owns spaces, asked once a domain.
-#[derive(Default)]
-struct Owners(BTreeMap<DomainId, BTreeSet<String>>);
-
-impl Owners {
-    async fn has(&mut self, reader: &Reader, row: &TeamRow) -> Result<bool, aws::Error> {
-        if !self.0.contains_key(&row.domain) {
-            let mut owners = BTreeSet::new();
-            for name in reader.space_names(&row.domain).await? {
-                match reader.space(&row.domain, &name).await {
-                    Ok(space) => {
-                        owners.extend(space.owner.map(|owner| owner.as_str().to_ascii_lowercase()))
-                    }
-                    Err(error) if error.kind == ErrorKind::NotFound => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            self.0.insert(row.domain.clone(), owners);
-        }
-        let owners = self.0.get(&row.domain);
-        Ok(owners.is_some_and(|all| all.contains(&row.profile.as_str().to_ascii_lowercase())))
-    }
-}
-
-/// Deletes a profile that this command made, unless something is in it.
-async fn take_away(
-    context: &Context,
-    operation: &Operation,
-    row: &TeamRow,
-    teams: &[&ProfileName],
-    owners: &mut Owners,
-) -> Result<(), Failure> {
-    let account = &operation.account;
-    let Found::Ours(_) = look(account, row, teams).await? else { return Ok(()) };
-    settled(account, row).await?;
-    let kept = |why: &str| {
-        context.ui.warning(format_args!("line {}: {} is kept: {why}", row.line, who(row)));
-        Ok(())
-    };
-    let failed = |error| failed("look whether a profile is used", error);
-    if owners.has(account, row).await.map_err(failed)? {
-        return kept("it owns a space");
-    }
-    let apps = account.apps(&row.domain, &Owner::Profile(row.profile.clone())).await;
-    if !apps.map_err(failed)?.is_empty() {
-        return kept("an app of its runs");
-    }
-    match account.delete_profile(&row.domain, &row.profile).await {
-        Ok(()) => {}
-        Err(error) if error.kind == ErrorKind::NotFound => {}
-        Err(error) if error.kind == ErrorKind::InUse => return kept(&error.to_string()),
-        Err(error) => return Err(Failure::aws("delete a profile", error)),
-    }
-    let gone = async || match account.profile(&row.domain, &row.profile).await {
+/// Waits until a profile that is being deleted is gone.
+pub(super) async fn until_gone(reader: &Reader, row: &TeamRow) -> Result<(), Failure> {
+    let gone = async || match reader.profile(&row.domain, &row.profile).await {
         Ok(_) => Ok(None),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(Some(())),
         Err(error) => Err(error),
     };
     match wait::until(LOOKS.0, LOOKS.1, gone).await {
-        Ok(()) => {
-            context.ui.data(format_args!("{}: the profile is deleted", who(row)));
-            Ok(())
-        }
-        Err(wait::Waited::Error(error)) => Err(failed(error)),
+        Ok(()) => Ok(()),
+        Err(wait::Waited::Error(error)) => Err(failed("look whether a profile is gone", error)),
         Err(wait::Waited::TimedOut) => {
             Err(Failure::new(Exit::Unexpected, format!("{} does not go", who(row))))
         }
     }
 }
 
-fn who(row: &TeamRow) -> String {
+pub(super) fn who(row: &TeamRow) -> String {
     format!("{}/{}", row.domain, row.profile)
 }
 
 fn gone(row: &TeamRow) -> String {
-    format!("line {}: {} is said to be there, and is not", row.line, who(row))
+    format!("{} is said to be there, and is not", who(row))
 }
 
 fn taken(row: &TeamRow, why: &str) -> String {
-    format!("line {}: a profile called {} is there: {why}", row.line, who(row))
+    format!("a profile called {} is there: {why}", who(row))
 }
 
-fn failed(what: &str, error: aws::Error) -> Failure {
+pub(super) fn made_for(team: &str) -> String {
+    format!("it was made for somebody of {team}, and this table has them in another team")
+}
+
+pub(super) fn failed(what: &str, error: aws::Error) -> Failure {
     Failure::aws(what, error)
 }
