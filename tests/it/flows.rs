@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use studio_migrate::sim::bucket::put;
 
+use crate::common::account::Served;
 use crate::common::client::Client;
 use crate::common::ready::{Ready, only_looks};
 use crate::common::tool::{Ran, command_on};
@@ -33,7 +34,11 @@ buckets:
 "##;
 
 fn ready(destination: &str) -> Ready {
-    let ready = Ready::with(WORLD, None, &[&format!("  destination: {destination}")]);
+    with_flows(Ready::with(WORLD, None, &[&format!("  destination: {destination}")]))
+}
+
+/// Puts flows into both homes, which were empty when the inventory was taken.
+fn with_flows(ready: Ready) -> Ready {
     let alice = ready.classic_home("alice");
     for (path, text) in
         [("prep.flow", "{\"nodes\": 1}"), ("work/übung 2.flow", "{}"), ("not-a-flow.txt", "x")]
@@ -139,6 +144,31 @@ fn a_link_and_a_home_that_is_not_mounted_are_named_and_the_others_go_on() {
     let index = index(&ready, "keep", "flows");
     assert_eq!(index["flows"].as_array().unwrap().len(), 2);
     assert_eq!(index["not_looked_at"][0][0], "d-sim000000001/bob");
+}
+
+#[test]
+fn flows_of_another_home_are_not_taken_for_those_of_whoever_has_its_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(&folder.path().join("world"), WORLD);
+    // It was there before the inventory, which saw an empty home of bob's.
+    let strange = folder.path().join("strange");
+    fs::create_dir(&strange).unwrap();
+    fs::write(strange.join("secret.flow"), "somebody's").unwrap();
+    let line = "  destination: s3://keep/flows";
+    let ready = with_flows(Ready::on(served, folder, WORLD, None, &[line]));
+    let bob = ready.classic_home("bob");
+    fs::rename(&bob, bob.with_extension("aside")).unwrap();
+    fs::rename(&strange, &bob).unwrap();
+    let ran = flows(&ready, &["--apply"]).0.ended(4);
+    let said = ran.err.lines().find(|line| line.contains("bob: flows were not looked for"));
+    let said = said.unwrap_or_else(|| panic!("{}", ran.err));
+    assert!(said.contains("more than that which nobody touched since"), "{said}");
+    assert!(said.contains("take an inventory with --mount again"), "{said}");
+    // What alice began since the inventory is hers.
+    assert!(ran.err.contains("alice: it has 3 files, and had 0 when"), "{}", ran.err);
+    let index = index(&ready, "keep", "flows");
+    assert!(!index["flows"].to_string().contains("secret"), "{index}");
+    assert_eq!(index["flows"].as_array().unwrap().len(), 2);
 }
 
 #[test]

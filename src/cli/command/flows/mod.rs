@@ -18,6 +18,7 @@ use self::walk::{Found, Walk};
 use super::destination::{fit, refuse_other_account, said};
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
+use crate::inventory::Snapshot;
 use crate::journal::{Event, NewEvent};
 use crate::plan::Plan;
 
@@ -64,10 +65,14 @@ impl Flows {
                 "name a place with `flows.destination` in the playbook, and draw up and approve the plan anew; nothing that was done is done again",
             ));
         }
+        let latest = journal
+            .latest_snapshot()
+            .map_err(|error| Failure::journal("read the last snapshot", error))?;
+        let snapshots: Vec<Snapshot> = latest.into_iter().chain([snapshot]).collect();
         drop(journal);
         let operation = context.begin(REQUESTS_PER_SECOND).await?;
         refuse_other_account(&plan, &operation.account)?;
-        let exit = self.copy(context, &operation, &plan, (mount, owners)).await?;
+        let exit = self.copy(context, &operation, &plan, (mount, owners, &snapshots)).await?;
         operation.end(exit)
     }
 
@@ -77,7 +82,7 @@ impl Flows {
         context: &Context,
         operation: &Operation,
         plan: &Plan,
-        (mount, owners): (&Path, Vec<Owner>),
+        (mount, owners, snapshots): (&Path, Vec<Owner>, &[Snapshot]),
     ) -> Result<Exit, Failure> {
         let mut places: BTreeMap<Option<(String, String)>, Vec<Owner>> = BTreeMap::new();
         for owner in owners {
@@ -91,6 +96,7 @@ impl Flows {
                         account: &operation.account,
                         ui: context.ui,
                         mount,
+                        snapshots,
                         to: (&bucket, &prefix),
                         apply: self.apply,
                     };
