@@ -27,18 +27,12 @@ const SHARED_OUT: &str = "shared-out";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SharedOut {
     claims: BTreeMap<String, Vec<String>>,
-    files: BTreeMap<String, u64>,
 }
 
 impl SharedOut {
     /// What somebody claimed.
     pub(super) fn claims(&self, who: &str) -> &[String] {
         self.claims.get(who).map_or(&[], Vec::as_slice)
-    }
-
-    /// How many files that were.
-    pub(super) fn files(&self, who: &str) -> u64 {
-        self.files.get(who).copied().unwrap_or_default()
     }
 }
 
@@ -48,24 +42,24 @@ pub(super) fn last(events: &[Event]) -> Option<SharedOut> {
     serde_json::from_value(last.detail.clone()).ok()
 }
 
+/// What the playbook leaves out of every home.
+pub(super) fn of_playbook(cx: &Context) -> Vec<LeaveOut> {
+    let rules = cx.plan.playbook.leave_out.iter();
+    let rule =
+        |rule: &LeaveOut| LeaveOut { pattern: rule.pattern.clone(), reason: rule.reason.clone() };
+    rules.map(rule).collect()
+}
+
 /// What is left out of a home: what the playbook says, and of a team's home what is not this migration's.
 pub(super) async fn rules(cx: &Context, home: &Path) -> Result<Rules, Failure> {
-    let of_playbook: Vec<LeaveOut> = cx
-        .plan
-        .playbook
-        .leave_out
-        .iter()
-        .map(|rule| LeaveOut { pattern: rule.pattern.clone(), reason: rule.reason.clone() })
-        .collect();
+    let of_playbook = of_playbook(cx);
     let refused = |error: mover::Error| Failure::new(chain(&error));
     let Some(part) = &cx.migration.team else { return Rules::new(of_playbook).map_err(refused) };
     let shares = look(part, home).await?;
     refuse_conflicts(&shares)?;
     let name = |claim: &Claim| claim.profile.to_string();
-    let found = part.claims.iter().zip(&shares.each);
     let shared_out = SharedOut {
         claims: part.claims.iter().map(|claim| (name(claim), claim.own.clone())).collect(),
-        files: found.map(|(claim, share)| (name(claim), share.files)).collect(),
     };
     cx.record(Step::Stage, SHARED_OUT, json!(shared_out))?;
     let Some(whose) = &part.whose else {
@@ -95,7 +89,8 @@ pub(super) async fn rules(cx: &Context, home: &Path) -> Result<Rules, Failure> {
     Ok(Rules::new(of_playbook).map_err(refused)?.only(share.paths, others))
 }
 
-async fn look(part: &TeamPart, home: &Path) -> Result<Shares, Failure> {
+/// Looks whose is what now.
+pub(super) async fn look(part: &TeamPart, home: &Path) -> Result<Shares, Failure> {
     let claims: Vec<_> = part
         .claims
         .iter()
