@@ -106,7 +106,7 @@ fn part_of<'a>(cx: &'a Context, part: &TeamPart, whose: &ProfileName) -> Option<
 }
 
 /// How the home was shared out when somebody's part was packed that has moved; `None` while it is not proven.
-fn moved_by(
+pub(super) fn moved_by(
     cx: &Context,
     part: &TeamPart,
     whose: &ProfileName,

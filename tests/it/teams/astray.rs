@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::lab::profile;
-use super::split::{closed, mount, planned, ready_up_to_verify, run, volume};
+use super::lab::{TABLE, profile, write};
+use super::split::{closed, mount, plan, planned, ready_up_to_verify, run, volume};
 
 #[test]
 fn a_file_that_moved_between_two_peoples_parts_keeps_the_old_profile_open() {
@@ -62,6 +62,32 @@ fn what_was_worked_on_after_it_was_packed_keeps_the_old_profile_open() {
         b"THIS is ana/model.ipynb"
     );
     assert!(volume(&ready, "lab-studio").join("notebooks/late.ipynb").exists());
+    assert_eq!(profile(&ready, "lab")["settings"], closed());
+}
+
+#[test]
+fn a_claim_for_nothing_moves_nothing_and_is_named() {
+    let ready = planned();
+    let mount = mount(&ready);
+    write(&ready, &TABLE.replace("ben/**", "ben/**;Ben/;gone.txt"));
+    plan(&ready);
+    for who in ["ben", "team.lab"] {
+        let refused = ready.run(&run(&mount, &[who])).ended(4);
+        assert!(
+            refused.err.contains("`Ben/`, which ben claims (line 3), `gone.txt`, which ben claims (line 3) match nothing in the home of lab")
+                && refused.err.contains("correct the table of teams"),
+            "{}",
+            refused.err
+        );
+    }
+    assert!(!volume(&ready, "ben-studio").exists() && !volume(&ready, "lab-studio").exists());
+    // Ana's claims are hers, and she does not wait for his.
+    ready.run(&run(&mount, &["ana"])).ended(0);
+    write(&ready, TABLE);
+    plan(&ready);
+    // Whoever has moved may tidy up, and is not asked for what they claimed.
+    fs::remove_dir_all(ready.classic_home("lab").join("ana")).unwrap();
+    ready.run(&run(&mount, &["ben", "team.lab"])).ended(0);
     assert_eq!(profile(&ready, "lab")["settings"], closed());
 }
 
