@@ -1,5 +1,6 @@
 //! One home after the other: every flow in it is found, read, and copied if its copy is not there.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -41,6 +42,8 @@ pub(super) struct Found {
     pub(super) not_copied: Vec<Flow>,
     /// Homes that could not be looked at: whose, and why.
     pub(super) not_looked_at: Vec<(String, String)>,
+    /// Homes that were looked at.
+    pub(super) looked_at: BTreeSet<String>,
 }
 
 impl Found {
@@ -65,6 +68,7 @@ impl Walk<'_> {
                 return Ok(of);
             }
         };
+        found.looked_at.insert(owner.id.to_string());
         for entry in entries {
             let (flow, fate) = self.flow(owner, &home, &entry).await?;
             match fate {
