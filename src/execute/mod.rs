@@ -17,6 +17,7 @@ mod found;
 mod halt;
 mod held;
 mod hook;
+mod mounted;
 mod notice;
 mod orphans;
 mod passes;
@@ -24,6 +25,7 @@ mod rereading;
 mod room;
 mod run;
 mod saga;
+mod same_home;
 mod selection;
 mod soak;
 mod standing;
@@ -43,15 +45,17 @@ pub use foretold::foretold;
 pub use halt::Halt;
 pub use held::{Held, held};
 pub use hook::{Hook, Pass};
+pub use mounted::{Mounted, mounted};
 pub use notice::{Notice, Watch};
 pub use orphans::{
-    Archive, Archived, Delivered, Delivery, Filed, Mounted, Orphan, Whereabouts, archive_all,
-    assign_all, mounted, orphan_systems, orphans, whereabouts,
+    Archive, Archived, Delivered, Delivery, Filed, Orphan, Whereabouts, archive_all, assign_all,
+    orphan_systems, orphans, whereabouts,
 };
 pub use passes::is_first_pass;
 pub use rereading::{Told, reread_all};
 pub use run::{Execution, Summary, roll_back, run};
 pub use saga::{Outcome, back, back_to, forward};
+pub use same_home::Known;
 pub use selection::Selection;
 pub use standing::{BadEvent, MigrationStanding, Standing, StepStanding, kind};
 pub use step::Step;

@@ -37,7 +37,7 @@ impl Paths {
     }
 
     /// Tells whether a path is one of these, below one, or a folder above one.
-    pub(super) fn have(&self, path: &[u8]) -> bool {
+    pub fn have(&self, path: &[u8]) -> bool {
         let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
         self.above.contains(path)
             || ends.chain([path.len()]).any(|end| self.roots.contains(&path[..end]))

@@ -1,5 +1,6 @@
 //! A ticket carried out inside a space: copy, prove, and say so in a [`Done`].
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
@@ -210,6 +211,10 @@ pub(super) fn order(ticket: &Ticket, home: &Path, source: &Path) -> Result<Order
             ticket.folder
         )));
     }
+    // Reading again writes nothing, and its owner may have moved the folder since.
+    if ticket.rereads.is_none() {
+        refuse_links(home, folder)?;
+    }
     let conflict = match ticket.conflict.as_str() {
         "refuse" => Conflict::Refuse,
         "keep-both" => Conflict::KeepBoth,
@@ -234,6 +239,31 @@ pub(super) fn order(ticket: &Ticket, home: &Path, source: &Path) -> Result<Order
         written: Some(kept::written(home)),
         ..Order::default()
     })
+}
+
+/// Makes sure that the way from a space's home to the folder leads over folders only: a link may lead into the Classic home, or
+/// out of the volume, and what is written through it is not where the proof says.
+fn refuse_links(home: &Path, folder: &Path) -> Result<(), Failure> {
+    let mut at = home.to_owned();
+    for step in folder.components() {
+        at.push(step);
+        // What cannot be looked at cannot be made either, and whoever makes it says why.
+        let Ok(there) = at.symlink_metadata() else { return Ok(()) };
+        let name = escape(at.strip_prefix(home).unwrap_or(&at).as_os_str().as_bytes());
+        if there.is_symlink() {
+            let target = std::fs::read_link(&at).unwrap_or_default();
+            let target = escape(target.as_os_str().as_bytes());
+            return Err(Failure::Words(format!(
+                "`~/{name}` is a link to `{target}`, and nothing is written through a link: have the space's owner remove or rename the link (`rm ~/{name}` leaves what it leads to), and try again"
+            )));
+        }
+        if !there.is_dir() {
+            return Err(Failure::Words(format!(
+                "`~/{name}` is no folder: have the space's owner rename it, and try again"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Finds the manifest of the earlier pass that a ticket names.

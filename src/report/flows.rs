@@ -1,12 +1,13 @@
 //! The index of Data Wrangler flows that were copied for Canvas: what lies beside the copies, for people and for programs.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::notebooks::ROWS;
 use crate::readiness::{RenderError, page};
 
 /// One flow: where it was, and what became of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Flow {
     /// Whose home it is in: a profile's name, or `space.<name>`.
     pub owner: String,
@@ -22,10 +23,14 @@ pub struct Flow {
     pub to: String,
     /// Why it was not copied; `None` for what was.
     pub reason: Option<String>,
+    /// When a run saw it in its home last, RFC 3339; `None` where the run that made the index did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<String>,
 }
 
 /// What the index says of the whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FlowIndex {
     /// The version of the JSON's format, [`FlowIndex::SCHEMA`] today.
     pub schema: u32,
@@ -39,7 +44,7 @@ pub struct FlowIndex {
     pub plan: String,
     /// `s3://bucket/prefix` of the copies.
     pub destination: String,
-    /// Flows that are at the destination, by owner and path.
+    /// Flows that are at the destination, by owner and path; of earlier runs, too.
     pub flows: Vec<Flow>,
     /// Flows that are not, each with its reason.
     pub not_copied: Vec<Flow>,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use studio_migrate::sim::bucket::put;
 
+use crate::common::account::Served;
 use crate::common::client::Client;
 use crate::common::ready::{Ready, only_looks};
 use crate::common::tool::{Ran, command_on};
@@ -33,7 +34,11 @@ buckets:
 "##;
 
 pub fn ready(destination: &str) -> Ready {
-    let ready = Ready::with(WORLD, None, &[&format!("  destination: {destination}")]);
+    with_flows(Ready::with(WORLD, None, &[&format!("  destination: {destination}")]))
+}
+
+/// Puts flows into both homes, which were empty when the inventory was taken.
+fn with_flows(ready: Ready) -> Ready {
     let alice = ready.classic_home("alice");
     for (path, text) in
         [("prep.flow", "{\"nodes\": 1}"), ("work/übung 2.flow", "{}"), ("not-a-flow.txt", "x")]
@@ -139,6 +144,86 @@ fn a_link_and_a_home_that_is_not_mounted_are_named_and_the_others_go_on() {
     let index = index(&ready, "keep", "flows");
     assert_eq!(index["flows"].as_array().unwrap().len(), 2);
     assert_eq!(index["not_looked_at"][0][0], "d-sim000000001/bob");
+}
+
+#[test]
+fn the_index_keeps_what_earlier_runs_found_where_a_run_sees_less() {
+    let ready = ready("s3://keep/flows");
+    flows(&ready, &["--apply"]).0.ended(0);
+    let first = index(&ready, "keep", "flows");
+    let empty = ready.file("empty");
+    fs::create_dir(&empty).unwrap();
+    let words = ["flows", "--apply", "--mount", empty.to_str().unwrap()];
+    let ran = ready.run(&words).ended(4);
+    let not_seen = "2 homes not looked at: d-sim000000001/alice, d-sim000000001/bob";
+    assert!(ran.out.contains(not_seen), "{}", ran.out);
+    assert!(ran.out.contains("3 flows of earlier runs not seen in the homes"), "{}", ran.out);
+    assert!(ran.out.contains("3 at s3://keep/flows, 0 not copied"), "{}", ran.out);
+    let second = index(&ready, "keep", "flows");
+    let told = |index: &Value, what: &str| -> Vec<Value> {
+        index["flows"].as_array().unwrap().iter().map(|row| row[what].clone()).collect()
+    };
+    assert_eq!(told(&second, "to"), told(&first, "to"));
+    assert_eq!(told(&second, "last_seen"), vec![first["made_at"].clone(); 3]);
+    let page = String::from_utf8(bytes(&ready, "keep", "flows/index.html")).unwrap();
+    assert!(page.contains("not seen in the home this time"));
+    // What is seen again is no longer marked, and what is gone from the home stays: its copy is there.
+    fs::remove_file(ready.classic_home("alice").join("prep.flow")).unwrap();
+    let ran = flows(&ready, &["--apply"]).0.ended(0);
+    assert!(ran.out.contains("1 flow of earlier runs not seen"), "{}", ran.out);
+    let third = index(&ready, "keep", "flows");
+    assert_eq!(told(&third, "to"), told(&first, "to"));
+    assert_eq!(told(&third, "last_seen")[0], first["made_at"]);
+    assert_eq!(told(&third, "last_seen")[1..], [Value::Null, Value::Null]);
+}
+
+#[test]
+fn an_index_that_cannot_be_read_is_not_written_over() {
+    let ready = ready("s3://keep/flows");
+    flows(&ready, &["--apply"]).0.ended(0);
+    let newer = b"{\"schema\": 2}".to_vec();
+    let client = Client::administrator(&ready.served);
+    let account = &client.account;
+    let file = ready.file("index.json");
+    fs::write(&file, &newer).unwrap();
+    let mark = ("studio-migrate", "flows-index");
+    let place = ("keep", "flows/index.json");
+    client.wait(account.put_document(place, &file, "application/json", mark)).unwrap();
+    fs::write(ready.classic_home("bob").join("late.flow"), "late").unwrap();
+    let (ran, exchanges) = flows(&ready, &["--apply"]);
+    let ran = ran.ended(3);
+    assert!(
+        ran.err.contains("what earlier runs found is in s3://keep/flows/index.json"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(puts(&exchanges), 0);
+    assert_eq!(bytes(&ready, "keep", "flows/index.json"), newer);
+}
+
+#[test]
+fn flows_of_another_home_are_not_taken_for_those_of_whoever_has_its_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(&folder.path().join("world"), WORLD);
+    // It was there before the inventory, which saw an empty home of bob's.
+    let strange = folder.path().join("strange");
+    fs::create_dir(&strange).unwrap();
+    fs::write(strange.join("secret.flow"), "somebody's").unwrap();
+    let line = "  destination: s3://keep/flows";
+    let ready = with_flows(Ready::on(served, folder, WORLD, None, &[line]));
+    let bob = ready.classic_home("bob");
+    fs::rename(&bob, bob.with_extension("aside")).unwrap();
+    fs::rename(&strange, &bob).unwrap();
+    let ran = flows(&ready, &["--apply"]).0.ended(4);
+    let said = ran.err.lines().find(|line| line.contains("bob: flows were not looked for"));
+    let said = said.unwrap_or_else(|| panic!("{}", ran.err));
+    assert!(said.contains("more than that which nobody touched since"), "{said}");
+    assert!(said.contains("take an inventory with --mount again"), "{said}");
+    // What alice began since the inventory is hers.
+    assert!(ran.err.contains("alice: it has 3 files, and had 0 when"), "{}", ran.err);
+    let index = index(&ready, "keep", "flows");
+    assert!(!index["flows"].to_string().contains("secret"), "{index}");
+    assert_eq!(index["flows"].as_array().unwrap().len(), 2);
 }
 
 #[test]

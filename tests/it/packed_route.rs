@@ -237,6 +237,56 @@ fn what_changes_after_a_home_was_staged_arrives_and_what_was_lost_is_packed_anew
     assert!(volume(&ready, "alice-studio").join("notebooks/late.txt").exists());
 }
 
+/// Puts one home at the place of another on the file system that is mounted, file for file.
+fn swap(one: &Path, other: &Path) {
+    let aside = one.with_extension("aside");
+    for (from, to) in [(one, aside.as_path()), (other, one), (&aside, other)] {
+        fs::rename(from, to).unwrap();
+    }
+}
+
+#[test]
+fn homes_that_are_swapped_in_what_is_mounted_go_to_nobody() {
+    let team = "owner: bob\n        home: awkward\n";
+    assert!(world().contains(team));
+    let world = world().replace(team, "owner: bob\n        home: tidy\n");
+    let ready = Ready::with(&world, None, &ROUTES);
+    let mount = mount(&ready);
+    let (alice, team) = (home(&ready, "alice"), home(&ready, "space.team"));
+    swap(&alice, &team);
+    for who in ["alice", "space.team"] {
+        let ran = ready.run(&run(who, &mount)).ended(4);
+        assert!(ran.err.contains("is not the home that the inventory of"), "{}", ran.err);
+        assert!(ran.err.contains("take an inventory with --mount again"), "{}", ran.err);
+    }
+    assert_eq!(staged(&ready), []);
+    for space in ["alice-studio", "team-studio"] {
+        assert!(!volume(&ready, space).exists(), "{space}");
+    }
+    // With the right one at its place again, the same command moves them.
+    swap(&alice, &team);
+    ready.run(&run("alice", &mount)).ended(0);
+    assert_arrived(&alice, &volume(&ready, "alice-studio"));
+}
+
+#[test]
+fn a_home_that_was_cleaned_up_since_moves_after_another_inventory() {
+    let ready = ready(None);
+    let mount = mount(&ready);
+    let home = home(&ready, "alice");
+    for entry in fs::read_dir(&home).unwrap().map(Result::unwrap) {
+        if entry.path().is_dir() {
+            fs::remove_dir_all(entry.path()).unwrap();
+        }
+    }
+    fs::write(home.join("all-that-is-left.txt"), "left").unwrap();
+    let ran = ready.run(&run("alice", &mount)).ended(4);
+    assert!(ran.err.contains("is not the home that the inventory of"), "{}", ran.err);
+    ready.run(&["inventory", "--mount", &mount]).ended(0);
+    ready.run(&run("alice", &mount)).ended(0);
+    assert!(volume(&ready, "alice-studio").join("all-that-is-left.txt").exists());
+}
+
 #[test]
 fn a_mount_that_does_not_say_whose_it_is_or_holds_nothing_is_refused() {
     let ready = ready(None);

@@ -75,7 +75,7 @@ impl Run {
             context.ui.data(nothing_to_do(&journal, &plan, &selection)?);
             return Ok(Exit::Done);
         }
-        self.check_mount(&plan, &waiting)?;
+        self.check_mount(&plan, &waiting, until)?;
         free(&journal)?;
         if let (false, Some(stopping)) = (self.yes, stopping(&journal, &plan, &waiting, until)?) {
             stopping.ask(context)?;
@@ -105,7 +105,12 @@ impl Run {
     }
 
     /// Homes that travel packed are read on this machine: that is found out before anything is done.
-    fn check_mount(&self, plan: &Plan, waiting: &[(MigrationId, Step)]) -> Result<(), Failure> {
+    fn check_mount(
+        &self,
+        plan: &Plan,
+        waiting: &[(MigrationId, Step)],
+        until: Step,
+    ) -> Result<(), Failure> {
         if let Some(mount) = &self.mount
             && !mount.is_dir()
         {
@@ -116,8 +121,11 @@ impl Run {
         let to_pack: Vec<&str> = waiting
             .iter()
             .filter(|(id, next)| {
-                let migration = plan.migration(id).map(|(_, migration)| migration);
-                *next <= Step::Hydrate && migration.is_some_and(|one| one.route == Route::Packed)
+                let Some((_, migration)) = plan.migration(id) else { return false };
+                // A team's home is looked at once more before the old profile is closed.
+                let is_teams = migration.team.as_ref().is_some_and(|part| part.whose.is_none());
+                let closes = is_teams && *next <= Step::Flip && until >= Step::Flip;
+                migration.route == Route::Packed && (*next <= Step::Hydrate || closes)
             })
             .map(|(id, _)| id.as_str())
             .collect();

@@ -11,10 +11,10 @@ use std::sync::atomic::AtomicBool;
 use serde_json::{Value, json};
 
 use super::found::Orphan;
-use super::mounted::mounted;
 use super::whereabouts::{Archived, kind, whereabouts};
 use crate::execute::failure::{Failure, FailureKind, chain};
 use crate::execute::keeping;
+use crate::execute::mounted::mounted;
 use crate::execute::run::{Execution, kept_alive};
 use crate::journal::{Lease, NewEvent};
 use crate::mover::{

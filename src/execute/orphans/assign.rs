@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::found::Orphan;
-use super::mounted::mounted;
 use super::whereabouts::{Delivered, kind};
 use crate::execute::context::Context;
 use crate::execute::credentials::renewing;
 use crate::execute::failure::{Failure, FailureKind};
+use crate::execute::mounted::mounted;
 use crate::execute::run::{Execution, kept_alive};
 use crate::execute::steps::orphan;
 use crate::journal::{Attribution, Lease, NewEvent, attributed};

@@ -3,7 +3,6 @@
 mod archive;
 mod assign;
 mod found;
-mod mounted;
 mod whereabouts;
 
 pub(super) use assign::record;
@@ -12,5 +11,4 @@ pub(super) use whereabouts::kind;
 pub use archive::{Archive, Filed, archive_all};
 pub use assign::{Delivery, assign_all};
 pub use found::{Orphan, orphan_systems, orphans};
-pub use mounted::{Mounted, mounted};
 pub use whereabouts::{Archived, Delivered, Whereabouts, whereabouts};

@@ -9,6 +9,7 @@
 use serde_json::{Value, json};
 
 use super::flip::{CLASSIC_LANDING, Receipt, explicit, text};
+use super::landed::astray;
 use super::sharing_out::{self, SharedOut};
 use crate::aws::{Error, ErrorKind, Profile, wait};
 use crate::execute::context::Context;
@@ -16,7 +17,7 @@ use crate::execute::failure::Failure;
 use crate::execute::standing::Standing;
 use crate::execute::step::Step;
 use crate::names::ProfileName;
-use crate::plan::{Migration, TeamPart};
+use crate::plan::{Migration, Route, TeamPart};
 
 /// The note of what was set before.
 const NOTE: &str = "closed";
@@ -32,6 +33,7 @@ pub(in crate::execute) fn of(migration: &Migration) -> Option<&TeamPart> {
 /// Closes the profile, unless somebody's files are not proven yet.
 pub(super) async fn perform(cx: &Context, part: &TeamPart) -> Result<Receipt, Failure> {
     refuse_unproven(cx, part)?;
+    refuse_astray(cx, part).await?;
     settled(cx, part).await?;
     let profile = look(cx, part).await?;
     let now = json!({ "portal": profile.settings.studio_web_portal, "landing": profile.settings.landing });
@@ -48,21 +50,18 @@ pub(super) async fn perform(cx: &Context, part: &TeamPart) -> Result<Receipt, Fa
 
 /// Refuses to close while somebody's part is not proven to be in their space, or is not what the plan takes for theirs.
 fn refuse_unproven(cx: &Context, part: &TeamPart) -> Result<(), Failure> {
-    let last = sharing_out::last(&cx.journal.events_of(cx.id())?).unwrap_or_default();
-    let (mut unproven, mut others, mut late) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut unproven, mut others) = (Vec::new(), Vec::new());
     for claim in part.claims.iter().filter(|claim| !claim.own.is_empty()) {
         let who = claim.profile.as_str();
         match moved_by(cx, part, &claim.profile)? {
             None => unproven.push(who),
             Some(then) if then.claims(who) != claim.own => others.push(who),
-            Some(then) if then.files(who) < last.files(who) => late.push(who),
             Some(_) => {}
         }
     }
     let trouble = [
         (unproven, "what is theirs of its home is not proven to be in spaces of", false),
         (others, "the table says something else than when the part moved of", true),
-        (late, "there are more files now than when the part was packed of", true),
     ];
     let found = trouble.into_iter().find(|(names, ..)| !names.is_empty());
     let Some((names, what, is_again)) = found else { return Ok(()) };
@@ -72,20 +71,47 @@ fn refuse_unproven(cx: &Context, part: &TeamPart) -> Result<(), Failure> {
         .hinted(format!("{back}`studio-migrate run{users}`, then run this again")))
 }
 
-/// How the home was shared out when somebody's part was packed that has moved; `None` while it is not proven.
-fn moved_by(
-    cx: &Context,
-    part: &TeamPart,
-    whose: &ProfileName,
-) -> Result<Option<SharedOut>, Failure> {
+/// Refuses to close while a file of the home is in nobody's space as it is now. What DataSync took is known from its report.
+async fn refuse_astray(cx: &Context, part: &TeamPart) -> Result<(), Failure> {
+    if cx.migration.route != Route::Packed {
+        return Ok(());
+    }
+    let of_people = part.claims.iter().filter_map(|claim| part_of(cx, part, &claim.profile));
+    let parts: Vec<_> = std::iter::once(&cx.migration).chain(of_people).collect();
+    let found = astray(cx, part, &parts).await?;
+    if found.all == 0 {
+        return Ok(());
+    }
+    let what = match found.all {
+        1 => "a file of its home is in nobody's space as it is now".to_owned(),
+        all => format!("{all} files of its home are in nobody's space as they are now"),
+    };
+    let what = format!("profile {} stays open: {what}", part.profile);
+    let named: Vec<_> = found.named.iter().map(|path| format!("`{path}`")).collect();
+    let more = if (named.len() as u64) < found.all { " and more" } else { "" };
+    let users: String = found.whose.iter().map(|name| format!(" --user {name}")).collect();
+    Err(Failure::of_files(format!("{what}: {}{more}", named.join(", ")), what).hinted(format!(
+        "somebody worked in it after it was packed: see that nobody does (`classic_apps`), then `studio-migrate rollback{users}`, `studio-migrate run{users}`, and run this again"
+    )))
+}
+
+/// The migration that moves somebody's part.
+fn part_of<'a>(cx: &'a Context, part: &TeamPart, whose: &ProfileName) -> Option<&'a Migration> {
     let is_theirs = |one: &&Migration| {
         let own = one.team.as_ref().filter(|own| own.profile == part.profile);
         one.domain == cx.migration.domain
             && own.is_some_and(|own| own.whose.as_ref() == Some(whose))
     };
-    let Some(theirs) = cx.plan.migrations().map(|(_, one)| one).find(is_theirs) else {
-        return Ok(None);
-    };
+    cx.plan.migrations().map(|(_, one)| one).find(is_theirs)
+}
+
+/// How the home was shared out when somebody's part was packed that has moved; `None` while it is not proven.
+pub(super) fn moved_by(
+    cx: &Context,
+    part: &TeamPart,
+    whose: &ProfileName,
+) -> Result<Option<SharedOut>, Failure> {
+    let Some(theirs) = part_of(cx, part, whose) else { return Ok(None) };
     let events = cx.journal.events_of(&theirs.id)?;
     let standing = Standing::of(&events).map_err(|error| Failure::new(error.to_string()))?;
     Ok(standing.receipt(Step::Verify).and_then(|_| sharing_out::last(&events)))

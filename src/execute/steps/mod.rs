@@ -7,6 +7,7 @@ pub mod confirm;
 pub mod flip;
 pub mod hydrate;
 pub mod keeping;
+mod landed;
 pub(super) mod orphan;
 mod packing;
 pub mod provision;

@@ -3,7 +3,7 @@
 //! Everything is sealed under the migration's key, file names too: a space's execution role is shared, and whoever has it may
 //! read the bucket. The home itself is only read.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -11,7 +11,9 @@ use std::time::Duration;
 use super::sharing_out;
 use crate::execute::context::Context;
 use crate::execute::failure::Failure;
+use crate::execute::mounted::mounted;
 use crate::execute::notice::Notice;
+use crate::execute::same_home::Known;
 use crate::mover::{self, Class, Headway, PushOrder, Totals, key};
 
 /// How often whoever watches hears how far it is.
@@ -77,8 +79,8 @@ pub(super) async fn delete_below(cx: &Context, bucket: &str, prefix: &str) -> Re
     Ok(())
 }
 
-/// Finds the home under the mount, in a folder of its file system's id: directories are numbered anew in every file system, so
-/// a mount that does not say whose it is could hold somebody else's home of the same number.
+/// Finds the home under the mount, in a folder of its file system's id, and makes sure that it is the one that the inventory saw:
+/// directories are numbered anew in every file system, so another mount could hold somebody else's home of the same number.
 pub(super) async fn home(cx: &Context) -> Result<PathBuf, Failure> {
     let Some(mount) = &cx.mount else {
         return Err(Failure::new("the home travels packed, and no file system is mounted here")
@@ -88,31 +90,27 @@ pub(super) async fn home(cx: &Context) -> Result<PathBuf, Failure> {
     let Some(file_system) = domain.file_system else {
         return Err(Failure::new("the domain has no file system"));
     };
-    let root = mount.join(file_system.as_str());
-    let home = root.join(cx.migration.home_uid.as_str());
-    let hint = format!(
-        "mount {file_system} at a folder of that name, and give the folder above it with --mount"
-    );
-    if !root.is_dir() {
-        let message = format!("{} has no folder {file_system}", mount.display());
-        return Err(Failure::new(message).hinted(hint));
-    }
-    let is_there = home.is_dir() && !home.is_symlink() && is_directory_name(&cx.migration.home_uid);
-    if !is_there {
-        return Err(Failure::new(format!("there is no home at {}", home.display())).hinted(hint));
-    }
+    let home = mounted(mount, &file_system)?.folder(&cx.migration.home_uid)?;
     let is_empty = home.read_dir().is_ok_and(|mut entries| entries.next().is_none());
     if let Some(files) = cx.migration.files.filter(|files| is_empty && *files > 0) {
         let message = format!("{} is empty, and the plan knows of {files} files", home.display());
         return Err(Failure::new(message).hinted("look whether the file system is mounted there"));
     }
+    let stop = Arc::<AtomicBool>::default();
+    let looking = known(cx)?.look(home.clone(), Arc::clone(&stop));
+    let (looked, was_asked) = cx.halt.stopping(&stop, looking).await;
+    match looked {
+        Ok(odd) => odd.into_iter().for_each(|odd| cx.remark(odd)),
+        Err(_) if was_asked => return Err(Failure::halted()),
+        Err(failure) => return Err(failure),
+    }
     Ok(home)
 }
 
-/// A uid is a number, and no way out of the mount.
-fn is_directory_name(uid: &crate::names::HomeUid) -> bool {
-    let uid = uid.as_str();
-    !uid.is_empty()
-        && Path::new(uid).components().count() == 1
-        && uid.bytes().all(|c| c.is_ascii_digit())
+/// What the last inventory knows of the home, and the plan's where the last one did not measure it.
+fn known(cx: &Context) -> Result<Known, Failure> {
+    let mut snapshots: Vec<_> = cx.journal.latest_snapshot()?.into_iter().collect();
+    // A plan of another journal comes without the inventory that it was drawn up by.
+    snapshots.extend(cx.journal.snapshot(&cx.plan.snapshot).ok());
+    Ok(Known::of(&snapshots, &cx.migration.domain, &cx.migration.home_uid))
 }

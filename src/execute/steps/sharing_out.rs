@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::closing;
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, chain};
 use crate::execute::step::Step;
@@ -20,6 +21,10 @@ use crate::playbook::LeaveOut;
 /// Conflicts that a failure names.
 const NAMED: usize = 5;
 
+/// What to do about a table that does not fit the home.
+const CORRECT: &str =
+    "correct the table of teams, take an inventory with it (--teams), and draw up the plan again";
+
 /// The kind of event that says how a home was shared out when a part of it was packed. It is no part of a standing.
 const SHARED_OUT: &str = "shared-out";
 
@@ -27,7 +32,6 @@ const SHARED_OUT: &str = "shared-out";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::execute) struct SharedOut {
     claims: BTreeMap<String, Vec<String>>,
-    files: BTreeMap<String, u64>,
 }
 
 impl SharedOut {
@@ -41,11 +45,6 @@ impl SharedOut {
     pub(in crate::execute) fn claims(&self, who: &str) -> &[String] {
         self.claims.get(who).map_or(&[], Vec::as_slice)
     }
-
-    /// How many files that were.
-    pub(super) fn files(&self, who: &str) -> u64 {
-        self.files.get(who).copied().unwrap_or_default()
-    }
 }
 
 /// Returns how the home was shared out when this part of it was packed last, by its events.
@@ -54,24 +53,25 @@ pub(in crate::execute) fn last(events: &[Event]) -> Option<SharedOut> {
     serde_json::from_value(last.detail.clone()).ok()
 }
 
+/// What the playbook leaves out of every home.
+pub(super) fn of_playbook(cx: &Context) -> Vec<LeaveOut> {
+    let rules = cx.plan.playbook.leave_out.iter();
+    let rule =
+        |rule: &LeaveOut| LeaveOut { pattern: rule.pattern.clone(), reason: rule.reason.clone() };
+    rules.map(rule).collect()
+}
+
 /// What is left out of a home: what the playbook says, and of a team's home what is not this migration's.
 pub(super) async fn rules(cx: &Context, home: &Path) -> Result<Rules, Failure> {
-    let of_playbook: Vec<LeaveOut> = cx
-        .plan
-        .playbook
-        .leave_out
-        .iter()
-        .map(|rule| LeaveOut { pattern: rule.pattern.clone(), reason: rule.reason.clone() })
-        .collect();
+    let of_playbook = of_playbook(cx);
     let refused = |error: mover::Error| Failure::new(chain(&error));
     let Some(part) = &cx.migration.team else { return Rules::new(of_playbook).map_err(refused) };
     let shares = look(part, home).await?;
     refuse_conflicts(&shares)?;
     let name = |claim: &Claim| claim.profile.to_string();
-    let found = part.claims.iter().zip(&shares.each);
+    refuse_unmatched(cx, part, &shares)?;
     let shared_out = SharedOut {
         claims: part.claims.iter().map(|claim| (name(claim), claim.own.clone())).collect(),
-        files: found.map(|(claim, share)| (name(claim), share.files)).collect(),
     };
     cx.record(Step::Stage, SHARED_OUT, json!(shared_out))?;
     let Some(whose) = &part.whose else {
@@ -85,15 +85,9 @@ pub(super) async fn rules(cx: &Context, home: &Path) -> Result<Rules, Failure> {
     };
     let claims = part.claims.iter().zip(shares.each);
     let own = claims.into_iter().find(|(claim, _)| claim.profile == *whose);
-    let Some((claim, share)) = own else {
+    let Some((_, share)) = own else {
         return Err(Failure::new(format!("the plan does not say what of it is {whose}'s")));
     };
-    for pattern in &share.unmatched {
-        cx.remark(format!(
-            "`{pattern}`, which {whose} claims (line {}), matches nothing in the home of {}",
-            claim.line, part.profile
-        ));
-    }
     let others = LeaveOut {
         pattern: format!("all but {}", part.own().join(", ")),
         reason: format!("of the home that {} shared, and not {whose}'s", part.profile),
@@ -101,7 +95,8 @@ pub(super) async fn rules(cx: &Context, home: &Path) -> Result<Rules, Failure> {
     Ok(Rules::new(of_playbook).map_err(refused)?.only(share.paths, others))
 }
 
-async fn look(part: &TeamPart, home: &Path) -> Result<Shares, Failure> {
+/// Looks whose is what now.
+pub(super) async fn look(part: &TeamPart, home: &Path) -> Result<Shares, Failure> {
     let claims: Vec<_> = part
         .claims
         .iter()
@@ -129,7 +124,37 @@ fn refuse_conflicts(shares: &Shares) -> Result<(), Failure> {
     }
     let named: Vec<&str> = shares.conflicts.iter().take(NAMED).map(String::as_str).collect();
     let more = if shares.conflicts.len() > NAMED { " and more" } else { "" };
-    Err(Failure::new(format!("{}{more}", named.join("; "))).hinted(
-        "correct the table of teams, take an inventory with it (--teams), and draw up the plan again",
+    Err(Failure::new(format!("{}{more}", named.join("; "))).hinted(CORRECT))
+}
+
+/// Refuses where a claim matches nothing: a table is written by hand, and what it misses would go to everybody's space. Who shares
+/// the rest waits for everyone's claims; but whoever has moved may have tidied up since.
+fn refuse_unmatched(cx: &Context, part: &TeamPart, shares: &Shares) -> Result<(), Failure> {
+    let mut unmatched = Vec::new();
+    for (claim, share) in part.claims.iter().zip(&shares.each) {
+        let is_meant = match &part.whose {
+            Some(whose) => *whose == claim.profile,
+            None => {
+                !share.unmatched.is_empty()
+                    && closing::moved_by(cx, part, &claim.profile)?.is_none()
+            }
+        };
+        let told = |pattern: &String| {
+            format!("`{pattern}`, which {} claims (line {})", claim.profile, claim.line)
+        };
+        unmatched.extend(share.unmatched.iter().filter(|_| is_meant).map(told));
+    }
+    if unmatched.is_empty() {
+        return Ok(());
+    }
+    let (named, more) = (unmatched.iter().take(NAMED), unmatched.len() > NAMED);
+    let named: Vec<&str> = named.map(String::as_str).collect();
+    Err(Failure::new(format!(
+        "{}{} {} nothing in the home of {}",
+        named.join(", "),
+        if more { " and more" } else { "" },
+        if unmatched.len() == 1 { "matches" } else { "match" },
+        part.profile
     ))
+    .hinted(CORRECT))
 }

@@ -84,6 +84,22 @@ fn a_home_is_delivered_with_its_proof() {
 }
 
 #[test]
+fn nothing_is_written_through_a_link_on_the_way_to_the_folder() {
+    for (link, folder) in [("old", "old"), ("old", "old/deep"), ("old/deep", "old/deep")] {
+        let space = Space::mounted();
+        fs::create_dir(space.root.path().join("elsewhere")).unwrap();
+        let at = space.home().join(link);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(space.root.path().join("elsewhere"), &at).unwrap();
+        let (done, stored) = space.deliver(|ticket| ticket.folder = folder.to_owned());
+        let said = done.error.unwrap();
+        assert!(said.contains(&format!("`~/{link}` is a link to `")), "{said}");
+        assert!(stored.is_none());
+        assert_eq!(fs::read_dir(space.root.path().join("elsewhere")).unwrap().count(), 0);
+    }
+}
+
+#[test]
 fn a_home_goes_into_a_folder_without_what_is_left_out() {
     let space = Space::mounted();
     fs::write(space.classic().join("big.tmp"), "scratch").unwrap();

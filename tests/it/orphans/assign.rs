@@ -131,6 +131,35 @@ fn nothing_that_somebody_has_is_overwritten() {
 }
 
 #[test]
+fn a_link_at_the_name_of_the_folder_is_in_the_way_wherever_it_leads() {
+    let ready = moved();
+    let (own, _) = systems(&ready);
+    let classic = home(&ready, &own, ready.migration("alice").home_uid.as_str());
+    let before = listing(&classic, true);
+    assert!(classic.join("notebooks").is_dir());
+    let elsewhere = ready.file("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let link = volume(&ready).join("orphan-299001");
+    for target in [PathBuf::from("user-default-efs/notebooks"), elsewhere.clone()] {
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let ran = assign(&ready, &for_alice(&ready)).ended(4);
+        let says = format!("`~/orphan-299001` is a link to `{}`", target.display());
+        assert!(ran.err.contains(&says), "{}", ran.err);
+        assert!(ran.err.contains("`rm ~/orphan-299001` leaves what it leads to"), "{}", ran.err);
+        assert_eq!(listing(&classic, true), before);
+        assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+        fs::remove_file(&link).unwrap();
+    }
+    fs::write(&link, "hers").unwrap();
+    let ran = assign(&ready, &for_alice(&ready)).ended(4);
+    assert!(ran.err.contains("`~/orphan-299001` is no folder"), "{}", ran.err);
+    assert_eq!(fs::read(&link).unwrap(), b"hers");
+    fs::remove_file(&link).unwrap();
+    assign(&ready, &for_alice(&ready)).ended(0);
+    assert_delivered(&ready);
+}
+
+#[test]
 fn whoever_has_not_moved_or_is_at_work_is_named_and_waited_for() {
     let ready = ready();
     let csv = for_alice(&ready);

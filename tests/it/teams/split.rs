@@ -137,7 +137,9 @@ fn a_file_that_somebody_claims_and_that_came_after_their_part_keeps_the_old_prof
     fs::write(ready.classic_home("lab").join("ben/late.txt"), "late").unwrap();
     let refused = ready.run(&run(&mount, &["team.lab"])).ended(4);
     assert!(
-        refused.err.contains("more files now than when the part was packed of ben"),
+        refused.err.contains(
+            "profile lab stays open: a file of its home is in nobody's space as it is now: `ben/late.txt`"
+        ) && refused.err.contains("`studio-migrate rollback --user ben`"),
         "{}",
         refused.err
     );
@@ -175,7 +177,7 @@ fn killed_while_it_closes_the_profile_it_ends_as_a_run_that_nobody_interrupted()
     assert!(points >= 8, "only {points} points");
 }
 
-fn ready_up_to_verify(ready: &Ready, mount: &str) {
+pub fn ready_up_to_verify(ready: &Ready, mount: &str) {
     ready.run(&run(mount, &["ana", "ben"])).ended(0);
     let mut words = run(mount, &["team.lab"]);
     words.extend(["--until", "verify"]);

@@ -12,7 +12,7 @@ use crate::report::{FlowIndex, flows_page};
 pub(super) const PAGE: &str = "index.html";
 
 /// The same as data.
-const DATA: &str = "index.json";
+pub(super) const DATA: &str = "index.json";
 
 /// The mark in the user metadata of both, by which a later run knows that they are its own to replace.
 const MARK: (&str, &str) = ("studio-migrate", "flows-index");
@@ -42,7 +42,7 @@ pub(super) async fn refuse_strange(
     Ok(())
 }
 
-/// Writes both, the page last: where it is, the data is too.
+/// Writes both, the page last: where it is, the data is too. What earlier runs found stays in them.
 pub(super) async fn write(
     account: &Account,
     plan: &Plan,

@@ -2,6 +2,7 @@
 //! nothing at the destination is overwritten but the index.
 
 mod copying;
+mod earlier;
 mod index;
 mod listed;
 mod owners;
@@ -18,8 +19,10 @@ use self::walk::{Found, Walk};
 use super::destination::{fit, refuse_other_account, said};
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
+use crate::inventory::Snapshot;
 use crate::journal::{Event, NewEvent};
 use crate::plan::Plan;
+use crate::report::FlowIndex;
 
 /// Requests a second of each kind, as for shared notebooks.
 const REQUESTS_PER_SECOND: f64 = 1_000.0;
@@ -29,6 +32,9 @@ const COPIED: &str = "flows-copied";
 
 /// Flows not copied that an event lists by name; the index has them all.
 const NAMED: usize = 200;
+
+/// Homes not looked at that are named together; each has a warning of its own.
+const HOMES_NAMED: usize = 10;
 
 /// Arguments of `flows`.
 #[derive(Args, Clone, Debug)]
@@ -64,10 +70,14 @@ impl Flows {
                 "name a place with `flows.destination` in the playbook, and draw up and approve the plan anew; nothing that was done is done again",
             ));
         }
+        let latest = journal
+            .latest_snapshot()
+            .map_err(|error| Failure::journal("read the last snapshot", error))?;
+        let snapshots: Vec<Snapshot> = latest.into_iter().chain([snapshot]).collect();
         drop(journal);
         let operation = context.begin(REQUESTS_PER_SECOND).await?;
         refuse_other_account(&plan, &operation.account)?;
-        let exit = self.copy(context, &operation, &plan, (mount, owners)).await?;
+        let exit = self.copy(context, &operation, &plan, (mount, owners, &snapshots)).await?;
         operation.end(exit)
     }
 
@@ -77,7 +87,7 @@ impl Flows {
         context: &Context,
         operation: &Operation,
         plan: &Plan,
-        (mount, owners): (&Path, Vec<Owner>),
+        (mount, owners, snapshots): (&Path, Vec<Owner>, &[Snapshot]),
     ) -> Result<Exit, Failure> {
         let mut places: BTreeMap<Option<(String, String)>, Vec<Owner>> = BTreeMap::new();
         for owner in owners {
@@ -91,6 +101,7 @@ impl Flows {
                         account: &operation.account,
                         ui: context.ui,
                         mount,
+                        snapshots,
                         to: (&bucket, &prefix),
                         apply: self.apply,
                     };
@@ -117,6 +128,11 @@ impl Flows {
         let posture = fit(&operation.account, bucket, "flows.destination").await?;
         index::refuse_strange(&operation.account, walk.to).await?;
         context.ui.status(format_args!("Flows go to s3://{bucket}/{prefix}: {}", said(&posture)));
+        let mut earlier = FlowIndex::default();
+        if self.apply {
+            // Before anything is copied: an index that cannot be kept is not written over.
+            earlier = earlier::read(&operation.account, walk.to).await?;
+        }
         let mut found = Found::default();
         for owner in owners {
             let of = walk.owner(owner, &mut found).await?;
@@ -125,6 +141,14 @@ impl Flows {
             }
         }
         let has_gaps = found.has_gaps();
+        tell_not_looked_at(context, &found);
+        let kept = earlier::keep(&mut found, earlier);
+        if kept > 0 {
+            context.ui.data(format_args!(
+                "{} of earlier runs not seen in the homes this time, and kept in the index",
+                super::count(kept, "flow")
+            ));
+        }
         let (copied, left) = (found.flows.len(), found.not_copied.len());
         if self.apply {
             index::write(&operation.account, plan, walk.to, found).await?;
@@ -139,6 +163,21 @@ impl Flows {
         }
         Ok(has_gaps)
     }
+}
+
+/// Says of how many homes nothing is known now, and whose they are: the first of them.
+fn tell_not_looked_at(context: &Context, found: &Found) {
+    let all = &found.not_looked_at;
+    if all.is_empty() {
+        return;
+    }
+    let named: Vec<_> = all.iter().take(HOMES_NAMED).map(|(id, _)| id.as_str()).collect();
+    let more = if all.len() > named.len() { " and more" } else { "" };
+    context.ui.data(format_args!(
+        "{} not looked at: {}{more}",
+        super::count(all.len(), "home"),
+        named.join(", ")
+    ));
 }
 
 /// Names whose flows go nowhere.

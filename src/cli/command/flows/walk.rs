@@ -1,5 +1,6 @@
 //! One home after the other: every flow in it is found, read, and copied if its copy is not there.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -8,7 +9,8 @@ use super::copying::{Fate, copy};
 use super::owners::Owner;
 use crate::aws::Account;
 use crate::cli::{Exit, Failure, Ui};
-use crate::execute::mounted;
+use crate::execute::{Known, mounted};
+use crate::inventory::Snapshot;
 use crate::mover::{self, Entry, Kind, escape, read_small};
 use crate::report::Flow;
 
@@ -26,6 +28,8 @@ pub(super) struct Walk<'a> {
     pub(super) account: &'a Account,
     pub(super) ui: Ui,
     pub(super) mount: &'a Path,
+    /// What inventories know of the homes, the newest first.
+    pub(super) snapshots: &'a [Snapshot],
     /// The bucket and the prefix of the copies.
     pub(super) to: (&'a str, &'a str),
     pub(super) apply: bool,
@@ -38,6 +42,8 @@ pub(super) struct Found {
     pub(super) not_copied: Vec<Flow>,
     /// Homes that could not be looked at: whose, and why.
     pub(super) not_looked_at: Vec<(String, String)>,
+    /// Homes that were looked at.
+    pub(super) looked_at: BTreeSet<String>,
 }
 
 impl Found {
@@ -62,6 +68,7 @@ impl Walk<'_> {
                 return Ok(of);
             }
         };
+        found.looked_at.insert(owner.id.to_string());
         for entry in entries {
             let (flow, fate) = self.flow(owner, &home, &entry).await?;
             match fate {
@@ -110,11 +117,21 @@ impl Walk<'_> {
                 }
                 Ok(())
             };
-            mover::scan_listing(&walked, &mut keep, &|_| (), &AtomicBool::new(false))?;
-            Ok::<_, mover::Error>(flows)
+            let seen = mover::scan_listing(&walked, &mut keep, &|_| (), &AtomicBool::new(false))?;
+            Ok::<_, mover::Error>((flows, seen))
         };
         let walked = tokio::task::spawn_blocking(walk).await.map_err(|error| error.to_string())?;
-        Ok((home, walked.map_err(|error| crate::execute::chain(&error))?))
+        let (flows, seen) = walked.map_err(|error| crate::execute::chain(&error))?;
+        // A wrong mount has homes of the same numbers, and their flows are other people's.
+        let known = Known::of(self.snapshots, &owner.domain, &owner.uid);
+        let odd = known.judge(&home, &seen).map_err(|failure| match &failure.hint {
+            Some(hint) => format!("{failure}; {hint}"),
+            None => failure.to_string(),
+        })?;
+        for odd in odd {
+            self.ui.warning(format_args!("{}: {odd}", owner.id));
+        }
+        Ok((home, flows))
     }
 
     async fn flow(

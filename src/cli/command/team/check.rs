@@ -82,7 +82,7 @@ fn look(
         }
         for pattern in &share.unmatched {
             context.ui.warning(format_args!(
-                "line {}: `{pattern}` of {} matches nothing",
+                "line {}: `{pattern}` of {} matches nothing; while that stands, what is theirs is not packed",
                 row.line, row.profile
             ));
         }

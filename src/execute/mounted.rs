@@ -1,11 +1,11 @@
-//! Where a home is on this machine, and whether it is the one that the inventory saw: numbers of homes begin anew in every file
-//! system, so a wrong mount has a home of the same number that is somebody else's.
+//! Where a file system and its homes are on this machine: numbers of homes begin anew in every file system, so a wrong mount has a
+//! home of the same number that is somebody else's. What tells by its files is in `same_home`.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use super::found::Orphan;
-use crate::execute::failure::{Failure, chain};
+use super::failure::{Failure, chain};
+use super::orphans::Orphan;
 use crate::mover::scan;
 use crate::names::{FileSystemId, HomeUid};
 
@@ -90,7 +90,8 @@ impl Mounted {
     /// It is not there.
     pub fn folder(&self, uid: &HomeUid) -> Result<PathBuf, Failure> {
         let folder = self.0.join(uid.as_str());
-        let is_name = Path::new(uid.as_str()).components().count() == 1;
+        let mut steps = Path::new(uid.as_str()).components();
+        let is_name = matches!((steps.next(), steps.next()), (Some(Component::Normal(_)), None));
         if is_name && folder.is_dir() && !folder.is_symlink() {
             return Ok(folder);
         }
