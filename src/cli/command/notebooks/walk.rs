@@ -116,21 +116,32 @@ impl Walk<'_> {
             }
             self.ui.status(format_args!("{}: {} objects so far", seen.location, seen.objects));
         }
+        self.tell(&seen, &counts);
+        findings.places.push(seen);
+        Ok(())
+    }
+
+    /// Says how much is below a place. What could not be listed is not nothing: it is not known.
+    fn tell(&self, seen: &SharedPlace, counts: &Counts) {
+        let location = escape(seen.location.as_bytes());
+        let objects = usize::try_from(seen.objects).unwrap_or(usize::MAX);
+        let least = match &seen.not_listed {
+            Some(why) if objects == 0 => {
+                self.ui.data(format_args!("{location}: what is in it is not known: {why}"));
+                return;
+            }
+            Some(_) => "not known to its end, at least ",
+            None => "",
+        };
         let verb = if self.dry_run { "would be copied" } else { "copied" };
         self.ui.data(format_args!(
-            "{}: {}, {}: {} {verb}, {} there already, {} not copied",
-            escape(seen.location.as_bytes()),
-            crate::cli::command::count(
-                usize::try_from(seen.objects).unwrap_or(usize::MAX),
-                "object"
-            ),
+            "{location}: {least}{}, {}: {} {verb}, {} there already, {} not copied",
+            crate::cli::command::count(objects, "object"),
             bytes(seen.bytes),
             counts.copied,
             counts.there,
             counts.left,
         ));
-        findings.places.push(seen);
-        Ok(())
     }
 
     async fn object(
