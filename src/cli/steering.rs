@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use super::progress::Progress;
 use crate::execute::{Control, Look, Steering};
 use crate::journal::{Journal, NewEvent, OperationId};
+use crate::names::counted;
 
 /// The longest line that is read.
 const LONGEST: u64 = 1 << 24;
@@ -167,8 +168,8 @@ pub fn words(run: &Look) -> String {
         false => "",
     };
     let mut said = format!(
-        "{paused}{} people at once at most, {} at work, {} of {} apps copying",
-        run.concurrency,
+        "{paused}{} at once at most, {} at work, {} of {} apps copying",
+        counted(run.concurrency, "person", "people"),
         run.at_work.len(),
         run.apps.1,
         run.apps.0

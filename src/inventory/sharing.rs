@@ -7,6 +7,7 @@ use super::notes::Notes;
 use super::snapshot::Domain;
 use super::storage::{OwnerPrefix, SharedNotebooks, bucket_and_prefix};
 use crate::aws;
+use crate::names::counted;
 
 /// Asks for every distinct place that settings name.
 pub(super) async fn locations(
@@ -61,10 +62,7 @@ async fn look(looking: &Looking<'_>, place: &mut SharedNotebooks, notes: &mut No
 
 /// Says how much is there. A place that could not be listed is not an empty one.
 fn said(place: &SharedNotebooks, refused: Option<&aws::Error>) -> String {
-    let objects = match place.objects {
-        1 => "1 object".to_owned(),
-        objects => format!("{objects} objects"),
-    };
+    let objects = counted(place.objects, "object", "objects");
     match refused {
         None => format!("{}: {objects}", place.location),
         Some(error) if place.objects == 0 => {

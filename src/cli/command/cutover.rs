@@ -15,7 +15,7 @@ use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{MigrationStanding, kind};
 use crate::journal::{Journal, NewEvent};
-use crate::names::{DomainId, TAG_TEAM};
+use crate::names::{DomainId, TAG_TEAM, counted};
 use crate::plan::Plan;
 use crate::playbook::AutoMount;
 
@@ -120,7 +120,10 @@ fn refuse_unmoved(
     let named = waiting.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
     Err(Failure::new(
         Exit::Blocked,
-        format!("{} people of the plan are not moved yet: {named}", waiting.len()),
+        format!(
+            "{} not moved yet: {named}",
+            counted(waiting.len() as u64, "person of the plan is", "people of the plan are")
+        ),
     )
     .hinted("finish them with `studio-migrate run` (whoever was taken back, with `run --user`), or name each with --despite"))
 }
@@ -155,7 +158,11 @@ fn refuse_left_out(
     }
     Err(Failure::new(
         Exit::Blocked,
-        format!("{} people of the domain are not in the plan: {}", left.len(), left.join("; ")),
+        format!(
+            "{} not in the plan: {}",
+            counted(left.len() as u64, "person of the domain is", "people of the domain are"),
+            left.join("; ")
+        ),
     )
     .hinted(
         "they would be led to the new Studio without their files; move them first, or name each with --despite",

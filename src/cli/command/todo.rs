@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{self, Selection, Standing, Step};
 use crate::journal::Journal;
-use crate::names::MigrationId;
+use crate::names::{MigrationId, counted};
 use crate::plan::Plan;
 
 /// Returns where a migration stands, by the journal.
@@ -64,8 +64,9 @@ pub(super) fn dry_run(
             context.ui.data(format_args!("{id}: {}", steps.join(" → ")));
         }
     }
-    context
-        .ui
-        .data(format_args!("{} people would be migrated; nothing was changed", waiting.len()));
+    context.ui.data(format_args!(
+        "{} would be migrated; nothing was changed",
+        counted(waiting.len() as u64, "person", "people")
+    ));
     Ok(Exit::Done)
 }

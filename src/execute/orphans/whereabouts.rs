@@ -11,7 +11,7 @@ use crate::execute::standing::kind::UNDO_FINISHED;
 use crate::execute::step::Step;
 use crate::journal::{Error, Event, Journal};
 use crate::mover::Totals;
-use crate::names::MigrationId;
+use crate::names::{MigrationId, counted};
 
 /// The kinds of events about orphans. None is part of anybody's standing.
 pub(in crate::execute) mod kind {
@@ -111,7 +111,7 @@ fn proof(totals: &Totals, not_copied: &BTreeMap<String, u64>) -> String {
         left => format!(", not copied: {}", left.join(", ")),
     };
     let digest = totals.digest.get(..12).unwrap_or(&totals.digest);
-    format!("proven: {} files, digest {digest}{left}", totals.files)
+    format!("proven: {}, digest {digest}{left}", counted(totals.files, "file", "files"))
 }
 
 /// Returns what is known of every orphan that something was done about, by its name.

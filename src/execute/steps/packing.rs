@@ -13,6 +13,7 @@ use crate::execute::context::Context;
 use crate::execute::failure::Failure;
 use crate::execute::notice::Notice;
 use crate::mover::{self, Class, Headway, PushOrder, Totals, key};
+use crate::names::counted;
 
 /// How often whoever watches hears how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(2);
@@ -103,7 +104,11 @@ pub(super) async fn home(cx: &Context) -> Result<PathBuf, Failure> {
     }
     let is_empty = home.read_dir().is_ok_and(|mut entries| entries.next().is_none());
     if let Some(files) = cx.migration.files.filter(|files| is_empty && *files > 0) {
-        let message = format!("{} is empty, and the plan knows of {files} files", home.display());
+        let message = format!(
+            "{} is empty, and the plan knows of {}",
+            home.display(),
+            counted(files, "file", "files")
+        );
         return Err(Failure::new(message).hinted("look whether the file system is mounted there"));
     }
     Ok(home)

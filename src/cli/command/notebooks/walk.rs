@@ -9,6 +9,7 @@ use crate::aws::{self, Account, ErrorKind, Listed};
 use crate::cli::command::bytes;
 use crate::cli::{Failure, Ui};
 use crate::mover::{Sorter, escape};
+use crate::names::counted;
 use crate::report::{SharedNotebook, SharedPlace};
 
 /// Objects that are looked at or copied at the same time.
@@ -114,7 +115,11 @@ impl Walk<'_> {
             if token.is_none() {
                 break;
             }
-            self.ui.status(format_args!("{}: {} objects so far", seen.location, seen.objects));
+            self.ui.status(format_args!(
+                "{}: {} so far",
+                seen.location,
+                counted(seen.objects, "object", "objects")
+            ));
         }
         self.tell(&seen, &counts);
         findings.places.push(seen);
@@ -136,7 +141,7 @@ impl Walk<'_> {
         let verb = if self.dry_run { "would be copied" } else { "copied" };
         self.ui.data(format_args!(
             "{location}: {least}{}, {}: {} {verb}, {} there already, {} not copied",
-            crate::cli::command::count(objects, "object"),
+            counted(seen.objects, "object", "objects"),
             bytes(seen.bytes),
             counts.copied,
             counts.there,

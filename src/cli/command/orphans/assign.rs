@@ -14,6 +14,7 @@ use crate::execute::{
 };
 use crate::inventory::{Assigned, Snapshot, read_assigned};
 use crate::journal::Journal;
+use crate::names::{counted, to_the_second};
 use crate::plan::{Migration, Plan};
 
 /// Arguments of `orphans assign`.
@@ -157,13 +158,15 @@ impl AssignArgs {
             let delivered = known.get(&orphan.name()).and_then(|one| one.delivered.as_ref());
             match delivered {
                 Some((at, to, _)) if *to != migration.id => wrong.push(format!(
-                    "\n  line {}: {} was delivered to {to} at {at}",
+                    "\n  line {}: {} was delivered to {to} at {}",
                     one.line,
-                    orphan.name()
+                    orphan.name(),
+                    to_the_second(at)
                 )),
                 Some((at, to, delivered)) => rows.push(Row::Done(format!(
-                    "{}: delivered to {to} before, at {at}, in ~/{} of space {}",
+                    "{}: delivered to {to} before, at {}, in ~/{} of space {}",
                     orphan.name(),
+                    to_the_second(at),
                     delivered.folder,
                     delivered.space
                 ))),
@@ -253,12 +256,12 @@ fn person<'a>(plan: &'a Plan, row: &Assigned) -> Result<&'a Migration, String> {
 
 fn say(context: &Context, delivery: &Delivery, delivered: &Delivered) {
     context.ui.data(format_args!(
-        "{}: delivered to {}, in ~/{} of space {}, proven: {} files, {}, digest {}",
+        "{}: delivered to {}, in ~/{} of space {}, proven: {}, {}, digest {}",
         delivered.orphan,
         delivery.to.id,
         delivered.folder,
         delivered.space,
-        delivered.totals.files,
+        counted(delivered.totals.files, "file", "files"),
         super::super::bytes(delivered.totals.bytes),
         delivered.totals.digest
     ));
