@@ -203,12 +203,9 @@ fn due(
 }
 
 fn read(file: &Path) -> Result<Vec<Assigned>, Failure> {
-    let what = || format!("read the table {}", file.display());
-    let bytes = std::fs::read(file).map_err(|error| Failure::of(Exit::Usage, what(), error))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        Failure::of(Exit::Usage, what(), error).hinted("save it as \"CSV UTF-8\"")
-    })?;
-    read_assigned(&text).map_err(|error| Failure::of(Exit::Usage, what(), error))
+    let what = format!("read the table {}", file.display());
+    let text = super::super::spreadsheet(file, &what)?;
+    read_assigned(&text).map_err(|error| Failure::of(Exit::Usage, what, error))
 }
 
 /// Finds the orphan that a row is about, or says whose home it is.

@@ -49,7 +49,7 @@ enum Found {
 impl People {
     /// Says what would be made, makes it, or takes it away.
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        let table = super::table(&self.table)?;
+        let table = super::table(context, &self.table)?;
         let snapshot = super::super::latest_snapshot(&context.existing_journal()?)?;
         super::refuse(&table.problems(&snapshot))?;
         if !self.apply && !self.undo {
@@ -58,7 +58,7 @@ impl People {
             return foretell(context, &reader, &table).await;
         }
         let operation = context.begin(CALLS_PER_SECOND).await?;
-        let mut failures = 0;
+        let mut exit = Exit::Done;
         let mut owners = Owners::default();
         for (row, teams) in table.people() {
             let done = if self.undo {
@@ -68,16 +68,25 @@ impl People {
             };
             // The others are made all the same.
             if let Err(failure) = done {
-                failures += 1;
+                exit = worse(exit, failure.exit);
                 context.ui.error(format_args!("line {}: {failure}", row.line));
             }
         }
-        if self.apply && failures == 0 {
+        if self.apply && exit == Exit::Done {
             context.ui.status(
                 "Take an inventory with --teams and the table, then draw up a plan: it has the files in it",
             );
         }
-        operation.end(if failures == 0 { Exit::Done } else { Exit::SomeFailed })
+        operation.end(exit)
+    }
+}
+
+/// How it ends after one more of them failed: what keeps everybody from going on stands above what concerns one.
+fn worse(exit: Exit, failed: Exit) -> Exit {
+    match (exit, failed) {
+        (Exit::Done | Exit::SomeFailed, Exit::Credentials | Exit::LeaseHeld) => failed,
+        (Exit::Done, _) => Exit::SomeFailed,
+        (exit, _) => exit,
     }
 }
 
@@ -88,14 +97,14 @@ async fn foretell(context: &Context, reader: &Reader, table: &TeamTable) -> Resu
         match look(reader, row, &teams).await? {
             Found::Nothing if row.had_it => {
                 refused += 1;
-                context.ui.error(gone(row));
+                context.ui.error(format_args!("line {}: {}", row.line, gone(row)));
             }
             Found::Nothing => context.ui.data(format_args!("{who}: a profile would be made")),
             Found::Ours(_) => context.ui.data(format_args!("{who}: was made before")),
             Found::Theirs => context.ui.data(format_args!("{who}: has a profile already")),
             Found::Another(why) => {
                 refused += 1;
-                context.ui.error(taken(row, &why));
+                context.ui.error(format_args!("line {}: {}", row.line, taken(row, &why)));
             }
         }
     }
@@ -282,11 +291,11 @@ fn who(row: &TeamRow) -> String {
 }
 
 fn gone(row: &TeamRow) -> String {
-    format!("line {}: {} is said to be there, and is not", row.line, who(row))
+    format!("{} is said to be there, and is not", who(row))
 }
 
 fn taken(row: &TeamRow, why: &str) -> String {
-    format!("line {}: a profile called {} is there: {why}", row.line, who(row))
+    format!("a profile called {} is there: {why}", who(row))
 }
 
 fn failed(what: &str, error: aws::Error) -> Failure {
