@@ -80,6 +80,9 @@ pub struct Whereabouts {
     pub delivered: Option<(String, MigrationId, Delivered)>,
     /// What failed since.
     pub trouble: Option<String>,
+    /// Why it was not archived, and why not delivered, since that was done last: the one says nothing of the other.
+    #[serde(skip)]
+    not_done: [Option<String>; 2],
 }
 
 impl Whereabouts {
@@ -136,24 +139,27 @@ pub fn whereabouts(journal: &Journal) -> Result<BTreeMap<String, Whereabouts>, E
 fn follow(one: &mut Whereabouts, event: Event, journal: &Journal) -> Result<(), Error> {
     match event.kind.as_str() {
         kind::ARCHIVED => {
-            one.trouble = None;
+            one.not_done[0] = None;
             one.archived = serde_json::from_value(event.detail).ok().map(|said| (event.at, said));
         }
         kind::ASSIGNED => {
             let Some(to) = event.migration.clone() else { return Ok(()) };
-            one.trouble = None;
+            one.not_done[1] = None;
             if was_unwound(journal, &to, event.sequence)? {
-                one.trouble = Some(format!(
+                one.not_done[1] = Some(format!(
                     "{to} was rolled back after it had been delivered: run it again, and assign it again"
                 ));
-                return Ok(());
+            } else {
+                let said = serde_json::from_value(event.detail).ok();
+                one.delivered = said.map(|said| (event.at, to, said));
             }
-            let said = serde_json::from_value(event.detail).ok();
-            one.delivered = said.map(|said| (event.at, to, said));
         }
-        kind::NOT_ARCHIVED | kind::NOT_ASSIGNED => one.trouble = text(&event, "why"),
+        kind::NOT_ARCHIVED => one.not_done[0] = text(&event, "why"),
+        kind::NOT_ASSIGNED => one.not_done[1] = text(&event, "why"),
         _ => {}
     }
+    let troubles: Vec<_> = one.not_done.iter().flatten().map(String::as_str).collect();
+    one.trouble = (!troubles.is_empty()).then(|| troubles.join("; "));
     Ok(())
 }
 
