@@ -290,6 +290,7 @@ fn a_script_that_somebody_else_offers_is_not_deleted_and_whoever_it_is_is_named(
         .wait(account.set_offer(&domain, Some(&bob), SpaceApp::JupyterLab, &with))
         .unwrap();
     let ran = ready.run(&UNDO).ended(4);
+    assert!(ran.err.contains("failed to take out what was carried: "), "{}", ran.err);
     assert!(ran.err.contains("is attached to UserProfile [bob]"), "{}", ran.err);
     assert!(ready.served.state()["studio"]["scripts"].get("cran-jupyterlab").is_some());
     let without = offer(Vec::new());
