@@ -36,6 +36,7 @@ mod report_page;
 mod rereading;
 mod retire;
 mod saga;
+mod serving;
 mod spaces;
 mod steering;
 mod step_back;
