@@ -197,3 +197,37 @@ fn a_place_that_will_not_do_is_refused_before_anything_is_written() {
         assert!(exchanges.iter().all(only_looks), "{place}: {exchanges:?}");
     }
 }
+
+#[test]
+fn every_role_that_may_read_the_place_is_named_and_the_deny_that_is_printed_helps() {
+    const ROLES: [&str; 2] = ["Admin", "Studio"];
+    let world = super::WORLD
+        .replace("domains:\n  - name", "  - arn: arn:aws:iam::000000000000:role/Admin\n    statements: [{ allow: true, actions: [\"s3:*\", \"sagemaker:*\"], resources: [\"*\"] }]\ndomains:\n  - name")
+        .replace(
+            "{ name: bob, home: empty }",
+            "{ name: bob, home: empty, settings: { ExecutionRole: \"arn:aws:iam::000000000000:role/Admin\" } }",
+        );
+    let place = "  archive_to: s3://sagemaker-open-to-the-role/orphans";
+    let ready = Ready::with(&world, None, &[place, "  stall_minutes: 5"]);
+    let ran = archive(&ready, &["--apply"]).ended(3);
+    for role in ROLES {
+        assert!(ran.err.contains(&format!("role/{role}\n")), "{role}: {}", ran.err);
+    }
+    assert!(ran.err.contains("2 execution roles may read"), "{}", ran.err);
+    assert!(ran.err.contains("A deny in the bucket's policy"), "{}", ran.err);
+    // What is printed is a policy, and with it on the roles the same place will do.
+    let from = ran.err.find("deny.json:\n").unwrap() + "deny.json:\n".len();
+    let mut policies = serde_json::Deserializer::from_str(&ran.err[from..]).into_iter::<Value>();
+    let statement = policies.next().unwrap().unwrap()["Statement"][0].clone();
+    let ready = ready.edited(|world| {
+        for role in ROLES {
+            let arn = format!("arn:aws:iam::000000000000:role/{role}");
+            let statements = world["roles"][arn]["statements"].as_array_mut().unwrap();
+            statements.push(serde_json::json!({
+                "allow": false, "actions": statement["Action"], "resources": statement["Resource"],
+            }));
+        }
+    });
+    let ran = archive(&ready, &["--apply"]).ended(0);
+    assert!(ran.err.contains("it was not asked about the bucket's own policy"), "{}", ran.err);
+}

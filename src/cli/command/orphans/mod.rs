@@ -2,6 +2,7 @@
 
 mod archive;
 mod assign;
+mod readers;
 mod told;
 
 use std::path::{Path, PathBuf};
