@@ -19,6 +19,7 @@ mod front;
 mod full_disk;
 mod inventory;
 mod layers;
+mod lookers;
 mod mover;
 mod notebooks;
 mod notifications;
