@@ -58,6 +58,19 @@ fn every_orphan_is_archived_with_proof_and_comes_out_as_it_was() {
     let (report, status) = (ready.run(&["report", "--md", "/dev/stdout"]), ready.run(&["status"]));
     assert!(report.ended(0).out.contains(&format!("archived at {TO}/{own}/299001")));
     assert!(status.ended(0).out.contains("Homes that nobody owns: 2 archived, 0 delivered, 0 not"));
+    let numbers = "2 in all; 2 archived, 0 delivered, 0 on the file system alone; 0 not done";
+    let said = ready.run(&["report"]).ended(0).out;
+    assert!(said.contains(&format!("Homes that nobody owns: {numbers}")), "{said}");
+    let data = ready.run(&["report", "--format", "json"]).ended(0).out;
+    let data: Value = serde_json::from_str(&data).unwrap();
+    assert_eq!(data["orphan_totals"]["archived"], 2);
+    assert_eq!(data["orphans"][0]["archived_to"], format!("{TO}/{own}/299001"));
+    // What the plan said of a home before it was archived is not said any more.
+    let page = ready.file("report.html");
+    ready.run(&["report", "--html", page.to_str().unwrap()]).ended(0);
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("Homes that nobody owns") && page.contains("2 archived"), "{page}");
+    assert!(!page.contains("so nobody's space can read it"), "{page}");
     let retire = ready.run(&["retire"]).ended(0).out;
     assert!(retire.contains(&format!("archived at {TO}/{own}/299001, proven")), "{retire}");
     assert!(retire.contains("d-sim000000999, whose file system it was, is gone"), "{retire}");

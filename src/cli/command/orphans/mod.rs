@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use self::told::{Told, csv, told};
+use self::told::csv;
+pub(super) use self::told::{OrphanTold, Told, told};
 use super::run::{execution, tools};
 use crate::cli::context::{Format, Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
