@@ -358,7 +358,7 @@ fn strangers(snapshot: &Snapshot, playbook: &Playbook) -> Vec<LeftOut> {
     };
     let domains = playbook.scope.domains.iter().filter(|id| !has_domain(id)).map(|id| LeftOut {
         domain: DomainId::from(id.as_str()),
-        who: "everyone".to_owned(),
+        who: LeftOut::EVERYONE.to_owned(),
         because: "scope.domains names this domain, and the snapshot has none of that id".to_owned(),
     });
     let pilots =

@@ -153,6 +153,15 @@ fn the_table_says_what_becomes_of_everything_and_nothing_is_changed() {
     assert!(why("of-root").contains("it runs as 0:0"), "{rows:?}");
     let table = ready.run(&["carry"]).ended(0).out;
     assert!(table.contains("Git-Settings-jupyterlab"), "{table}");
+    // How many things stand how comes first; those about which nothing has to be done are counted, and named with -v.
+    let first = table.lines().next().unwrap();
+    assert!(
+        first.contains(" things of Classic: ") && first.contains("cannot be carried"),
+        "{first}"
+    );
+    assert!(first.contains("about which nothing has to be done"), "{first}");
+    assert!(!table.contains("auto-shutdown"), "{table}");
+    assert!(ready.run(&["carry", "-v"]).ended(0).out.contains("auto-shutdown"));
     let csv = ready.run(&["carry", "--format", "csv"]).ended(0).out;
     assert!(csv.starts_with("\u{feff}domain,profile,what,"), "{csv}");
     assert_eq!(ready.served.state(), before);
