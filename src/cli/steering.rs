@@ -124,7 +124,8 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
 async fn answer(mut stream: UnixStream, run: &Steered) -> io::Result<()> {
     let uid = peer(&stream)?;
     let line = read_line(&mut stream).await?;
-    let said = match serde_json::from_str(&line) {
+    // Bytes that are no UTF-8 are no request either, and are answered.
+    let said = match serde_json::from_slice(&line) {
         Ok(asked) => heard(run, &asked, uid),
         Err(error) => Err(format!("this is no request: {error}")),
     };
@@ -203,7 +204,7 @@ pub async fn ask(journal: &Path, asked: &Steering) -> io::Result<Option<Reply>> 
     let asking = async {
         write_line(&mut stream, asked).await?;
         let line = read_line(&mut stream).await?;
-        serde_json::from_str(&line).map_err(io::Error::other)
+        serde_json::from_slice(&line).map_err(io::Error::other)
     };
     match timeout(PATIENCE, asking).await {
         Ok(reply) => reply.map(Some),
@@ -220,9 +221,9 @@ fn peer(stream: &UnixStream) -> io::Result<u32> {
     Err(io::Error::new(ErrorKind::PermissionDenied, format!("it is of another user, uid {uid}")))
 }
 
-async fn read_line(stream: &mut UnixStream) -> io::Result<String> {
-    let mut line = String::new();
-    BufReader::new(stream.take(LONGEST)).read_line(&mut line).await?;
+async fn read_line(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    BufReader::new(stream.take(LONGEST)).read_until(b'\n', &mut line).await?;
     Ok(line)
 }
 
