@@ -204,10 +204,19 @@ pub async fn ask(journal: &Path, asked: &Steering) -> io::Result<Option<Reply>> 
     let asking = async {
         write_line(&mut stream, asked).await?;
         let line = read_line(&mut stream).await?;
-        serde_json::from_slice(&line).map_err(io::Error::other)
+        // A run that ends meanwhile goes away without a word.
+        if line.is_empty() {
+            return Ok(None);
+        }
+        serde_json::from_slice(&line).map(Some).map_err(io::Error::other)
     };
     match timeout(PATIENCE, asking).await {
-        Ok(reply) => reply.map(Some),
+        Ok(Err(error))
+            if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) =>
+        {
+            Ok(None)
+        }
+        Ok(reply) => reply,
         Err(_) => Err(io::Error::new(ErrorKind::TimedOut, "the run does not answer")),
     }
 }
