@@ -100,3 +100,53 @@ impl AccountId {
         self.0 == Self::SIMULATED
     }
 }
+
+/// Says a number with commas between thousands.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Cuts a time, RFC 3339 in UTC, down to the second: nobody reads nanoseconds. What is no such time stays as it is.
+pub(crate) fn to_the_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((whole, fraction)) if is_fraction(fraction) => format!("{whole}Z"),
+        _ => time.to_owned(),
+    }
+}
+
+fn is_fraction(text: &str) -> bool {
+    let digits = text.strip_suffix('Z').unwrap_or_default();
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Says how many of something there are.
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_kept_apart() {
+        assert_eq!(grouped(7), "7");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "file", "files"), "1 file");
+    }
+
+    #[test]
+    fn a_time_is_cut_to_the_second_and_anything_else_is_left() {
+        assert_eq!(to_the_second("2026-08-03T07:00:00.120456789Z"), "2026-08-03T07:00:00Z");
+        assert_eq!(to_the_second("2026-08-03T07:00:00Z"), "2026-08-03T07:00:00Z");
+        assert_eq!(to_the_second("version 1.2"), "version 1.2");
+    }
+}

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use super::progress::Progress;
 use crate::execute::{Control, Look, Steering};
 use crate::journal::{Journal, NewEvent, OperationId};
+use crate::names::counted;
 
 /// The longest line that is read.
 const LONGEST: u64 = 1 << 24;
@@ -123,7 +124,8 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
 async fn answer(mut stream: UnixStream, run: &Steered) -> io::Result<()> {
     let uid = peer(&stream)?;
     let line = read_line(&mut stream).await?;
-    let said = match serde_json::from_str(&line) {
+    // Bytes that are no UTF-8 are no request either, and are answered.
+    let said = match serde_json::from_slice(&line) {
         Ok(asked) => heard(run, &asked, uid),
         Err(error) => Err(format!("this is no request: {error}")),
     };
@@ -167,8 +169,8 @@ pub fn words(run: &Look) -> String {
         false => "",
     };
     let mut said = format!(
-        "{paused}{} people at once at most, {} at work, {} of {} apps copying",
-        run.concurrency,
+        "{paused}{} at once at most, {} at work, {} of {} apps copying",
+        counted(run.concurrency, "person", "people"),
         run.at_work.len(),
         run.apps.1,
         run.apps.0
@@ -202,10 +204,19 @@ pub async fn ask(journal: &Path, asked: &Steering) -> io::Result<Option<Reply>> 
     let asking = async {
         write_line(&mut stream, asked).await?;
         let line = read_line(&mut stream).await?;
-        serde_json::from_str(&line).map_err(io::Error::other)
+        // A run that ends meanwhile goes away without a word.
+        if line.is_empty() {
+            return Ok(None);
+        }
+        serde_json::from_slice(&line).map(Some).map_err(io::Error::other)
     };
     match timeout(PATIENCE, asking).await {
-        Ok(reply) => reply.map(Some),
+        Ok(Err(error))
+            if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) =>
+        {
+            Ok(None)
+        }
+        Ok(reply) => reply,
         Err(_) => Err(io::Error::new(ErrorKind::TimedOut, "the run does not answer")),
     }
 }
@@ -219,9 +230,9 @@ fn peer(stream: &UnixStream) -> io::Result<u32> {
     Err(io::Error::new(ErrorKind::PermissionDenied, format!("it is of another user, uid {uid}")))
 }
 
-async fn read_line(stream: &mut UnixStream) -> io::Result<String> {
-    let mut line = String::new();
-    BufReader::new(stream.take(LONGEST)).read_line(&mut line).await?;
+async fn read_line(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    BufReader::new(stream.take(LONGEST)).read_until(b'\n', &mut line).await?;
     Ok(line)
 }
 

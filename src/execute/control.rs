@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::halt::Halt;
 use super::room::{Place, Room};
 use super::step::Step;
-use crate::names::MigrationId;
+use crate::names::{MigrationId, counted};
 use crate::plan::Plan;
 
 /// One GiB.
@@ -194,11 +194,11 @@ impl Control {
         match limit {
             Limit::Concurrency => {
                 self.people.resize(to);
-                format!("{to} people at once from now on")
+                format!("{} at once from now on", counted(to, "person", "people"))
             }
             Limit::Apps => {
                 self.apps.resize(to);
-                format!("{to} apps at once from now on")
+                format!("{} at once from now on", counted(to, "app", "apps"))
             }
             Limit::GibInFlight => {
                 self.bytes.resize(to.saturating_mul(GIB));

@@ -13,7 +13,7 @@ use super::partial::Partial;
 use super::snapshot::Snapshot;
 use super::{account, domains, file_systems, homes, roles, sharing, trail};
 use crate::aws::Reader;
-use crate::names::DomainId;
+use crate::names::{DomainId, counted};
 
 /// What to look at, and whom to tell how it goes.
 pub struct Request<'a> {
@@ -76,11 +76,11 @@ pub async fn collect(reader: &Reader, request: &Request<'_>) -> Snapshot {
             for id in &ids {
                 if let Some(domain) = domains::domain(&looking, id, &mut notes).await {
                     (request.tell)(format!(
-                        "domain {}: {} profiles, {} spaces, {} apps",
+                        "domain {}: {}, {}, {}",
                         domain.id,
-                        domain.profiles.len(),
-                        domain.spaces.len(),
-                        domain.apps.len()
+                        counted(domain.profiles.len() as u64, "profile", "profiles"),
+                        counted(domain.spaces.len() as u64, "space", "spaces"),
+                        counted(domain.apps.len() as u64, "app", "apps")
                     ));
                     snapshot.domains.push(domain);
                 }

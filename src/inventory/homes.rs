@@ -9,7 +9,7 @@ use super::notes::Notes;
 use super::snapshot::Snapshot;
 use super::storage::OrphanHome;
 use crate::mover::{self, Homes};
-use crate::names::{FileSystemId, HomeUid};
+use crate::names::{FileSystemId, HomeUid, counted};
 
 /// Takes in every home that the mount, or a scan of it, shows, and names those that nobody owns.
 pub(super) fn measure(snapshot: &mut Snapshot, request: &Request<'_>, notes: &mut Notes) {
@@ -77,8 +77,10 @@ fn give_out(
             profile.home = homes.find(uid.as_str()).cloned();
             match &profile.home {
                 Some(home) => (request.tell)(format!(
-                    "home of {}: {} files, {} bytes",
-                    profile.name, home.files, home.bytes
+                    "home of {}: {}, {}",
+                    profile.name,
+                    counted(home.files, "file", "files"),
+                    counted(home.bytes, "byte", "bytes")
                 )),
                 None => notes.unseen(
                     &format!("the home {uid} at {}", place.display()),

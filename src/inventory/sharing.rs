@@ -7,6 +7,7 @@ use super::notes::Notes;
 use super::snapshot::Domain;
 use super::storage::{OwnerPrefix, SharedNotebooks, bucket_and_prefix};
 use crate::aws;
+use crate::names::counted;
 
 /// Asks for every distinct place that settings name.
 pub(super) async fn locations(
@@ -38,7 +39,6 @@ pub(super) async fn locations(
     let mut found: Vec<_> = found.into_values().collect();
     for place in &mut found {
         look(looking, place, notes).await;
-        (looking.tell)(format!("{}: {} objects", place.location, place.objects));
     }
     found
 }
@@ -53,8 +53,24 @@ async fn look(looking: &Looking<'_>, place: &mut SharedNotebooks, notes: &mut No
         }
         Err(error) => notes.unseen("s3:HeadBucket", &location, error),
     }
-    if let Err(error) = count(looking, place, bucket, prefix).await {
+    let listed = count(looking, place, bucket, prefix).await;
+    (looking.tell)(said(place, listed.as_ref().err()));
+    if let Err(error) = listed {
         notes.unseen("s3:ListBucket", &location, error);
+    }
+}
+
+/// Says how much is there. A place that could not be listed is not an empty one.
+fn said(place: &SharedNotebooks, refused: Option<&aws::Error>) -> String {
+    let objects = counted(place.objects, "object", "objects");
+    match refused {
+        None => format!("{}: {objects}", place.location),
+        Some(error) if place.objects == 0 => {
+            format!("{}: not known what is there: {error}", place.location)
+        }
+        Some(error) => {
+            format!("{}: at least {objects}, not listed to its end: {error}", place.location)
+        }
     }
 }
 

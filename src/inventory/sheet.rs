@@ -144,23 +144,7 @@ pub(super) fn read(
     columns: &'static [&'static str],
     needed: &[&'static str],
 ) -> Result<Vec<Line>, TableError> {
-    let mut text = text.trim_start_matches('\u{feff}');
-    // Some spreadsheets begin with a line that says what separates the cells.
-    let mut said = None;
-    if let Some((first, rest)) = text.split_once('\n')
-        && let Some(by) = first.trim_end().strip_prefix("sep=")
-    {
-        said = by.bytes().next();
-        text = rest;
-    }
-    let before = u64::from(said.is_some());
-    let first = text.lines().next().unwrap_or_default();
-    let begins_with = |separator: char| {
-        let cell = first.split(separator).next().unwrap_or_default();
-        columns.contains(&named(cell.trim_matches('"')).as_str())
-    };
-    let by_name = if begins_with(';') && !begins_with(',') { b';' } else { b',' };
-    let delimiter = said.unwrap_or(by_name);
+    let (text, before, delimiter) = opened(text, columns);
     let mut reader =
         ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
     let places = places(reader.headers()?, columns, needed)?;
@@ -188,6 +172,39 @@ pub(super) fn read(
         lines.push(Line { number: line, cells: cells.collect() });
     }
     Ok(lines)
+}
+
+/// The table below what a spreadsheet may put before it, how many lines that is, and what separates the cells.
+fn opened<'a>(text: &'a str, columns: &[&str]) -> (&'a str, u64, u8) {
+    let mut text = text.trim_start_matches('\u{feff}');
+    // Some spreadsheets begin with a line that says what separates the cells.
+    let mut said = None;
+    if let Some((first, rest)) = text.split_once('\n')
+        && let Some(by) = first.trim_end().strip_prefix("sep=")
+    {
+        said = by.bytes().next();
+        text = rest;
+    }
+    let before = u64::from(said.is_some());
+    let first = text.lines().next().unwrap_or_default();
+    let begins_with = |separator: char| {
+        let cell = first.split(separator).next().unwrap_or_default();
+        columns.contains(&named(cell.trim_matches('"')).as_str())
+    };
+    let by_name = if begins_with(';') && !begins_with(',') { b';' } else { b',' };
+    (text, before, said.unwrap_or(by_name))
+}
+
+/// Names the columns of a table that nobody reads: what stands in them counts for nothing.
+///
+/// # Errors
+/// The first line is no CSV.
+pub(super) fn unread(text: &str, columns: &[&str]) -> Result<Vec<String>, TableError> {
+    let (text, _, delimiter) = opened(text, columns);
+    let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
+    let names = reader.headers()?.iter().map(str::trim);
+    let is_ours = |name: &&str| name.is_empty() || columns.contains(&named(name).as_str());
+    Ok(names.filter(|name| !is_ours(name)).map(str::to_owned).collect())
 }
 
 /// Returns the line that a record stands in, from 1. The reader's own count is one behind where lines end as spreadsheets end them,

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::error::Error;
 use super::store::Journal;
+use crate::names::to_the_second;
 
 /// A lease whose last heartbeat is older than this may be taken over.
 pub const EXPIRY: Duration = Duration::from_secs(90);
@@ -33,7 +34,22 @@ pub struct Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on {} (process {}) since {}", self.who, self.host, self.pid, self.since)
+        let since = to_the_second(&self.since);
+        write!(f, "{} on {} (process {}) since {since}", self.who, self.host, self.pid)
+    }
+}
+
+impl Holder {
+    /// Tells whether this is a process of this very host, since it was booted last.
+    pub fn is_here(&self) -> bool {
+        self.host == this_host()
+    }
+
+    /// Returns the user of the operating system that the process belongs to; `None` where it is of another host, or gone.
+    pub fn uid(&self) -> Option<u32> {
+        use std::os::unix::fs::MetadataExt;
+        let process = std::fs::metadata(format!("/proc/{}", self.pid)).ok()?;
+        self.is_here().then(|| process.uid())
     }
 }
 

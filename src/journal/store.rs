@@ -160,8 +160,12 @@ impl Journal {
     }
 
     /// Binds the journal to an account and Region on first use, and refuses every other one afterwards, except those that it
-    /// was bound to as well.
+    /// was bound to as well. One that is bound already is only read, so that whoever only looks need not be able to write.
     pub fn belong_to(&self, account_and_region: &str) -> Result<(), Error> {
+        let is_of = |kept: String| kept.split(", ").any(|one| one == account_and_region);
+        if self.owner()?.is_some_and(is_of) {
+            return Ok(());
+        }
         let connection = self.lock();
         connection.execute(
             "INSERT INTO fact (name, value) VALUES ('account', ?1) ON CONFLICT DO NOTHING",

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::message::{About, Counts, Message, Source, Trouble};
 use crate::execute::Notice;
-use crate::names::{BatchName, MigrationId};
+use crate::names::{BatchName, MigrationId, counted};
 use crate::playbook::Moment;
 
 /// Writes messages, counting as the run goes on.
@@ -143,7 +143,7 @@ fn of_migration(
 }
 
 fn people(number: usize) -> String {
-    if number == 1 { "1 person".to_owned() } else { format!("{number} people") }
+    counted(number as u64, "person", "people")
 }
 
 fn said(counts: &Counts) -> String {

@@ -208,6 +208,14 @@ impl LeftOut {
         format!("home {uid} on {file_system}")
     }
 
+    /// Whom a domain stands for that the snapshot does not have.
+    pub(super) const EVERYONE: &str = "everyone";
+
+    /// Tells whether this is about a whole domain that the snapshot does not have.
+    pub fn is_whole_domain(&self) -> bool {
+        self.who == Self::EVERYONE
+    }
+
     /// Returns the orphan home that this is about, `fs-…/200005`; `None` where it is about somebody.
     pub fn orphan(&self) -> Option<String> {
         let (uid, file_system) = self.who.strip_prefix("home ")?.split_once(" on ")?;

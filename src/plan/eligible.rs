@@ -7,7 +7,7 @@ use super::naming::{migration_id, of_space, of_team};
 use super::sizing::{Load, volume};
 use super::teams::{is_of_a_team, nothing_of_their_own};
 use crate::inventory::{Domain, Profile, Snapshot, Space};
-use crate::names::{DomainId, HomeUid, MigrationId, ProfileName, SpaceName};
+use crate::names::{DomainId, HomeUid, MigrationId, ProfileName, SpaceName, counted};
 use crate::playbook::{HomeRoute, LeaveOutRules, Order, Playbook, StagedRoute};
 use crate::readiness::{Finding, Range, Scoping, Severity, Subject, minutes};
 
@@ -342,8 +342,8 @@ fn orphans(snapshot: &Snapshot) -> impl Iterator<Item = LeftOut> {
             domain: file_system.domain.clone().unwrap_or_else(|| DomainId::from("-")),
             who: LeftOut::of_orphan(&file_system.id, &orphan.uid),
             because: format!(
-                "an orphan home of {} files: no profile and no space owns it, so nobody's space can read it; `orphans` archives or assigns it",
-                orphan.home.files
+                "an orphan home of {}: no profile and no space owns it, so nobody's space can read it; `orphans` archives or assigns it",
+                counted(orphan.home.files, "file", "files")
             ),
         })
     })
@@ -358,7 +358,7 @@ fn strangers(snapshot: &Snapshot, playbook: &Playbook) -> Vec<LeftOut> {
     };
     let domains = playbook.scope.domains.iter().filter(|id| !has_domain(id)).map(|id| LeftOut {
         domain: DomainId::from(id.as_str()),
-        who: "everyone".to_owned(),
+        who: LeftOut::EVERYONE.to_owned(),
         because: "scope.domains names this domain, and the snapshot has none of that id".to_owned(),
     });
     let pilots =

@@ -6,6 +6,7 @@ use super::finding::{Severity, Subject};
 use super::rule::{Hit, Rule, page};
 use super::view::{View, listed};
 use crate::inventory::{Role, VOLUME_KEY};
+use crate::names::counted;
 use crate::playbook::Staging;
 
 pub(super) const RULES: &[Rule] = &[
@@ -190,7 +191,10 @@ fn hidden(view: &View<'_>) -> Vec<Hit> {
             evidence.push(format!("HiddenAppTypes {}", defaults.hidden_app_types.join(", ")));
         }
         if own > 0 {
-            evidence.push(format!("{own} profiles hide something themselves"));
+            evidence.push(format!(
+                "{} something themselves",
+                counted(own as u64, "profile hides", "profiles hide")
+            ));
         }
         if !evidence.is_empty() {
             hits.push(Hit::new(Subject::domain(&scope.domain.id), evidence.join("; ")));

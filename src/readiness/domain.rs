@@ -3,6 +3,7 @@
 use super::finding::{Severity, Subject};
 use super::rule::{Hit, Rule, page};
 use super::view::View;
+use crate::names::counted;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -86,7 +87,10 @@ fn no_file_system(view: &View<'_>) -> Vec<Hit> {
         .map(|scope| {
             Hit::new(
                 Subject::domain(&scope.domain.id),
-                format!("no HomeEfsFileSystemId; {} profiles in scope", scope.people.len()),
+                format!(
+                    "no HomeEfsFileSystemId; {} in scope",
+                    counted(scope.people.len() as u64, "profile", "profiles")
+                ),
             )
         })
         .collect()
@@ -144,7 +148,10 @@ fn managed_by_code(view: &View<'_>) -> Vec<Hit> {
         }
         let mut evidence = tags;
         if profiles > 0 {
-            evidence.push(format!("{profiles} profiles carry such tags"));
+            evidence.push(format!(
+                "{} such tags",
+                counted(profiles as u64, "profile carries", "profiles carry")
+            ));
         }
         hits.push(Hit::new(Subject::domain(&scope.domain.id), evidence.join("; ")));
     }

@@ -1,5 +1,6 @@
 //! Rules about one person, one profile: SM206, SM211 to SM216. Each says what was seen, and how sure it is.
 
+use crate::names::counted;
 use std::collections::BTreeMap;
 
 use super::finding::{Severity, Subject};
@@ -87,7 +88,8 @@ fn several_people(view: &View<'_>) -> Vec<Hit> {
             .iter()
             .filter(|opened| people.contains_key(&name(&opened.by).to_lowercase()))
             .map(|opened| {
-                format!("{} ({} times, last {})", opened.by, opened.times, day(&opened.last))
+                let times = counted(opened.times as u64, "time", "times");
+                format!("{} ({times}, last {})", opened.by, day(&opened.last))
             })
             .collect();
         hits.push(Hit::new(

@@ -3,6 +3,7 @@
 use super::finding::{Severity, Subject};
 use super::rule::{Hit, Rule, page};
 use super::view::View;
+use crate::names::counted;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -109,7 +110,10 @@ fn few_instances(view: &View<'_>) -> Vec<Hit> {
         .map(|(name, value)| {
             Hit::new(
                 Subject::Account,
-                format!("\"{name}\" is {value}; {wanted} people are moved at once"),
+                format!(
+                    "\"{name}\" is {value}; {} moved at once",
+                    counted(wanted as u64, "person is", "people are")
+                ),
             )
         })
         .into_iter()

@@ -54,10 +54,15 @@ fn shared_notebooks(view: &View<'_>) -> Vec<Hit> {
         .iter()
         .filter(|shared| shared.objects > 0)
         .map(|shared| {
+            let was_cut_short =
+                view.snapshot.unseen.iter().any(|unseen| {
+                    unseen.what == "s3:ListBucket" && unseen.subject == shared.location
+                });
             Hit::new(
                 Subject::thing(&shared.location),
                 format!(
-                    "{}, {}; set by {}",
+                    "{}{}, {}; set by {}",
+                    if was_cut_short { "not listed to its end: at least " } else { "" },
                     counted(shared.objects, "object", "objects"),
                     bytes(shared.bytes),
                     listed(&shared.set_by)

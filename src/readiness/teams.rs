@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::openers::{Openers, name};
 use crate::inventory::{CSV_BOM, Domain, Profile, Snapshot, TEAM_COLUMNS, csv_line};
-use crate::names::ProfileName;
+use crate::names::{ProfileName, counted};
 
 /// Writes a table of teams to be filled in: a row for each person who was seen in a profile that several people seem to use.
 pub fn team_draft(snapshot: &Snapshot) -> String {
@@ -31,7 +31,8 @@ fn seen(openers: &Openers<'_>, profile: &Profile) -> BTreeMap<String, Vec<String
     for opened in &profile.opened_by {
         let session = name(&opened.by);
         if people.contains_key(&session.to_lowercase()) {
-            let how = format!("{} opened it {} times", opened.by, opened.times);
+            let times = counted(opened.times as u64, "time", "times");
+            let how = format!("{} opened it {times}", opened.by);
             seen.entry(as_profile(session)).or_default().push(how);
         }
     }

@@ -111,6 +111,7 @@ pub(super) fn inputs() -> Inputs {
             who: "frank".to_owned(),
             because: "SM203: auto-mount is off".to_owned(),
         }],
+        orphans: Vec::new(),
         audit: Audit { events: 96, head: "deadbeef".to_owned(), broken_at: None },
     }
 }

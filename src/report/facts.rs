@@ -49,8 +49,73 @@ pub struct Inputs {
     pub people: Vec<PersonFacts>,
     /// Who the plan left out.
     pub left_out: Vec<LeftOut>,
+    /// Homes that nobody owns.
+    pub orphans: Vec<OrphanFacts>,
     /// The state of the audit trail when the report was made.
     pub audit: Audit,
+}
+
+/// A home that nobody owns, and where it is by now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OrphanFacts {
+    /// `fs-…/200005`.
+    pub name: String,
+    /// The domain of its file system, where that is known.
+    pub domain: Option<String>,
+    /// Regular files, as the inventory counted them; `None` where it did not.
+    pub files: Option<u64>,
+    /// Their bytes.
+    pub bytes: Option<u64>,
+    /// The place of its archive, which is proven.
+    pub archived_to: Option<String>,
+    /// Whose space it was delivered to, proven.
+    pub delivered_to: Option<String>,
+    /// What was tried last and not done, and why.
+    pub not_done: Option<String>,
+    /// All of that in words.
+    pub is: String,
+}
+
+/// Homes that nobody owns, by where they are: one may be archived and delivered, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OrphanTotals {
+    /// All of them.
+    pub all: usize,
+    /// Those that are archived.
+    pub archived: usize,
+    /// Those that were delivered to somebody.
+    pub delivered: usize,
+    /// Those with which something was tried and not done.
+    pub not_done: usize,
+    /// Those that are on their file system alone.
+    pub nowhere_else: usize,
+}
+
+impl OrphanTotals {
+    /// Counts.
+    pub fn of(orphans: &[OrphanFacts]) -> Self {
+        let count =
+            |is: &dyn Fn(&OrphanFacts) -> bool| orphans.iter().filter(|one| is(one)).count();
+        Self {
+            all: orphans.len(),
+            archived: count(&|one| one.archived_to.is_some()),
+            delivered: count(&|one| one.delivered_to.is_some()),
+            not_done: count(&|one| one.not_done.is_some()),
+            nowhere_else: count(&|one| one.archived_to.is_none() && one.delivered_to.is_none()),
+        }
+    }
+
+    /// Says the numbers in a line; `None` where there is no such home.
+    pub fn words(&self) -> Option<String> {
+        let Self { all, archived, delivered, not_done, nowhere_else } = self;
+        (*all > 0).then(|| {
+            format!(
+                "{all} in all; {archived} archived, {delivered} delivered, {nowhere_else} on the file system alone; {not_done} not done"
+            )
+        })
+    }
 }
 
 /// One approval of the plan or of a batch.

@@ -17,6 +17,7 @@ pub fn markdown(report: &Report) -> String {
     people(&mut page, report);
     remarks(&mut page, report);
     left_out(&mut page, report);
+    orphans(&mut page, report);
     proof(&mut page, report);
     page
 }
@@ -183,6 +184,24 @@ fn left_out(page: &mut String, report: &Report) {
         );
     }
     more(page, report.left_out.len());
+}
+
+/// Homes that nobody owns, and where each is.
+fn orphans(page: &mut String, report: &Report) {
+    let Some(words) = report.orphan_totals.words() else { return };
+    let _ = writeln!(page, "\n## Homes that nobody owns\n\n{words}.\n");
+    page.push_str("| home | domain | files | where it is |\n| --- | --- | ---: | --- |\n");
+    for one in report.orphans.iter().take(LISTED) {
+        let _ = writeln!(
+            page,
+            "| {} | {} | {} | {} |",
+            markdown_cell(&one.name),
+            markdown_cell(one.domain.as_deref().unwrap_or("none")),
+            one.files.map_or_else(|| "not measured".to_owned(), grouped),
+            markdown_cell(&one.is)
+        );
+    }
+    more(page, report.orphans.len());
 }
 
 fn proof(page: &mut String, report: &Report) {

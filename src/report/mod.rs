@@ -21,7 +21,8 @@ mod cases;
 pub use crate::readiness::RenderError;
 pub use csv::csv;
 pub use facts::{
-    Approval, Audit, FailureFacts, Held, Inputs, PersonFacts, Proof, StepFacts, standing,
+    Approval, Audit, FailureFacts, Held, Inputs, OrphanFacts, OrphanTotals, PersonFacts, Proof,
+    StepFacts, standing,
 };
 pub use flows::{Flow, FlowIndex, flows_page};
 pub use html::html;

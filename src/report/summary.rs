@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Approval, Audit, Inputs, PersonFacts, standing};
+use super::facts::{Approval, Audit, Inputs, OrphanFacts, OrphanTotals, PersonFacts, standing};
 use crate::names::{AccountId, PlanId, Region};
 use crate::plan::LeftOut;
 
@@ -37,6 +37,12 @@ pub struct Report {
     pub people: Vec<PersonFacts>,
     /// Whom the plan left out, and why.
     pub left_out: Vec<LeftOut>,
+    /// Homes that nobody owns, and where each is.
+    #[serde(default)]
+    pub orphans: Vec<OrphanFacts>,
+    /// How many of them are where.
+    #[serde(default)]
+    pub orphan_totals: OrphanTotals,
     /// The state of the audit trail.
     pub audit: Audit,
 }
@@ -92,6 +98,8 @@ impl From<Inputs> for Report {
             approvals: inputs.approvals,
             people: inputs.people,
             left_out: inputs.left_out,
+            orphan_totals: OrphanTotals::of(&inputs.orphans),
+            orphans: inputs.orphans,
             audit: inputs.audit,
         }
     }

@@ -89,3 +89,23 @@ fn a_bucket_that_is_another_account_s_or_is_not_there_cannot_be_used() {
     // Nothing travels with DataSync, so its bucket is nobody's concern.
     assert!(!ran.out.contains("studio-migrate-eu-west-1"), "{}", ran.out);
 }
+
+#[test]
+fn the_buckets_of_archives_copies_and_flows_are_looked_at_as_well() {
+    let others = "  - name: archive\n    kept: { blocks_public_access: false }\n  - name: keep\n    kept: { owner: \"111111111111\" }\n";
+    let lines = [
+        "  archive_to: s3://archive/orphans",
+        "  copy_to: s3://keep/notebooks",
+        "  destination: s3://archive/flows",
+    ];
+    let ready = Ready::with(&world(others), None, &lines);
+    let playbook = ready.journal.with_extension("yaml");
+    let ran = ready.run(&["doctor", "--playbook", playbook.to_str().unwrap()]).ended(3);
+    let has = |text: &str| assert!(ran.out.contains(text), "{text}: {}", ran.out);
+    // A bucket that two keys name is looked at once.
+    let archive = "WRONG  bucket archive (orphans.archive_to, flows.destination)";
+    has(&format!("{archive} does not block public access"));
+    has(&format!("{archive} takes requests without TLS"));
+    has("ok     bucket archive encrypts with");
+    has("WRONG  bucket keep (shared_notebooks.copy_to) cannot be used, or is another account's");
+}

@@ -228,6 +228,15 @@ fn a_place_that_may_not_be_listed_is_named_and_the_others_go_on() {
     let ran = ran.ended(4);
     assert!(ran.err.contains("s3://theirs/shared cannot be listed"), "{}", ran.err);
     assert!(ran.out.contains("6 copied"), "{}", ran.out);
+    // What could not be listed is not said to be nothing, on the terminal or on the page.
+    let theirs = "s3://theirs/shared: what is in it is not known: ";
+    assert!(ran.out.contains(theirs) && !ran.out.contains("0 objects"), "{}", ran.out);
+    let client = Client::administrator(&ready.served);
+    let page = bytes(&client, "keep", "classic/index.html");
+    let page = String::from_utf8(page).unwrap();
+    assert!(page.contains("not known</td><td>could not be listed: "), "{page}");
+    let again = ready.run(&["inventory"]).ended(0);
+    assert!(again.err.contains("s3://theirs/shared: not known what is there: "), "{}", again.err);
     let index = index(&Client::administrator(&ready.served));
     let places = index["places"].as_array().unwrap();
     assert_eq!(places[0]["not_listed"], Value::Null);

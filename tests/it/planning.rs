@@ -62,6 +62,10 @@ fn a_plan_is_shown_explained_exported_and_brought_back_with_what_people_changed(
         "{}",
         drawn.out
     );
+    // Why is said where it is asked for.
+    assert!(!drawn.out.contains("headroom"), "{}", drawn.out);
+    let whole = world.run(&["plan", "show", "-v"]).ended(0).out;
+    assert!(whole.contains("headroom"), "{whole}");
     let table = world.run(&["plan", "show", "--format", "table"]).ended(0).out;
     assert!(table.contains("alice-studio"), "{table}");
     let told = world.run(&["plan", "explain", "ALICE"]).ended(0).out;
@@ -179,4 +183,12 @@ fn whoever_has_drifted_is_refused_by_name_and_the_others_go_on() {
     world.run(&["inventory"]).ended(0);
     let drift = world.run(&["plan", "diff", "--drift"]).ended(3);
     assert!(drift.out.contains("bob: the space name"), "{}", drift.out);
+}
+
+#[test]
+fn a_domain_that_is_not_there_is_named_before_the_people_whom_that_leaves_out() {
+    let world = world();
+    let said = world.plan(&[("\n  domains: []", "\n  domains: [d-nope]")]).out;
+    let left: Vec<_> = said.lines().skip_while(|line| !line.starts_with("left out")).collect();
+    assert!(left.len() > 2 && left[1].starts_with("  d-nope/everyone: "), "{said}");
 }

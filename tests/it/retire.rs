@@ -27,8 +27,8 @@ fn what_still_needs_the_file_system_is_named_and_nothing_is_changed() {
     let why = said["file_systems"][0]["why"].as_array().unwrap().clone();
     let has = |text: &str| why.iter().any(|line| line.as_str().unwrap().contains(text));
     assert!(why[0].as_str().unwrap().contains("cannot be deleted while it lives"), "{why:?}");
-    assert!(has("1 of the plan are not moved: alice"), "{why:?}");
-    assert!(has("1 are left out of the plan: bob ("), "{why:?}");
+    assert!(has("1 person of the plan is not moved: alice"), "{why:?}");
+    assert!(has("1 is left out of the plan: bob ("), "{why:?}");
     ready.run_alice(&[]).ended(0);
     let said = ready.run(&["retire"]).ended(0).out;
     assert!(!said.contains("alice"), "{said}");
@@ -40,17 +40,31 @@ fn whoever_was_confirmed_is_unmounted_and_all_is_put_back_as_far_as_aws_lets_it(
     let ready = Ready::with(ONE_PERSON, None, &LINES);
     ready.run_alice(&[]).ended(0);
     let before = system(&ready);
+    // What would be changed is said first, in words.
+    let said = ready.run(&["retire"]).ended(0).out;
+    for would in [
+        "files go to Infrequent Access after 30 days",
+        "throughput becomes elastic",
+        "the Classic homes of 1 person are mounted no more",
+    ] {
+        assert!(said.contains(would), "{would}: {said}");
+    }
+    assert_eq!(system(&ready), before);
     let said = ready.run(&["retire", "--apply"]).ended(0).out;
-    assert!(said.contains("1 people keep their Classic home mounted"), "{said}");
+    assert!(said.contains("1 person keeps their Classic home mounted"), "{said}");
     let after = system(&ready);
     assert_eq!(after["throughput_mode"], "elastic");
     assert_eq!(after["lifecycle"][0]["TransitionToIA"], "AFTER_30_DAYS");
     assert_eq!(ready.settings("alice")["AutoMountHomeEFS"], "Disabled");
     assert_ne!(ready.settings("bob")["AutoMountHomeEFS"], "Disabled");
+    let said = ready.run(&["retire"]).ended(0).out;
+    assert!(said.contains("files move: to Infrequent Access after 30 days"), "{said}");
     // A second time there is nothing to do, and the first value stays the noted one.
     ready.run(&["retire", "--apply"]).ended(0);
     let ran = ready.run(&["retire", "--undo"]).ended(4);
     assert!(ran.err.contains("less than 24 hours ago"), "{}", ran.err);
+    assert!(ran.err.contains("failed to put back what was set before"), "{}", ran.err);
+    assert!(ran.err.contains("give the same command again once they have passed"), "{}", ran.err);
     assert_eq!(system(&ready)["lifecycle"], before["lifecycle"]);
     assert_eq!(ready.settings("alice")["AutoMountHomeEFS"], "DefaultAsDomain");
     // A day later the rest goes, too.
@@ -76,7 +90,7 @@ fn what_somebody_else_set_since_is_left_and_named() {
         }
     });
     let said = ready.run(&["retire", "--undo"]).ended(0).out;
-    assert!(said.contains("left as it is") && said.contains("AFTER_7_DAYS"), "{said}");
+    assert!(said.contains("left as it is") && said.contains("after 7 days"), "{said}");
     assert_eq!(system(&ready)["lifecycle"][0]["TransitionToIA"], "AFTER_7_DAYS");
     assert_eq!(system(&ready)["throughput_mode"], "bursting");
 }

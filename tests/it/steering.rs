@@ -1,8 +1,11 @@
 //! A run is steered from another shell, and stops by the rules of its playbook.
 
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Stdio};
 
 use serde_json::Value;
+use studio_migrate::journal::Journal;
 
 use crate::common::ready::Ready;
 use crate::common::tool::{Ran, command_on, light_mover, until};
@@ -173,6 +176,40 @@ fn whoever_steers_where_nobody_is_at_work_is_told_so() {
     ready.run(&["set", "concurrency=0"]).ended(2);
     let ran = ready.run(&["abort", "nobody"]).ended(2);
     assert!(ran.err.contains("does not know nobody"), "{}", ran.err);
+}
+
+#[test]
+fn a_request_that_is_no_text_is_answered() {
+    let ready = ready(&[]);
+    let running = Running::of(&ready);
+    until("the run listens", || !look(&ready).is_null());
+    let socket = ready.journal.with_extension("db.sock");
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.write_all(b"\xff\xfe{}\n").unwrap();
+    let mut reply = String::new();
+    BufReader::new(stream).read_line(&mut reply).unwrap();
+    let reply: Value = serde_json::from_str(&reply).unwrap();
+    assert_eq!(reply["is_done"], false);
+    assert!(reply["said"].as_str().unwrap().contains("this is no request"), "{reply}");
+    running.end().ended(0);
+}
+
+#[test]
+fn whoever_steers_a_run_that_cannot_hear_is_told_whether_it_is_elsewhere() {
+    let ready = ready(&[]);
+    let journal = Journal::open(&ready.journal).unwrap();
+    let _lease = journal.take_lease("ann").unwrap();
+    let ran = ready.run(&["pause"]).ended(2);
+    assert!(ran.err.contains("is at work on this host, and does not listen at"), "{}", ran.err);
+    assert!(ran.err.contains("only `run` and `retry`"), "{}", ran.err);
+    let elsewhere = rusqlite::Connection::open(&ready.journal).unwrap();
+    elsewhere.execute("UPDATE lease SET host = 'other/0a1b2c3d'", []).unwrap();
+    let ran = ready.run(&["pause"]).ended(2);
+    assert!(ran.err.contains("on other/0a1b2c3d"), "{}", ran.err);
+    assert!(ran.err.contains("is at work on another host than this one"), "{}", ran.err);
+    // Nobody reads nanoseconds.
+    let since = ran.err.split(" since ").nth(1).unwrap().split(' ').next().unwrap();
+    assert!(since.ends_with('Z') && !since.contains('.'), "{since}");
 }
 
 #[test]

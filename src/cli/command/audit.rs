@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::report::folder::{self, Check};
 use crate::cli::{Context, Exit, Failure};
 use crate::journal::exported_line;
+use crate::names::counted;
 
 /// Arguments of `audit`.
 #[derive(Args, Clone, Debug)]
@@ -49,8 +50,9 @@ impl Audit {
                     .hinted("compare with the head that a report or an earlier export recorded"));
                 }
                 context.ui.data(format_args!(
-                    "{} events, unbroken; head {}",
-                    verdict.events, verdict.head
+                    "{}, unbroken; head {}",
+                    counted(verdict.events as u64, "event", "events"),
+                    verdict.head
                 ));
             }
             Action::Export => {

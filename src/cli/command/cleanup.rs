@@ -13,7 +13,7 @@ use crate::execute::steps::confirm::confirmed_at;
 use crate::execute::{MigrationStanding, transfer_task_name};
 use crate::journal::Journal;
 use crate::mover::key;
-use crate::names::{TAG_MIGRATION, TAG_PLAN};
+use crate::names::{TAG_MIGRATION, TAG_PLAN, counted};
 use crate::plan::{Batch, Migration, Plan, Route};
 
 /// Arguments of `cleanup`.
@@ -44,7 +44,11 @@ impl Cleanup {
         if !underway.is_empty() {
             return Err(Failure::new(
                 Exit::Blocked,
-                format!("{} migrations are under way: {}", underway.len(), underway.join(", ")),
+                format!(
+                    "{} under way: {}",
+                    counted(underway.len() as u64, "migration is", "migrations are"),
+                    underway.join(", ")
+                ),
             )
             .hinted("finish them with `run`, or take them back with `rollback`"));
         }

@@ -6,7 +6,7 @@ use crate::cli::{Exit, Failure};
 use crate::execute::MigrationStanding;
 use crate::inventory::Snapshot;
 use crate::journal::Journal;
-use crate::names::{DomainId, MigrationId, TAG_TEAM};
+use crate::names::{DomainId, MigrationId, TAG_TEAM, counted};
 use crate::plan::Plan;
 
 impl Cutover {
@@ -73,7 +73,10 @@ impl Cutover {
         let named = waiting.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
         Err(Failure::new(
             Exit::Blocked,
-            format!("{} people of the plan are not moved yet: {named}", waiting.len()),
+            format!(
+                "{} not moved yet: {named}",
+                counted(waiting.len() as u64, "person of the plan is", "people of the plan are")
+            ),
         )
         .hinted("finish them with `studio-migrate run` (whoever was taken back, with `run --user`), or name each with --despite"))
     }
@@ -125,7 +128,11 @@ impl Cutover {
         }
         Err(Failure::new(
             Exit::Blocked,
-            format!("{} people of the domain are not in the plan: {}", left.len(), left.join("; ")),
+            format!(
+                "{} not in the plan: {}",
+                counted(left.len() as u64, "person of the domain is", "people of the domain are"),
+                left.join("; ")
+            ),
         )
         .hinted(
             "they would be led to the new Studio without their files; move them first, or name each with --despite",

@@ -1,12 +1,12 @@
 //! A place on S3 that a playbook names, and that people's files go to: whose it has to be, and how closed.
 
-use crate::aws::{Account, ErrorKind, Posture};
+use crate::aws::{ErrorKind, Posture, Reader};
 use crate::cli::{Exit, Failure};
 use crate::plan::Plan;
 
 /// The places are those of one account, and the caller may be another one's.
-pub(super) fn refuse_other_account(plan: &Plan, account: &Account) -> Result<(), Failure> {
-    let here = account.identity();
+pub(super) fn refuse_other_account(plan: &Plan, reader: &Reader) -> Result<(), Failure> {
+    let here = reader.identity();
     if here.account == plan.account && here.region == plan.region {
         return Ok(());
     }
@@ -18,9 +18,9 @@ pub(super) fn refuse_other_account(plan: &Plan, account: &Account) -> Result<(),
 }
 
 /// Refuses a bucket that is not the caller's own, or that may be public; `key` is what names it in the playbook.
-pub(super) async fn fit(account: &Account, bucket: &str, key: &str) -> Result<Posture, Failure> {
-    let owner = &account.identity().account;
-    let (posture, _) = account.whole_posture(bucket).await.map_err(|error| match error.kind {
+pub(super) async fn fit(reader: &Reader, bucket: &str, key: &str) -> Result<Posture, Failure> {
+    let owner = &reader.identity().account;
+    let (posture, _) = reader.whole_posture(bucket).await.map_err(|error| match error.kind {
         ErrorKind::NotFound => Failure::of(Exit::Blocked, format!("find bucket {bucket}"), error)
             .hinted(format!("make it in account {owner}, closed to the public, or name another one with `{key}`")),
         ErrorKind::Denied => Failure::of(Exit::Blocked, format!("look at bucket {bucket}"), error)

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use crate::cli::{Context, Exit, Failure};
+use crate::names::to_the_second;
 
 /// Arguments of `gate`.
 #[derive(Args, Clone, Debug)]
@@ -39,7 +40,7 @@ impl Gate {
                 for gate in &gates {
                     let by = opened.iter().find(|one| one.name == gate.name);
                     let said = |one: &crate::journal::OpenedGate| {
-                        format!("{} by {} {}", one.at, one.opener, one.note)
+                        format!("{} by {} {}", to_the_second(&one.at), one.opener, one.note)
                     };
                     table.add_row([
                         gate.name.clone(),

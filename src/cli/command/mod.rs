@@ -130,7 +130,12 @@ fn spreadsheet(path: &Path, what: &str) -> Result<String, Failure> {
         return Err(Failure::usage(format!("{} is in UTF-16", path.display()))
             .hinted("save it as \"CSV UTF-8\""));
     }
-    String::from_utf8(bytes).map_err(|error| Failure::of(Exit::Usage, what, error))
+    String::from_utf8(bytes).map_err(|error| {
+        let text = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + text.iter().filter(|byte| **byte == b'\n').count();
+        let message = format!("failed to {what}: line {line} holds a character that is no UTF-8");
+        Failure::usage(message).hinted("save it as \"CSV UTF-8\"")
+    })
 }
 
 /// Writes data as indented JSON.

@@ -9,9 +9,9 @@ use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::Snapshot;
 use crate::journal::Journal;
-use crate::names::{DomainId, ProfileName, SnapshotId};
+use crate::names::{DomainId, ProfileName, SnapshotId, counted};
 use crate::playbook::{AccountTarget, Playbook};
-use crate::readiness::{self, Subject};
+use crate::readiness::{self, Finding, Severity, Subject};
 
 /// Arguments of `readiness`.
 #[derive(Args, Clone, Debug)]
@@ -203,7 +203,103 @@ fn print_script(context: &Context, snapshots: &[Snapshot], name: &str) -> Result
     Ok(Exit::Done)
 }
 
+/// Says how many are ready, and then each thing that was found with whom it is about; `-v` has a row for every finding.
 fn show(context: &Context, report: &readiness::Readiness) {
+    context.ui.data(format_args!(
+        "{} of {} ready; {} blocked.",
+        report.ready,
+        counted(report.people as u64, "person is", "people are"),
+        report.blocked.len()
+    ));
+    if context.global.verbose > 0 {
+        rows(context, report)
+    } else {
+        summary(context, report)
+    }
+    for finding in report.of_accounts() {
+        context
+            .ui
+            .data(format_args!("For the whole account: {} ({})", finding.title, finding.code));
+    }
+    let asides = [
+        (
+            report.homes().unmeasured,
+            "home was not measured, so nobody knows whether it fits",
+            "homes were not measured, so nobody knows whether they fit",
+        ),
+        (report.out_of_scope.len(), "more person is not in scope", "more people are not in scope"),
+        (
+            report.suppressed.len(),
+            "finding does not count, since someone answers for it",
+            "findings do not count, since someone answers for them",
+        ),
+    ];
+    for (count, one, many) in asides.iter().filter(|(count, ..)| *count > 0) {
+        context.ui.data(counted(*count as u64, one, many));
+    }
+}
+
+/// What was found, the gravest first: of each the people and things that it is about by count and first names, and what to do.
+fn summary(context: &Context, report: &readiness::Readiness) {
+    for severity in Severity::ALL {
+        let found: Vec<_> = report.findings.iter().filter(|one| one.severity == severity).collect();
+        if found.is_empty() {
+            continue;
+        }
+        context.ui.data(match severity {
+            Severity::Blocker => "\nBlockers: whoever they are about does not move before",
+            Severity::Warning => "\nWarnings: they move, and somebody should look",
+            Severity::Advice => "\nAdvice",
+        });
+        let of = |one: &Finding| (one.code.clone(), one.title.clone());
+        let mut things: Vec<(String, String)> = Vec::new();
+        for finding in &found {
+            if !things.contains(&of(finding)) {
+                things.push(of(finding));
+            }
+        }
+        for thing in things {
+            let alike: Vec<_> = found.iter().copied().filter(|one| of(one) == thing).collect();
+            of_one(context, &alike);
+        }
+    }
+    context.ui.status(
+        "\nEvery finding with what was seen: -v, or --html, --md and --csv; `studio-migrate explain CODE` says what one means",
+    );
+}
+
+/// Says one thing that was found of several.
+fn of_one(context: &Context, findings: &[&Finding]) {
+    /// How many are named.
+    const NAMED: usize = 5;
+    let Some(first) = findings.first() else { return };
+    let who = match findings {
+        [one] => format!("{}: {}", about(&one.subject), one.evidence),
+        several => {
+            let names: Vec<_> = several.iter().take(NAMED).map(|one| about(&one.subject)).collect();
+            let more = several.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{} times: {}{more}", several.len(), names.join(", "))
+        }
+    };
+    context.ui.data(format_args!("{} {}", first.code, first.title));
+    context.ui.data(format_args!("      {}", who.replace('\n', "\n      ")));
+    if first.severity == Severity::Advice {
+        return;
+    }
+    // A remedy may be each one's own, and one of several would mislead the others. Of a proposal that goes over many lines the
+    // first says what to do.
+    let remedy = first.remedy.lines().next().unwrap_or_default();
+    let whose = if findings.iter().all(|one| one.remedy == first.remedy) {
+        String::new()
+    } else {
+        format!("for {}: ", about(&first.subject))
+    };
+    context.ui.data(format_args!("      to do: {whose}{remedy}"));
+}
+
+/// A row for every finding.
+fn rows(context: &Context, report: &readiness::Readiness) {
     let mut table = super::table(["Code", "Severity", "About", "Finding", "Evidence"]);
     for finding in &report.findings {
         table.add_row([
@@ -215,26 +311,6 @@ fn show(context: &Context, report: &readiness::Readiness) {
         ]);
     }
     context.ui.data(table);
-    for finding in report.of_accounts() {
-        context
-            .ui
-            .data(format_args!("For the whole account: {} ({})", finding.title, finding.code));
-    }
-    context.ui.data(format_args!(
-        "{} of {} people are ready; {} are blocked. `studio-migrate explain CODE` says what to do.",
-        report.ready,
-        report.people,
-        report.blocked.len()
-    ));
-    let unmeasured = report.homes().unmeasured;
-    let asides = [
-        (unmeasured, "homes were not measured, so nobody knows whether they fit"),
-        (report.out_of_scope.len(), "more people are not in scope"),
-        (report.suppressed.len(), "findings do not count, since someone answers for them"),
-    ];
-    for (count, what) in asides.iter().filter(|(count, _)| *count > 0) {
-        context.ui.data(format_args!("{count} {what}"));
-    }
 }
 
 fn about(subject: &Subject) -> String {

@@ -14,6 +14,7 @@ use crate::cli::{Context, Exit, Failure};
 use crate::execute::MigrationStanding;
 use crate::inventory::Snapshot;
 use crate::journal::Journal;
+use crate::names::counted;
 use crate::plan::{self, Plan};
 use crate::readiness::{Range, assess};
 
@@ -182,7 +183,7 @@ fn tell_trouble(context: &Context, outcome: &Outcome) {
 }
 
 fn people(number: usize) -> String {
-    if number == 1 { "1 person".to_owned() } else { format!("{number} people") }
+    counted(number as u64, "person", "people")
 }
 
 fn between(range: Range) -> String {

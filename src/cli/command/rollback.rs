@@ -11,7 +11,7 @@ use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure, steering};
 use crate::execute::{self, Selection, Step, foretold};
 use crate::journal::Journal;
-use crate::names::{BatchName, MigrationId, PlanId, ProfileName};
+use crate::names::{BatchName, MigrationId, PlanId, ProfileName, counted};
 use crate::plan::{Migration, Plan};
 
 /// People of whom is said beforehand what cannot be undone; of more only the number.
@@ -122,13 +122,15 @@ impl Rollback {
         if with_more > NAMED {
             let more = with_more - NAMED;
             context.ui.warning(format_args!(
-                "and {more} more people of whom not everything can be undone"
+                "and {} of whom not everything can be undone",
+                counted(more as u64, "more person", "more people")
             ));
         }
         if self.dry_run {
-            context
-                .ui
-                .data(format_args!("{count} people would be taken back; nothing was changed"));
+            context.ui.data(format_args!(
+                "{} would be taken back; nothing was changed",
+                counted(count as u64, "person", "people")
+            ));
         }
         Ok(())
     }

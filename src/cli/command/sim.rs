@@ -37,9 +37,9 @@ pub struct Serve {
     /// The loopback address to listen on
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// The world to begin with, when DIR holds none: small, careful, large, huge, or a description file
-    #[arg(long, default_value = "small", value_name = "NAME|FILE")]
-    pub world: String,
+    /// The world to begin with, when DIR holds none: small, careful, large, huge, or a description file; small by default
+    #[arg(long, value_name = "NAME|FILE")]
+    pub world: Option<String>,
     /// What goes wrong: a YAML list of operation, from, times, effect
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
@@ -57,7 +57,14 @@ impl Sim {
 
 impl Serve {
     async fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        let world = open_or_make(&self.dir, || described(&self.world))?;
+        if let Some(asked) = self.world.as_ref().filter(|_| holds_world(&self.dir)) {
+            context.ui.warning(format_args!(
+                "{} holds a world already, which is served as it stands; --world {asked} is not read: name another folder for it",
+                self.dir.display()
+            ));
+        }
+        let name = self.world.as_deref().unwrap_or("small");
+        let world = open_or_make(&self.dir, || described(name))?;
         if let Some(file) = &self.faults {
             let faults = read_faults(file)?;
             set_faults(&world, faults)?;
@@ -90,6 +97,10 @@ pub(super) fn ready(world: &World, endpoint: &str) -> serde_json::Value {
     })
 }
 
+fn holds_world(dir: &Path) -> bool {
+    dir.join("world.json").exists()
+}
+
 /// Opens the world that a folder holds, or makes it there with its homes and buckets.
 pub(super) fn open_or_make(
     dir: &Path,
@@ -100,7 +111,7 @@ pub(super) fn open_or_make(
     let failed = |error: io::Error| {
         Failure::of(Exit::Usage, format!("use the world in {}", dir.display()), error)
     };
-    if dir.join("world.json").exists() {
+    if holds_world(dir) {
         let world = World::open(dir, &exe).map_err(failed)?;
         studio::resume(&world);
         datasync::resume(&world);

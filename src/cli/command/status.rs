@@ -12,6 +12,7 @@ use crate::cli::watch::{self, Ended};
 use crate::cli::{Context, Exit, Failure, steering};
 use crate::execute::{Look, whereabouts};
 use crate::journal::Journal;
+use crate::names::to_the_second;
 
 /// Arguments of `status`.
 #[derive(Args, Clone, Debug)]
@@ -230,8 +231,9 @@ fn look(context: &Context) -> Result<Overview, Failure> {
         region: plan.region,
         counts,
         running: holder.map(|holder| holder.to_string()),
-        killed: killed
-            .map(|last| format!("`studio-migrate {}`, begun {},", last.command, last.began_at)),
+        killed: killed.map(|last| {
+            format!("`studio-migrate {}`, begun {},", last.command, to_the_second(&last.began_at))
+        }),
         run: None,
         migrations,
         orphans: orphans(&journal)?,

@@ -1,14 +1,18 @@
 //! `pause`, `resume`, `drain`, `set` and `abort`: steering a run from another shell, through the socket beside its journal.
 
+use std::io::{self, ErrorKind};
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::Args;
 
 use super::run::selection;
 use super::todo::standing;
 use crate::cli::context::approved_plan;
-use crate::cli::{Context, Exit, Failure, steering};
+use crate::cli::steering::{self, Reply};
+use crate::cli::{Context, Exit, Failure};
 use crate::execute::{Limit, MigrationStanding, Steering};
+use crate::journal::Journal;
 use crate::names::ProfileName;
 
 /// Arguments of `set`.
@@ -84,26 +88,50 @@ impl Abort {
 /// Asks the run of this journal for something, and repeats what it says.
 pub async fn steer(context: &Context, asked: &Steering) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
-    let reply = steering::ask(journal.path(), asked)
-        .await
-        .map_err(|error| Failure::of(Exit::Unexpected, "ask the run", error))?;
-    match reply {
-        Some(reply) if reply.is_done => {
+    match ask(&journal, asked).await {
+        Ok(Some(reply)) if reply.is_done => {
             context.ui.data(reply.said);
             Ok(Exit::Done)
         }
-        Some(reply) => Err(Failure::usage(reply.said)),
-        None => Err(nobody(&journal)),
+        Ok(Some(reply)) => Err(Failure::usage(reply.said)),
+        Ok(None) => Err(nobody(&journal)),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(nobody(&journal)),
+        Err(error) => Err(Failure::of(Exit::Unexpected, "ask the run", error)),
     }
 }
 
-fn nobody(journal: &crate::journal::Journal) -> Failure {
-    match journal.lease_holder() {
-        Ok(Some(holder)) => {
-            Failure::usage(format!("{holder} is at work, and does not listen here"))
-                .hinted("give this command on that host, as that user")
+/// Asks, and asks again for a moment where somebody is at work here and does not answer: a run that ends takes its socket away
+/// a little before it gives the lease back, and one that begins has the lease a little before it listens.
+async fn ask(journal: &Journal, asked: &Steering) -> io::Result<Option<Reply>> {
+    const LOOKS: (u32, Duration) = (8, Duration::from_millis(250));
+    for _ in 0..LOOKS.0 {
+        let reply = steering::ask(journal.path(), asked).await?;
+        let is_here = || journal.lease_holder().ok().flatten().is_some_and(|one| one.is_here());
+        if reply.is_some() || !is_here() {
+            return Ok(reply);
         }
-        _ => Failure::usage("no run is at work with this journal")
-            .hinted("`studio-migrate run` begins one; `status` says where everyone stands"),
+        tokio::time::sleep(LOOKS.1).await;
+    }
+    steering::ask(journal.path(), asked).await
+}
+
+/// Says why no run answers here: nobody is at work, or somebody is who cannot be asked from here. The lease knows which.
+fn nobody(journal: &Journal) -> Failure {
+    let Ok(Some(holder)) = journal.lease_holder() else {
+        return Failure::usage("no run is at work with this journal")
+            .hinted("`studio-migrate run` begins one; `status` says where everyone stands");
+    };
+    let me = rustix::process::geteuid().as_raw();
+    if !holder.is_here() {
+        return Failure::usage(format!("{holder} is at work on another host than this one"))
+            .hinted("give this command there, as the same user of the operating system");
+    }
+    match holder.uid() {
+        Some(uid) if uid != me && me != 0 => {
+            Failure::usage(format!("{holder} is at work as uid {uid}, and this command is given by uid {me}"))
+                .hinted("give this command as that user, or as root")
+        }
+        _ => Failure::usage(format!("{holder} is at work on this host, and does not listen at {}", steering::socket(journal.path()).display()))
+            .hinted(format!("only `run` and `retry`, and what reads homes again, can be steered: wait for any other command; one whose socket was taken away is stopped by `kill {}`, and the next `run` goes on", holder.pid)),
     }
 }

@@ -6,7 +6,7 @@ use super::one_way::stopping;
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{self, Selection, Standing, Step};
 use crate::journal::Journal;
-use crate::names::MigrationId;
+use crate::names::{MigrationId, counted};
 use crate::plan::Plan;
 
 /// Returns where a migration stands, by the journal.
@@ -77,8 +77,9 @@ pub(super) fn dry_run(
     if let Some(stopping) = stopping(journal, plan, &waiting, until)? {
         stopping.lines().iter().for_each(|line| context.ui.data(line));
     }
-    context
-        .ui
-        .data(format_args!("{} people would be migrated; nothing was changed", waiting.len()));
+    context.ui.data(format_args!(
+        "{} would be migrated; nothing was changed",
+        counted(waiting.len() as u64, "person", "people")
+    ));
     Ok(Exit::Done)
 }

@@ -17,7 +17,7 @@ use crate::cli::{Context, Exit, Failure, steering};
 use crate::execute::steps::verify;
 use crate::execute::{self, FailureKind, Halt, Selection, Step, Told, reread_all};
 use crate::mover::Reread;
-use crate::names::{BatchName, MigrationId, ProfileName};
+use crate::names::{BatchName, MigrationId, ProfileName, counted};
 use crate::plan::Plan;
 
 /// Arguments of `verify`.
@@ -70,9 +70,9 @@ impl Verify {
             let digest = before.pointer("/totals/digest").and_then(|digest| digest.as_str());
             if digest == Some(now.totals.digest.as_str()) {
                 context.ui.data(format_args!(
-                    "{}: proven, {} files, {} on {}, digest {}",
+                    "{}: proven, {}, {} on {}, digest {}",
                     migration.id,
-                    now.totals.files,
+                    counted(now.totals.files, "file", "files"),
                     super::bytes(now.totals.bytes),
                     now.evidence.device,
                     now.totals.digest

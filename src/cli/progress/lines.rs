@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::execute::Notice;
 use crate::mover::{Phase, Progress as Copying};
-use crate::names::MigrationId;
+use crate::names::{MigrationId, counted};
 
 /// How often a copy is told about in plain lines.
 const EVERY: Duration = Duration::from_secs(10);
@@ -49,7 +49,9 @@ impl Lines {
 /// Says in words what needs no bar.
 pub(super) fn above(notice: &Notice) -> Option<String> {
     Some(match notice {
-        Notice::BatchBegan { batch, migrations } => format!("{batch}: {migrations} people"),
+        Notice::BatchBegan { batch, migrations } => {
+            format!("{batch}: {}", counted(*migrations as u64, "person", "people"))
+        }
         Notice::GateWaits { batch, why, .. } | Notice::BatchWaits { batch, why } => {
             format!("{batch} waits: {why}")
         }

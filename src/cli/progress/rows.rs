@@ -104,7 +104,8 @@ fn counted(what: &str, count: Count) -> String {
     let all = count.all.max(count.ended);
     let failed =
         if count.failed > 0 { format!(", {} failed", count.failed) } else { String::new() };
-    format!("{what}: {} of {all} people{failed}", count.ended)
+    let people = if all == 1 { "person" } else { "people" };
+    format!("{what}: {} of {all} {people}{failed}", count.ended)
 }
 
 /// One person's line: who, which step, and how far it is or why it waits.

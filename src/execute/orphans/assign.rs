@@ -43,7 +43,8 @@ pub async fn assign_all(
             if let Err(failure) = &delivered
                 && failure.kind == FailureKind::Step
             {
-                let detail = json!({ "orphan": delivery.orphan.name(), "why": failure.told() });
+                // The journal is the operator's own, and knows names of files already: the whole reason goes there.
+                let detail = json!({ "orphan": delivery.orphan.name(), "why": reason(failure) });
                 if let Err(unwritten) = record(&cx, kind::NOT_ASSIGNED, detail) {
                     delivered = Err(unwritten);
                 }
@@ -56,6 +57,14 @@ pub async fn assign_all(
         }
     };
     kept_alive(execution, lease, work).await;
+}
+
+/// Why a home was not delivered, with what to do about it.
+fn reason(failure: &Failure) -> String {
+    match &failure.hint {
+        Some(hint) => format!("{failure} ({hint})"),
+        None => failure.to_string(),
+    }
 }
 
 async fn one(cx: &Context, delivery: &Delivery) -> Result<Delivered, Failure> {

@@ -11,7 +11,7 @@ use crate::execute::standing::kind::UNDO_FINISHED;
 use crate::execute::step::Step;
 use crate::journal::{Error, Event, Journal};
 use crate::mover::Totals;
-use crate::names::MigrationId;
+use crate::names::{MigrationId, counted};
 
 /// The kinds of events about orphans. None is part of anybody's standing.
 pub(in crate::execute) mod kind {
@@ -83,6 +83,9 @@ pub struct Whereabouts {
     pub also: Vec<(MigrationId, Delivered)>,
     /// What failed since.
     pub trouble: Option<String>,
+    /// Why it was not archived, and why not delivered, since that was done last: the one says nothing of the other.
+    #[serde(skip)]
+    not_done: [Option<String>; 2],
 }
 
 impl Whereabouts {
@@ -120,7 +123,7 @@ fn proof(totals: &Totals, not_copied: &BTreeMap<String, u64>) -> String {
         left => format!(", not copied: {}", left.join(", ")),
     };
     let digest = totals.digest.get(..12).unwrap_or(&totals.digest);
-    format!("proven: {} files, digest {digest}{left}", totals.files)
+    format!("proven: {}, digest {digest}{left}", counted(totals.files, "file", "files"))
 }
 
 /// Returns what is known of every orphan that something was done about, by its name.
@@ -145,30 +148,33 @@ pub fn whereabouts(journal: &Journal) -> Result<BTreeMap<String, Whereabouts>, E
 fn follow(one: &mut Whereabouts, event: Event, journal: &Journal) -> Result<(), Error> {
     match event.kind.as_str() {
         kind::ARCHIVED => {
-            one.trouble = None;
+            one.not_done[0] = None;
             one.archived = serde_json::from_value(event.detail).ok().map(|said| (event.at, said));
         }
         kind::ASSIGNED => {
             let Some(to) = event.migration.clone() else { return Ok(()) };
-            one.trouble = None;
+            one.not_done[1] = None;
             if was_unwound(journal, &to, event.sequence)? {
-                one.trouble = Some(format!(
+                one.not_done[1] = Some(format!(
                     "{to} was rolled back after it had been delivered: run it again, and assign it again"
                 ));
-                return Ok(());
+            } else {
+                let said = serde_json::from_value(event.detail).ok();
+                if let Some((_, before, there)) = one.delivered.take()
+                    && before != to
+                {
+                    one.also.push((before, there));
+                }
+                one.also.retain(|(before, _)| *before != to);
+                one.delivered = said.map(|said| (event.at, to, said));
             }
-            let said = serde_json::from_value(event.detail).ok();
-            if let Some((_, before, there)) = one.delivered.take()
-                && before != to
-            {
-                one.also.push((before, there));
-            }
-            one.also.retain(|(before, _)| *before != to);
-            one.delivered = said.map(|said| (event.at, to, said));
         }
-        kind::NOT_ARCHIVED | kind::NOT_ASSIGNED => one.trouble = text(&event, "why"),
+        kind::NOT_ARCHIVED => one.not_done[0] = text(&event, "why"),
+        kind::NOT_ASSIGNED => one.not_done[1] = text(&event, "why"),
         _ => {}
     }
+    let troubles: Vec<_> = one.not_done.iter().flatten().map(String::as_str).collect();
+    one.trouble = (!troubles.is_empty()).then(|| troubles.join("; "));
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use crate::execute::notice::Notice;
 use crate::execute::standing::kind;
 use crate::execute::step::Step;
 use crate::mover::{self, Entry, Phase, Progress, PullOrder, Totals};
-use crate::names::{DomainId, TAG_PLAN};
+use crate::names::{DomainId, TAG_PLAN, counted};
 use crate::playbook::{Conflict, Mode};
 
 /// The note that holds the ARN of the execution.
@@ -121,7 +121,7 @@ pub(in crate::execute) async fn start(
     let mib = i64::from(cx.plan.playbook.datasync.mib_per_second);
     let throttle = (mib > 0).then_some(mib << 20);
     let report = place(cx, "reports")?;
-    cx.remark(format!("DataSync is started for {} homes", along.len()));
+    cx.remark(format!("DataSync is started for {}", counted(along.len() as u64, "home", "homes")));
     Ok(cx.account.start_transfer(task, &folders, throttle, &report, &tags(cx)).await?)
 }
 
@@ -280,8 +280,8 @@ async fn seal(cx: &Context, reported: &Reported) -> Result<Totals, Failure> {
     };
     if pulled.lost > 0 || !pulled.shadowed.is_empty() {
         return Err(Failure::new(format!(
-            "{} objects that DataSync wrote cannot be read",
-            pulled.lost + pulled.shadowed.len() as u64
+            "{} that DataSync wrote cannot be read",
+            counted(pulled.lost + pulled.shadowed.len() as u64, "object", "objects")
         )));
     }
     if let Err(failure) = reported.reconcile(cx, &folder.0) {

@@ -15,6 +15,7 @@ use crate::execute::mounted::mounted;
 use crate::execute::notice::Notice;
 use crate::execute::same_home::Known;
 use crate::mover::{self, Class, Headway, PushOrder, Totals, key};
+use crate::names::counted;
 
 /// How often whoever watches hears how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(2);
@@ -93,7 +94,11 @@ pub(super) async fn home(cx: &Context) -> Result<PathBuf, Failure> {
     let home = mounted(mount, &file_system)?.folder(&cx.migration.home_uid)?;
     let is_empty = home.read_dir().is_ok_and(|mut entries| entries.next().is_none());
     if let Some(files) = cx.migration.files.filter(|files| is_empty && *files > 0) {
-        let message = format!("{} is empty, and the plan knows of {files} files", home.display());
+        let message = format!(
+            "{} is empty, and the plan knows of {}",
+            home.display(),
+            counted(files, "file", "files")
+        );
         return Err(Failure::new(message).hinted("look whether the file system is mounted there"));
     }
     let stop = Arc::<AtomicBool>::default();

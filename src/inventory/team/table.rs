@@ -75,6 +75,8 @@ pub struct TeamRow {
 pub struct TeamTable {
     /// The rows, in the order of the table.
     pub rows: Vec<TeamRow>,
+    /// Columns that are none of a table of teams, by name. They may be somebody's notes, or a column that is called otherwise.
+    pub unread: Vec<String>,
 }
 
 impl TeamTable {
@@ -101,7 +103,7 @@ impl TeamTable {
                 own: own.map(str::to_owned).collect(),
             });
         }
-        Ok(Self { rows })
+        Ok(Self { rows, unread: sheet::unread(text, &COLUMNS)? })
     }
 
     /// Returns each person once, with the teams that they are of: what the first row says of their profile counts.

@@ -146,11 +146,11 @@ fn verdicts(page: &mut String, readiness: &Readiness) {
 fn costs(page: &mut String, estimate: &Estimate) {
     let _ = writeln!(
         page,
-        "\n## Time and cost\n\n{} minutes a person, {} hours for everyone, {} at once; {} homes were not measured.\n",
+        "\n## Time and cost\n\n{} minutes a person, {} hours for everyone, {} at once; {} not measured.\n",
         span(estimate.minutes_a_person),
         span(estimate.hours),
         estimate.at_once,
-        estimate.unmeasured
+        counted(estimate.unmeasured as u64, "home was", "homes were")
     );
     page.push_str("| when | what | USD | reckoned from |\n| --- | --- | --- | --- |\n");
     for cost in &estimate.costs {

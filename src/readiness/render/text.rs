@@ -1,5 +1,7 @@
 //! Numbers and cells for people: sizes, counts, and what must be escaped in Markdown and in spreadsheets.
 
+pub(crate) use crate::names::{counted, grouped};
+
 /// Says a size in bytes with the binary unit that fits, e.g. `1.5 GiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -15,19 +17,6 @@ pub(crate) fn bytes(bytes: u64) -> String {
     }
     let name = UNITS.get(unit).copied().unwrap_or("EiB");
     format!("{}.{} {name}", size / 10, size % 10)
-}
-
-/// Says a number with commas between thousands.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Says a range as people read one, to two digits or so: `12 to 40`, or one number where both ends read the same.
@@ -48,11 +37,6 @@ pub(crate) fn span(low: f64, high: f64) -> String {
     };
     let (low, high) = (said(low), said(high));
     if low == high { low } else { format!("{low} to {high}") }
-}
-
-/// Says how many of something there are.
-pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
 /// Makes text safe in a cell of a Markdown table, and in prose: names come from people, and may hold anything.
@@ -101,13 +85,6 @@ mod tests {
         assert_eq!(span(0.04, 3.26), "0.0 to 3.3");
         assert_eq!(span(12.4, 1_234.5), "12 to 1,200");
         assert_eq!(span(1_201.0, 1_234.5), "1,200");
-    }
-
-    #[test]
-    fn thousands_are_kept_apart() {
-        assert_eq!(grouped(7), "7");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(counted(1, "file", "files"), "1 file");
     }
 
     #[test]

@@ -153,6 +153,15 @@ fn the_table_says_what_becomes_of_everything_and_nothing_is_changed() {
     assert!(why("of-root").contains("it runs as 0:0"), "{rows:?}");
     let table = ready.run(&["carry"]).ended(0).out;
     assert!(table.contains("Git-Settings-jupyterlab"), "{table}");
+    // How many things stand how comes first; those about which nothing has to be done are counted, and named with -v.
+    let first = table.lines().next().unwrap();
+    assert!(
+        first.contains(" things of Classic: ") && first.contains("cannot be carried"),
+        "{first}"
+    );
+    assert!(first.contains("about which nothing has to be done"), "{first}");
+    assert!(!table.contains("auto-shutdown"), "{table}");
+    assert!(ready.run(&["carry", "-v"]).ended(0).out.contains("auto-shutdown"));
     let csv = ready.run(&["carry", "--format", "csv"]).ended(0).out;
     assert!(csv.starts_with("\u{feff}domain,profile,what,"), "{csv}");
     assert_eq!(ready.served.state(), before);
@@ -290,6 +299,7 @@ fn a_script_that_somebody_else_offers_is_not_deleted_and_whoever_it_is_is_named(
         .wait(account.set_offer(&domain, Some(&bob), SpaceApp::JupyterLab, &with))
         .unwrap();
     let ran = ready.run(&UNDO).ended(4);
+    assert!(ran.err.contains("failed to take out what was carried: "), "{}", ran.err);
     assert!(ran.err.contains("is attached to UserProfile [bob]"), "{}", ran.err);
     assert!(ready.served.state()["studio"]["scripts"].get("cran-jupyterlab").is_some());
     let without = offer(Vec::new());

@@ -88,7 +88,11 @@ impl Served {
         std::fs::create_dir_all(dir).unwrap();
         let file = dir.with_extension("yaml");
         std::fs::write(&file, description).unwrap();
-        command.args(["sim", "serve", "--dir"]).arg(dir).arg("--world").arg(&file);
+        command.args(["sim", "serve", "--dir"]).arg(dir);
+        // A world that is there is served as it stands.
+        if !dir.join("world.json").exists() {
+            command.arg("--world").arg(&file);
+        }
         if let Some(faults) = faults {
             let file = dir.with_extension("faults.yaml");
             std::fs::write(&file, faults).unwrap();

@@ -1,5 +1,7 @@
 //! What the report promises to other programs: a schema that is published, and that every report keeps.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use studio_migrate::readiness::schema;
 
@@ -27,6 +29,19 @@ fn a_report_keeps_the_published_schema() {
     let mount = served.dir.join("efs");
     run_on(&served, &journal, &["inventory", "--mount", mount.to_str().unwrap()]).ended(0);
     let report = run_on(&served, &journal, &["readiness", "--format", "json"]).ended(3);
+    // On the terminal each thing that was found is said once, with what to do; `-v` has a row for each finding.
+    let data: Value = serde_json::from_str(&report.out).unwrap();
+    let findings = data["findings"].as_array().unwrap();
+    let said = run_on(&served, &journal, &["readiness"]).ended(3);
+    let titles = said.out.lines().filter(|line| line.starts_with("SM")).count();
+    let of = |one: &Value| ["severity", "code", "title"].map(|name| one[name].to_string());
+    let things: BTreeSet<_> = findings.iter().map(of).collect();
+    assert_eq!(titles, things.len(), "{}", said.out);
+    assert!(findings.len() > things.len(), "{} and {}", findings.len(), things.len());
+    assert!(said.out.contains("Blockers: ") && said.out.contains("to do: "), "{}", said.out);
+    let whole = run_on(&served, &journal, &["readiness", "-v"]).ended(3).out;
+    let rows = whole.lines().filter(|line| line.starts_with(" SM")).count();
+    assert_eq!(rows, findings.len(), "{whole}");
     let file = folder.path().join("report.json");
     std::fs::write(&file, &report.out).unwrap();
     python::check("validate_schema.py", &[&path, &file]);

@@ -58,6 +58,19 @@ fn every_orphan_is_archived_with_proof_and_comes_out_as_it_was() {
     let (report, status) = (ready.run(&["report", "--md", "/dev/stdout"]), ready.run(&["status"]));
     assert!(report.ended(0).out.contains(&format!("archived at {TO}/{own}/299001")));
     assert!(status.ended(0).out.contains("Homes that nobody owns: 2 archived, 0 delivered, 0 not"));
+    let numbers = "2 in all; 2 archived, 0 delivered, 0 on the file system alone; 0 not done";
+    let said = ready.run(&["report"]).ended(0).out;
+    assert!(said.contains(&format!("Homes that nobody owns: {numbers}")), "{said}");
+    let data = ready.run(&["report", "--format", "json"]).ended(0).out;
+    let data: Value = serde_json::from_str(&data).unwrap();
+    assert_eq!(data["orphan_totals"]["archived"], 2);
+    assert_eq!(data["orphans"][0]["archived_to"], format!("{TO}/{own}/299001"));
+    // What the plan said of a home before it was archived is not said any more.
+    let page = ready.file("report.html");
+    ready.run(&["report", "--html", page.to_str().unwrap()]).ended(0);
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("Homes that nobody owns") && page.contains("2 archived"), "{page}");
+    assert!(!page.contains("so nobody's space can read it"), "{page}");
     let retire = ready.run(&["retire"]).ended(0).out;
     assert!(retire.contains(&format!("archived at {TO}/{own}/299001, proven")), "{retire}");
     assert!(retire.contains("d-sim000000999, whose file system it was, is gone"), "{retire}");
@@ -196,4 +209,38 @@ fn a_place_that_will_not_do_is_refused_before_anything_is_written() {
         assert!(ran.err.contains("Hint:"), "{place}: {}", ran.err);
         assert!(exchanges.iter().all(only_looks), "{place}: {exchanges:?}");
     }
+}
+
+#[test]
+fn every_role_that_may_read_the_place_is_named_and_the_deny_that_is_printed_helps() {
+    const ROLES: [&str; 2] = ["Admin", "Studio"];
+    let world = super::WORLD
+        .replace("domains:\n  - name", "  - arn: arn:aws:iam::000000000000:role/Admin\n    statements: [{ allow: true, actions: [\"s3:*\", \"sagemaker:*\"], resources: [\"*\"] }]\ndomains:\n  - name")
+        .replace(
+            "{ name: bob, home: empty }",
+            "{ name: bob, home: empty, settings: { ExecutionRole: \"arn:aws:iam::000000000000:role/Admin\" } }",
+        );
+    let place = "  archive_to: s3://sagemaker-open-to-the-role/orphans";
+    let ready = Ready::with(&world, None, &[place, "  stall_minutes: 5"]);
+    let ran = archive(&ready, &["--apply"]).ended(3);
+    for role in ROLES {
+        assert!(ran.err.contains(&format!("role/{role}\n")), "{role}: {}", ran.err);
+    }
+    assert!(ran.err.contains("2 execution roles may read"), "{}", ran.err);
+    assert!(ran.err.contains("A deny in the bucket's policy"), "{}", ran.err);
+    // What is printed is a policy, and with it on the roles the same place will do.
+    let from = ran.err.find("deny.json:\n").unwrap() + "deny.json:\n".len();
+    let mut policies = serde_json::Deserializer::from_str(&ran.err[from..]).into_iter::<Value>();
+    let statement = policies.next().unwrap().unwrap()["Statement"][0].clone();
+    let ready = ready.edited(|world| {
+        for role in ROLES {
+            let arn = format!("arn:aws:iam::000000000000:role/{role}");
+            let statements = world["roles"][arn]["statements"].as_array_mut().unwrap();
+            statements.push(serde_json::json!({
+                "allow": false, "actions": statement["Action"], "resources": statement["Resource"],
+            }));
+        }
+    });
+    let ran = archive(&ready, &["--apply"]).ended(0);
+    assert!(ran.err.contains("it was not asked about the bucket's own policy"), "{}", ran.err);
 }

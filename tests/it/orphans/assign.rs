@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{home, mount, ready, systems, told};
+use super::{archive, home, mount, ready, systems, told};
 use crate::common::client::Client;
 use crate::common::python;
 use crate::common::ready::Ready;
@@ -124,6 +124,11 @@ fn nothing_that_somebody_has_is_overwritten() {
     assert!(ran.err.contains(&file.display().to_string()), "{}", ran.err);
     assert_eq!(fs::read(&theirs).unwrap(), b"hers");
     assert_eq!((left(&ready).1, left(&ready).2), (before.1, before.2));
+    // Why it was not delivered is told later, too, with what to do, and an archive of it does not hide that.
+    archive(&ready, &["--apply"]).ended(0);
+    let is = told(&ready)["orphans"][0]["is"].as_str().unwrap().to_owned();
+    assert!(is.contains("archived at ") && is.contains("NOT done: "), "{is}");
+    assert!(is.contains(&file.display().to_string()) && is.contains("look there"), "{is}");
     // Once it is out of the way, the same command delivers.
     fs::remove_file(&theirs).unwrap();
     assign(&ready, &for_alice(&ready)).ended(0);

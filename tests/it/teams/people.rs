@@ -60,6 +60,11 @@ fn a_profile_that_somebody_has_already_is_theirs_only_if_the_table_says_so() {
         "{}",
         refused.err
     );
+    for words in [&["people"][..], &["people", "--apply"]] {
+        let refused = team(&ready, words).ended(4);
+        assert!(refused.err.contains("line 2: a profile called"), "{}", refused.err);
+        assert!(!refused.err.contains("line 2: line 2"), "{}", refused.err);
+    }
     // The others are made all the same.
     assert!(!profile(&ready, "dora").is_null());
     write(&ready, &row("yes"));
@@ -134,7 +139,8 @@ fn a_draft_names_who_opened_a_profile_and_can_be_filled_in() {
     let visits = "        visits:\n          - { caller: 'arn:aws:iam::000000000000:user/Ana.Lima', days_ago: 2 }\n          - { caller: 'arn:aws:iam::000000000000:user/bob', days_ago: 3 }\n";
     let world = WORLD.replace("      - name: lab\n", &format!("      - name: lab\n{visits}"));
     let ready = on(&world, "  shared_spaces: packed");
-    team(&ready, &["draft"]).ended(0);
+    let said = team(&ready, &["draft"]).ended(0);
+    assert!(said.err.contains("team.csv: 2 people seen in 1 profile."), "{}", said.err);
     let draft = std::fs::read_to_string(ready.file("team.csv")).unwrap();
     let row = |who: &str| draft.lines().find(|line| line.contains(who)).unwrap().to_owned();
     assert!(row("user/Ana.Lima").starts_with(&format!("{DOMAIN},lab,ana-lima,,,")), "{draft}");
@@ -287,4 +293,39 @@ fn whatever_call_of_the_undo_goes_wrong_once_nobody_is_left_and_nobody_else_is_g
         team(&ready, &["people", "--undo"]).ended(0);
         assert_eq!(everyone(&ready), ["bob", "lab"], "{operation} {effect}");
     }
+}
+
+#[test]
+fn a_column_that_nobody_reads_is_named() {
+    let ready = ready();
+    write(&ready, &format!("domain,team_profile,profile,files\n{DOMAIN},lab,ana,ana/\n"));
+    let said = team(&ready, &["check"]).ended(0);
+    assert!(said.err.contains("no such column: files; it has domain, "), "{}", said.err);
+    let playbook = ready.file("team.csv");
+    let words = ["inventory", "--teams", playbook.to_str().unwrap()];
+    assert!(ready.run(&words).ended(0).err.contains("no such column: files"));
+    write(&ready, TABLE);
+    assert!(!team(&ready, &["check"]).ended(0).err.contains("no such column"));
+}
+
+#[test]
+fn a_table_in_another_encoding_is_refused_with_the_line() {
+    let ready = ready();
+    let text = format!("domain,team_profile,profile\n{DOMAIN},lab,ana\n{DOMAIN},lab,Ren");
+    let latin = [text.as_bytes(), b"\xe9\n"].concat();
+    std::fs::write(ready.file("team.csv"), latin).unwrap();
+    let refused = team(&ready, &["check"]).ended(2);
+    assert!(refused.err.contains("line 3 holds a character that is no UTF-8"), "{}", refused.err);
+    assert!(refused.err.contains("CSV UTF-8"), "{}", refused.err);
+}
+
+#[test]
+fn credentials_that_expire_meanwhile_are_told_by_the_exit_code() {
+    let fault = "- { operation: sagemaker:CreateUserProfile, from: 2, times: 9, effect: expired }";
+    let ready = ready().with_faults(Some(fault));
+    team(&ready, &["people", "--apply"]).ended(8);
+    assert!(!profile(&ready, "ana").is_null());
+    let ready = ready.with_faults(None);
+    team(&ready, &["people", "--apply"]).ended(0);
+    assert!(!profile(&ready, "cleo").is_null());
 }

@@ -228,3 +228,15 @@ fn a_team_with_somebody_who_has_no_profile_yet_stays_as_a_whole() {
     assert!(plan.migrations().all(|(_, one)| one.profile.as_str() != "lab"));
     assert!(plan.migrations().all(|(_, one)| one.team.is_none()));
 }
+
+#[test]
+fn what_is_found_of_the_profile_that_a_team_shared_is_not_said_of_one_of_its_people() {
+    let ready = planned();
+    let of_ana = ready.run(&["plan", "explain", "ana"]).ended(0).out;
+    let found: Vec<_> = of_ana.lines().filter(|line| line.contains(" SM")).collect();
+    assert!(!found.is_empty(), "{of_ana}");
+    let of_team = |line: &&str| line.starts_with("  of lab, which the team shared: SM");
+    assert!(found.iter().all(of_team), "{found:?}");
+    let of_lab = ready.run(&["plan", "explain", "team.lab"]).ended(0).out;
+    assert!(of_lab.lines().any(|line| line.starts_with("  of lab, which the team")), "{of_lab}");
+}

@@ -137,7 +137,7 @@ impl Changes<'_> {
         let added = Offer { scripts: scripts.1, images: images.1, repositories: repositories.1 };
         let note = OfferNote { before, added, after };
         self.note(&format!("offer {} {place}", self.app), &note)?;
-        self.set(place, self.app, &note.after).await?;
+        self.set(place, self.app, &note.after, failed).await?;
         self.say(format_args!("{place}: {} is offered {}", self.app, words(&note.added)));
         Ok(())
     }
@@ -164,15 +164,20 @@ impl Changes<'_> {
         place: &Place,
         app: SpaceApp,
         offer: &Offer,
+        failed: fn(crate::aws::Error) -> Failure,
     ) -> Result<(), Failure> {
         let account = &self.operation.account;
-        let settle = async || self.settle(place).await;
+        let settle = async || self.settle(place, failed).await;
         let change =
             async || account.set_offer(&place.domain, place.profile.as_ref(), app, offer).await;
         wait::settled(settle, change).await?.map_err(failed)
     }
 
-    async fn settle(&self, place: &Place) -> Result<(), Failure> {
+    async fn settle(
+        &self,
+        place: &Place,
+        failed: fn(crate::aws::Error) -> Failure,
+    ) -> Result<(), Failure> {
         let account = &self.operation.account;
         let look = async || {
             let now = account.offers(&place.domain, place.profile.as_ref()).await?;
@@ -252,7 +257,7 @@ fn tags(from: &str) -> BTreeMap<String, String> {
     BTreeMap::from([(TAG_CARRIED.to_owned(), from.to_owned())])
 }
 
-pub(super) fn failed(error: crate::aws::Error) -> Failure {
+fn failed(error: crate::aws::Error) -> Failure {
     Failure::aws("carry it over", error)
 }
 

@@ -20,11 +20,11 @@ use clap::{Args, ValueEnum};
 
 use self::change::Changes;
 use self::draw::Drawn;
-use self::row::{Row, csv};
+use self::row::{Row, Stands, csv};
 use crate::aws::Reader;
 use crate::cli::context::approved_plan;
 use crate::cli::{Context, Exit, Failure};
-use crate::names::DomainId;
+use crate::names::{DomainId, counted};
 use crate::plan::Plan;
 
 /// Arguments of `carry`.
@@ -97,6 +97,13 @@ impl Carry {
             }
             Format::Csv => context.ui.data(csv(rows).trim_end()),
             Format::Table => {
+                summary(context, rows);
+                let is_whole = context.global.verbose > 0;
+                let shown = rows.iter().filter(|row| is_whole || row.needs_somebody());
+                let shown: Vec<_> = shown.collect();
+                if shown.is_empty() {
+                    return Ok(());
+                }
                 let mut table = super::table([
                     "Where",
                     "What",
@@ -105,14 +112,64 @@ impl Carry {
                     "Stands",
                     "Why, and what to do",
                 ]);
-                for row in rows {
-                    table.add_row(row.cells());
+                for cells in together(&shown) {
+                    table.add_row(cells);
                 }
                 context.ui.data(table);
+                if shown.len() < rows.len() {
+                    context.ui.status(format_args!(
+                        "{} about which nothing has to be done: -v, or --format csv, names them",
+                        counted((rows.len() - shown.len()) as u64, "more", "more")
+                    ));
+                }
             }
         }
         Ok(())
     }
+}
+
+/// The cells of rows, those that differ only in who sets something in one.
+fn together(rows: &[&Row]) -> Vec<[String; 6]> {
+    /// How many names one cell holds.
+    const NAMED: usize = 3;
+    let mut groups: Vec<([String; 6], usize)> = Vec::new();
+    for row in rows {
+        let cells = row.cells();
+        match groups.iter_mut().find(|(first, _)| first[1..] == cells[1..]) {
+            Some((first, count)) => {
+                *count += 1;
+                if *count <= NAMED {
+                    first[0] = format!("{}, {}", first[0], cells[0]);
+                }
+            }
+            None => groups.push((cells, 1)),
+        }
+    }
+    let said = |(mut cells, count): ([String; 6], usize)| {
+        if count > NAMED {
+            cells[0] = format!("{} and {} more", cells[0], count - NAMED);
+        }
+        cells
+    };
+    groups.into_iter().map(said).collect()
+}
+
+/// Says first how many things stand how.
+fn summary(context: &Context, rows: &[Row]) {
+    let counts: Vec<_> = Stands::ALL
+        .into_iter()
+        .map(|stands| (stands, rows.iter().filter(|row| row.stands == stands).count()))
+        .filter(|(_, count)| *count > 0)
+        .map(|(stands, count)| format!("{count} {}", stands.words()))
+        .collect();
+    context.ui.data(match counts.as_slice() {
+        [] => "Classic has nothing to carry".to_owned(),
+        counts => format!(
+            "{} of Classic: {}",
+            counted(rows.len() as u64, "thing", "things"),
+            counts.join(", ")
+        ),
+    });
 }
 
 /// The name of what is made from a thing of Classic's, for an app: AWS takes 63 characters.

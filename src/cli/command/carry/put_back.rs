@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::change::{Changes, failed};
+use super::change::Changes;
 use super::look;
 use super::noted::{OfferNote, added_tags};
 use super::row::Place;
@@ -132,7 +132,7 @@ impl Changes<'_> {
         let wanted =
             Offer { scripts: scripts.list, images: images.list, repositories: repositories.list };
         if wanted != *now {
-            self.set(place, app, &wanted).await?;
+            self.set(place, app, &wanted, failed).await?;
         }
         self.tell(place, &lists);
         Ok(format!("{app} is offered what it was before"))
@@ -227,6 +227,10 @@ impl Changes<'_> {
             Err(error) => Err(failed(error)),
         }
     }
+}
+
+fn failed(error: crate::aws::Error) -> Failure {
+    Failure::aws("take out what was carried", error)
 }
 
 type Notes<'a> = (String, &'a [Value]);

@@ -80,6 +80,21 @@ pub(super) enum Stands {
 }
 
 impl Stands {
+    /// Every way to stand, those that somebody has to look at first.
+    pub(super) const ALL: [Self; 5] =
+        [Self::NotCarried, Self::ToCarry, Self::Carried, Self::Left, Self::Stays];
+
+    /// The same in words, for a count.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Carried => "carried",
+            Self::ToCarry => "that `--apply` carries",
+            Self::Stays => "about which nothing has to be done",
+            Self::NotCarried => "that cannot be carried",
+            Self::Left => "that the playbook leaves",
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Carried => "carried",
@@ -107,6 +122,11 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Tells whether there is something to do about it, to check or to know; what goes on as it is need not be read.
+    pub(super) fn needs_somebody(&self) -> bool {
+        self.stands != Stands::Stays
+    }
+
     /// Begins a row of something that is not carried.
     pub(super) fn of(place: &Place, what: What, name: impl Into<String>) -> Self {
         Self {

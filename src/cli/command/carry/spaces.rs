@@ -67,11 +67,9 @@ async fn of_person(
         return Ok(());
     }
     let Some((arn, standing)) = space_of(reader, migration).await? else {
-        let why = format!("there is no space {} of this person's yet", migration.space);
+        let why = "there is no space of this person's yet";
         drawn.rows.extend(tags.into_iter().map(|tag| {
-            row(tag)
-                .stands(Stands::NotCarried, why.as_str())
-                .by_hand("after `run`, `carry --apply` again")
+            row(tag).stands(Stands::NotCarried, why).by_hand("after `run`, `carry --apply` again")
         }));
         return Ok(());
     };

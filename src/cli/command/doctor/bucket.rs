@@ -1,21 +1,44 @@
-//! The buckets that a run writes to: whose they are, who can see into them, and how they keep what is in them.
+//! The buckets that this tool writes to: whose they are, who can see into them, and how they keep what is in them.
 //!
-//! What crosses the staging bucket is sealed; what DataSync writes lies open in its own until it is fetched. So what is only
-//! remarked of the first is wrong with the second.
+//! What crosses the staging bucket is sealed; what DataSync writes lies open in its own until it is fetched, and what is archived
+//! or copied for people lies open for good. So what is only remarked of the first is wrong with the others.
 
 use super::Checks;
 use crate::aws::{BucketPolicy, ErrorKind, Posture, Reader};
 use crate::cli::Failure;
 use crate::cli::command::iam::only_over_tls;
+use crate::names::{AccountId, Region};
 use crate::playbook::Playbook;
+
+/// What lies in a bucket, and so what is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    /// What is sealed, and deleted by `cleanup`.
+    Sealed,
+    /// Homes, open, until they are fetched.
+    Homes,
+    /// Homes that nobody owns, open, for good.
+    Archive,
+    /// Copies for people, who read them there.
+    Copies,
+}
 
 /// A bucket of the playbook.
 struct Bucket {
     name: String,
-    /// The key of the playbook that names it.
-    key: &'static str,
-    /// Whether homes lie open in it for a while.
-    is_open: bool,
+    /// The keys of the playbook that name it.
+    key: String,
+    holds: Holds,
+}
+
+impl Bucket {
+    fn is_open(&self) -> bool {
+        self.holds != Holds::Sealed
+    }
+
+    fn is_named_by(&self, key: &str) -> bool {
+        self.key.split(", ").any(|one| one == key)
+    }
 }
 
 /// Checks the buckets that the playbook needs.
@@ -25,28 +48,52 @@ pub(super) async fn check(
     playbook: &Playbook,
 ) -> Result<(), Failure> {
     let identity = reader.identity();
-    let filled = |name: &str| {
-        name.replace("{account}", identity.account.as_str())
-            .replace("{region}", identity.region.as_str())
+    let buckets = buckets(&identity.account, &identity.region, playbook);
+    for bucket in &buckets {
+        one(checks, reader, bucket).await?;
+    }
+    let is_both = |bucket: &&Bucket| {
+        bucket.is_named_by("staging.bucket") && bucket.is_named_by("datasync.bucket")
     };
-    let staging =
-        Bucket { name: filled(&playbook.staging.bucket), key: "staging.bucket", is_open: false };
-    one(checks, reader, &staging).await?;
-    if playbook.routes.have_datasync() {
-        let datasync = Bucket {
-            name: filled(&playbook.datasync.bucket),
-            key: "datasync.bucket",
-            is_open: true,
-        };
-        one(checks, reader, &datasync).await?;
-        if datasync.name == staging.name {
-            checks.wrong(format_args!(
-                "staging.bucket and datasync.bucket are both {}: execution roles read the one, and must not read the other",
-                datasync.name
-            ));
-        }
+    if let Some(both) = buckets.iter().find(is_both) {
+        checks.wrong(format_args!(
+            "staging.bucket and datasync.bucket are both {}: execution roles read the one, and must not read the other",
+            both.name
+        ));
     }
     Ok(())
+}
+
+/// Every bucket once, with all keys that name it, as what lies most open in it wants it.
+fn buckets(account: &AccountId, region: &Region, playbook: &Playbook) -> Vec<Bucket> {
+    let filled = |name: &str| {
+        name.replace("{account}", account.as_str()).replace("{region}", region.as_str())
+    };
+    let datasync = playbook.routes.have_datasync().then(|| filled(&playbook.datasync.bucket));
+    let archive = playbook.orphans.place(account, region).map(|(bucket, _)| bucket);
+    let copies = playbook.shared_notebooks.place(account, region).map(|(bucket, _)| bucket);
+    let flows = playbook.flows.place(account, region, None).map(|(bucket, _)| bucket);
+    let named = [
+        (Some(filled(&playbook.staging.bucket)), "staging.bucket", Holds::Sealed),
+        (datasync, "datasync.bucket", Holds::Homes),
+        (archive, "orphans.archive_to", Holds::Archive),
+        (copies, "shared_notebooks.copy_to", Holds::Copies),
+        (flows, "flows.destination", Holds::Copies),
+    ];
+    let mut buckets: Vec<Bucket> = Vec::new();
+    for (name, key, holds) in named {
+        let Some(name) = name else { continue };
+        match buckets.iter_mut().find(|known| known.name == name) {
+            Some(known) => {
+                known.key = format!("{}, {key}", known.key);
+                if !known.is_open() {
+                    known.holds = holds;
+                }
+            }
+            None => buckets.push(Bucket { name, key: key.to_owned(), holds }),
+        }
+    }
+    buckets
 }
 
 async fn one(checks: &mut Checks<'_>, reader: &Reader, bucket: &Bucket) -> Result<(), Failure> {
@@ -99,7 +146,7 @@ fn policies(
             true => "add this statement to its policy, which `put-bucket-policy` replaces whole",
             false => "`aws s3api put-bucket-policy` with this",
         };
-        if bucket.is_open {
+        if bucket.is_open() {
             checks.wrong(format_args!(
                 "bucket {name} ({}) takes requests without TLS; {how}:",
                 bucket.key
@@ -111,9 +158,15 @@ fn policies(
         }
         checks.paste(&crate::cli::command::json(&only_over_tls(name))?);
     }
-    if bucket.is_open && !policy.admits.is_empty() {
+    let who = match bucket.holds {
+        Holds::Sealed => None,
+        Holds::Homes => Some("nobody but DataSync's role and you should read there"),
+        Holds::Archive => Some("nobody but you should read what is archived there"),
+        Holds::Copies => Some("nobody but the people whose copies lie there should read them"),
+    };
+    if let Some(who) = who.filter(|_| !policy.admits.is_empty()) {
         checks.unknown(format_args!(
-            "the policy of bucket {name} lets somebody in ({}): nobody but DataSync's role and you should read there",
+            "the policy of bucket {name} lets somebody in ({}): {who}",
             policy.admits.join(", ")
         ));
     }
@@ -140,7 +193,12 @@ fn keeping(checks: &Checks<'_>, bucket: &Bucket, posture: &Posture) {
     match posture.is_versioned {
         Some(true) => checks.unknown(format_args!(
             "bucket {name} keeps earlier versions: {} stays there as one until a lifecycle rule ends it (NoncurrentVersionExpiration)",
-            if bucket.is_open { "every home, once it is fetched and deleted," } else { "whatever `cleanup` deletes" }
+            match bucket.holds {
+                Holds::Sealed => "whatever `cleanup` deletes",
+                Holds::Homes => "every home, once it is fetched and deleted,",
+                Holds::Archive => "an archive that is packed anew or deleted",
+                Holds::Copies => "a copy or an index that is replaced or deleted",
+            }
         )),
         Some(false) => checks.good(format_args!("bucket {name} keeps no earlier versions")),
         None => checks

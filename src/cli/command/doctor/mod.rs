@@ -8,6 +8,7 @@ use crate::aws::{Question, Reader};
 use crate::cli::environment;
 use crate::cli::{Context, Exit, Failure};
 use crate::journal::Journal;
+use crate::names::counted;
 use crate::notify;
 use crate::playbook::Playbook;
 
@@ -90,9 +91,9 @@ fn journal(checks: &mut Checks<'_>, context: &Context) -> Result<(), Failure> {
     let verdict = journal.audit().map_err(failed)?;
     match (complaints.first(), verdict.broken_at) {
         (None, None) => checks.good(format_args!(
-            "journal {} is whole: {} events, unbroken",
+            "journal {} is whole: {}, unbroken",
             journal.path().display(),
-            verdict.events
+            counted(verdict.events as u64, "event", "events")
         )),
         (Some(complaint), _) => checks.wrong(format_args!("the journal is damaged: {complaint}")),
         (None, Some(at)) => checks.wrong(format_args!("the audit trail is broken at event {at}")),

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use crate::aws::{self, Account, Checksum, ErrorKind, Seen};
+use crate::aws::{self, Account, Checksum, ErrorKind, Reader, Seen};
 
 /// What became of a flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,17 +16,17 @@ pub(super) enum Fate {
     Left(String),
 }
 
-/// Copies one flow if its copy is not there.
+/// Copies one flow if its copy is not there; without an account, as in a dry run, it only looks.
 ///
 /// # Errors
 /// Only what ends the whole command: the caller's credentials, and a journal that does not take what is about to be done.
 pub(super) async fn copy(
-    account: &Account,
+    reader: &Reader,
+    account: Option<&Account>,
     to: (&str, &str),
     bytes: Bytes,
-    apply: bool,
 ) -> Result<Fate, aws::Error> {
-    match tried(account, to, bytes, apply).await {
+    match tried(reader, account, to, bytes).await {
         Err(error) if !matches!(error.kind, ErrorKind::Credentials | ErrorKind::Ledger) => {
             Ok(Fate::Left(error.to_string()))
         }
@@ -35,21 +35,19 @@ pub(super) async fn copy(
 }
 
 async fn tried(
-    account: &Account,
+    reader: &Reader,
+    account: Option<&Account>,
     (bucket, key): (&str, &str),
     bytes: Bytes,
-    apply: bool,
 ) -> Result<Fate, aws::Error> {
     let mut sum = Checksum::crc64nvme();
     sum.update(&bytes);
     let ours =
         Seen { size: bytes.len() as u64, sums: vec![("CRC64NVME", sum.text())], ..Seen::default() };
-    if let Some(there) = account.look_at(bucket, key).await? {
-        return judged(account, (bucket, key), &ours, &there).await;
+    if let Some(there) = reader.look_at(bucket, key).await? {
+        return judged(reader, (bucket, key), &ours, &there).await;
     }
-    if !apply {
-        return Ok(Fate::Copied);
-    }
+    let Some(account) = account else { return Ok(Fate::Copied) };
     let put = account.put_new(bucket, key, bytes).await;
     if let Err(error) = &put
         && matches!(error.kind, ErrorKind::Credentials | ErrorKind::Ledger)
@@ -57,8 +55,8 @@ async fn tried(
         return put.map(|()| Fate::Copied);
     }
     // Whatever the answer was: it may have been lost, and what counts is what is there.
-    match (account.look_at(bucket, key).await?, put) {
-        (Some(there), _) => Ok(match judged(account, (bucket, key), &ours, &there).await? {
+    match (reader.look_at(bucket, key).await?, put) {
+        (Some(there), _) => Ok(match judged(reader, (bucket, key), &ours, &there).await? {
             Fate::There => Fate::Copied,
             other => other,
         }),
@@ -71,7 +69,7 @@ async fn tried(
 
 /// Judges what is there already: the copy, or something else. Where S3 tells no checksum it is read.
 async fn judged(
-    account: &Account,
+    reader: &Reader,
     (bucket, key): (&str, &str),
     ours: &Seen,
     there: &Seen,
@@ -79,7 +77,7 @@ async fn judged(
     let is_same = match ours.is_same(there) {
         Some(is_same) => is_same,
         None => {
-            let mut object = account.fetch(bucket, key, None, None).await?;
+            let mut object = reader.fetch(bucket, key, None, None).await?;
             let mut sum = Checksum::crc64nvme();
             while let Some(bytes) = object.next().await? {
                 sum.update(&bytes);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::index::DATA;
 use super::walk::Found;
-use crate::aws::{Account, ErrorKind};
+use crate::aws::{ErrorKind, Reader};
 use crate::cli::{Exit, Failure};
 use crate::report::{Flow, FlowIndex};
 
@@ -13,11 +13,11 @@ const LARGEST: u64 = 256 << 20;
 
 /// Reads the index that lies at the destination; an empty one where there is none.
 pub(super) async fn read(
-    account: &Account,
+    reader: &Reader,
     (bucket, prefix): (&str, &str),
 ) -> Result<FlowIndex, Failure> {
     let key = format!("{prefix}/{DATA}");
-    let body = match account.object(bucket, &key, LARGEST).await {
+    let body = match reader.object(bucket, &key, LARGEST).await {
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(FlowIndex::default()),
         body => body.map_err(|error| Failure::aws("read the index at the destination", error))?,
     };

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::walk::Found;
-use crate::aws::Account;
+use crate::aws::{Account, Reader};
 use crate::cli::{Exit, Failure};
 use crate::plan::Plan;
 use crate::report::{FlowIndex, flows_page};
@@ -19,13 +19,13 @@ const MARK: (&str, &str) = ("studio-migrate", "flows-index");
 
 /// Refuses a place where a file of an index's name is somebody else's.
 pub(super) async fn refuse_strange(
-    account: &Account,
+    reader: &Reader,
     (bucket, prefix): (&str, &str),
 ) -> Result<(), Failure> {
     let (mark, value) = MARK;
     for name in [PAGE, DATA] {
         let key = format!("{prefix}/{name}");
-        let seen = account
+        let seen = reader
             .look_at(bucket, &key)
             .await
             .map_err(|error| Failure::aws("look for an index at the destination", error))?;

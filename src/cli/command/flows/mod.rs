@@ -17,10 +17,12 @@ use serde_json::{Value, json};
 use self::owners::{Owner, owners};
 use self::walk::{Found, Walk};
 use super::destination::{fit, refuse_other_account, said};
+use crate::aws::Reader;
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::Snapshot;
 use crate::journal::{Event, NewEvent};
+use crate::names::counted;
 use crate::plan::Plan;
 use crate::report::FlowIndex;
 
@@ -75,94 +77,102 @@ impl Flows {
             .map_err(|error| Failure::journal("read the last snapshot", error))?;
         let snapshots: Vec<Snapshot> = latest.into_iter().chain([snapshot]).collect();
         drop(journal);
+        if !self.apply {
+            // Whoever only looks takes no lease, and holds a client without any changing verb.
+            let reader = context.reader(REQUESTS_PER_SECOND).await?;
+            context.journal_of(&reader)?;
+            return copy(context, (&reader, None), &plan, (mount, owners, &snapshots)).await;
+        }
         let operation = context.begin(REQUESTS_PER_SECOND).await?;
-        refuse_other_account(&plan, &operation.account)?;
-        let exit = self.copy(context, &operation, &plan, (mount, owners, &snapshots)).await?;
+        let given = (&*operation.account, Some(&operation));
+        let exit = copy(context, given, &plan, (mount, owners, &snapshots)).await?;
         operation.end(exit)
     }
+}
 
-    /// Goes through the owners place by place: an index stands for one place.
-    async fn copy(
-        &self,
-        context: &Context,
-        operation: &Operation,
-        plan: &Plan,
-        (mount, owners, snapshots): (&Path, Vec<Owner>, &[Snapshot]),
-    ) -> Result<Exit, Failure> {
-        let mut places: BTreeMap<Option<(String, String)>, Vec<Owner>> = BTreeMap::new();
-        for owner in owners {
-            places.entry(owner.place.clone()).or_default().push(owner);
-        }
-        let mut exit = Exit::Done;
-        for (place, owners) in places {
-            let has_gaps = match place {
-                Some((bucket, prefix)) => {
-                    let walk = Walk {
-                        account: &operation.account,
-                        ui: context.ui,
-                        mount,
-                        snapshots,
-                        to: (&bucket, &prefix),
-                        apply: self.apply,
-                    };
-                    self.copy_to(context, (operation, plan), &walk, &owners).await?
-                }
-                None => nowhere(context, &owners),
-            };
-            if has_gaps {
-                exit = Exit::SomeFailed;
-            }
-        }
-        Ok(exit)
-    }
+/// What is asked with and, where something is to be written, the operation that writes it.
+type Given<'a> = (&'a Reader, Option<&'a Operation>);
 
-    /// Copies the flows of those who share a place, and tells whether anything is not there.
-    async fn copy_to(
-        &self,
-        context: &Context,
-        (operation, plan): (&Operation, &Plan),
-        walk: &Walk<'_>,
-        owners: &[Owner],
-    ) -> Result<bool, Failure> {
-        let (bucket, prefix) = walk.to;
-        let posture = fit(&operation.account, bucket, "flows.destination").await?;
-        index::refuse_strange(&operation.account, walk.to).await?;
-        context.ui.status(format_args!("Flows go to s3://{bucket}/{prefix}: {}", said(&posture)));
-        let mut earlier = FlowIndex::default();
-        if self.apply {
-            // Before anything is copied: an index that cannot be kept is not written over.
-            earlier = earlier::read(&operation.account, walk.to).await?;
-        }
-        let mut found = Found::default();
-        for owner in owners {
-            let of = walk.owner(owner, &mut found).await?;
-            if self.apply && of.has_any() {
-                record(operation, plan, owner, &of.event(bucket, prefix))?;
-            }
-        }
-        let has_gaps = found.has_gaps();
-        tell_not_looked_at(context, &found);
-        let kept = earlier::keep(&mut found, earlier);
-        if kept > 0 {
-            context.ui.data(format_args!(
-                "{} of earlier runs not seen in the homes this time, and kept in the index",
-                super::count(kept, "flow")
-            ));
-        }
-        let (copied, left) = (found.flows.len(), found.not_copied.len());
-        if self.apply {
-            index::write(&operation.account, plan, walk.to, found).await?;
-            context.ui.data(format_args!(
-                "{copied} at s3://{bucket}/{prefix}, {left} not copied; index: s3://{bucket}/{prefix}/{}",
-                index::PAGE
-            ));
-        } else {
-            context.ui.data(format_args!(
-                "{copied} are or would be at s3://{bucket}/{prefix}, {left} not; nothing was written: give --apply to do it"
-            ));
-        }
-        Ok(has_gaps)
+/// Goes through the owners place by place: an index stands for one place.
+async fn copy(
+    context: &Context,
+    given: Given<'_>,
+    plan: &Plan,
+    (mount, owners, snapshots): (&Path, Vec<Owner>, &[Snapshot]),
+) -> Result<Exit, Failure> {
+    refuse_other_account(plan, given.0)?;
+    let mut places: BTreeMap<Option<(String, String)>, Vec<Owner>> = BTreeMap::new();
+    for owner in owners {
+        places.entry(owner.place.clone()).or_default().push(owner);
     }
+    let mut exit = Exit::Done;
+    for (place, owners) in places {
+        let has_gaps = match place {
+            Some((bucket, prefix)) => {
+                let walk = Walk {
+                    reader: given.0,
+                    account: given.1.map(|operation| &operation.account),
+                    ui: context.ui,
+                    mount,
+                    snapshots,
+                    to: (&bucket, &prefix),
+                };
+                copy_to(context, (given.1, plan), &walk, &owners).await?
+            }
+            None => nowhere(context, &owners),
+        };
+        if has_gaps {
+            exit = Exit::SomeFailed;
+        }
+    }
+    Ok(exit)
+}
+
+/// Copies the flows of those who share a place, and tells whether anything is not there.
+async fn copy_to(
+    context: &Context,
+    (operation, plan): (Option<&Operation>, &Plan),
+    walk: &Walk<'_>,
+    owners: &[Owner],
+) -> Result<bool, Failure> {
+    let (bucket, prefix) = walk.to;
+    let posture = fit(walk.reader, bucket, "flows.destination").await?;
+    index::refuse_strange(walk.reader, walk.to).await?;
+    context.ui.status(format_args!("Flows go to s3://{bucket}/{prefix}: {}", said(&posture)));
+    let mut earlier = FlowIndex::default();
+    if operation.is_some() {
+        // Before anything is copied: an index that cannot be kept is not written over.
+        earlier = earlier::read(walk.reader, walk.to).await?;
+    }
+    let mut found = Found::default();
+    for owner in owners {
+        let of = walk.owner(owner, &mut found).await?;
+        if let Some(operation) = operation.filter(|_| of.has_any()) {
+            record(operation, plan, owner, &of.event(bucket, prefix))?;
+        }
+    }
+    let has_gaps = found.has_gaps();
+    tell_not_looked_at(context, &found);
+    let kept = earlier::keep(&mut found, earlier);
+    if kept > 0 {
+        context.ui.data(format_args!(
+            "{} of earlier runs not seen in the homes this time, and kept in the index",
+            counted(kept as u64, "flow", "flows")
+        ));
+    }
+    let (copied, left) = (found.flows.len(), found.not_copied.len());
+    if let Some(operation) = operation {
+        index::write(&operation.account, plan, walk.to, found).await?;
+        context.ui.data(format_args!(
+            "{copied} at s3://{bucket}/{prefix}, {left} not copied; index: s3://{bucket}/{prefix}/{}",
+            index::PAGE
+        ));
+    } else {
+        context.ui.data(format_args!(
+            "{copied} are or would be at s3://{bucket}/{prefix}, {left} not; nothing was written: give --apply to do it"
+        ));
+    }
+    Ok(has_gaps)
 }
 
 /// Says of how many homes nothing is known now, and whose they are: the first of them.
@@ -175,7 +185,7 @@ fn tell_not_looked_at(context: &Context, found: &Found) {
     let more = if all.len() > named.len() { " and more" } else { "" };
     context.ui.data(format_args!(
         "{} not looked at: {}{more}",
-        super::count(all.len(), "home"),
+        counted(all.len() as u64, "home", "homes"),
         named.join(", ")
     ));
 }

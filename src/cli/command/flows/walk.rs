@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use super::OfOwner;
 use super::copying::{Fate, copy};
 use super::owners::Owner;
-use crate::aws::Account;
+use crate::aws::{Account, Reader};
 use crate::cli::{Exit, Failure, Ui};
 use crate::execute::{Known, mounted};
 use crate::inventory::Snapshot;
@@ -25,14 +25,15 @@ const LONGEST_KEY: usize = 1024;
 
 /// How homes are walked.
 pub(super) struct Walk<'a> {
-    pub(super) account: &'a Account,
+    pub(super) reader: &'a Reader,
+    /// What copies; `None` where nothing is written.
+    pub(super) account: Option<&'a Account>,
     pub(super) ui: Ui,
     pub(super) mount: &'a Path,
     /// What inventories know of the homes, the newest first.
     pub(super) snapshots: &'a [Snapshot],
     /// The bucket and the prefix of the copies.
     pub(super) to: (&'a str, &'a str),
-    pub(super) apply: bool,
 }
 
 /// What was found, and what became of it.
@@ -89,7 +90,7 @@ impl Walk<'_> {
             }
         }
         if of.has_any() {
-            let verb = if self.apply { "copied" } else { "would be copied" };
+            let verb = if self.account.is_some() { "copied" } else { "would be copied" };
             self.ui.data(format_args!(
                 "{}: {} {verb}, {} there already, {} not copied",
                 owner.id,
@@ -164,7 +165,7 @@ impl Walk<'_> {
         };
         flow.bytes = bytes.len() as u64;
         flow.blake3 = Some(blake3::hash(&bytes).to_hex().to_string());
-        let fate = copy(self.account, (bucket, &key), bytes.into(), self.apply).await;
+        let fate = copy(self.reader, self.account, (bucket, &key), bytes.into()).await;
         let fate = fate.map_err(|error| match error.kind {
             crate::aws::ErrorKind::Ledger => Failure::of(Exit::Unexpected, "copy flows", error),
             _ => Failure::aws("copy flows", error),

@@ -6,7 +6,7 @@ use crate::cli::command::{self, latest_snapshot};
 use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::{self, Change, Domain, Happened, Profile, Snapshot};
-use crate::names::SnapshotId;
+use crate::names::{SnapshotId, counted, to_the_second};
 
 /// Lists the snapshots of the journal, the last one last.
 pub(super) fn list(context: &Context) -> Result<Exit, Failure> {
@@ -27,7 +27,7 @@ pub(super) fn list(context: &Context) -> Result<Exit, Failure> {
             one.id.to_string(),
             one.account,
             one.region,
-            one.taken_at,
+            to_the_second(&one.taken_at),
             one.domains.to_string(),
             one.profiles.to_string(),
             one.homes.to_string(),
@@ -71,9 +71,9 @@ pub(super) fn diff(
         "{} between {} of {} and {} of {}{}",
         command::count(changes.len(), "difference"),
         before.id.as_ref().map_or("?", SnapshotId::as_str),
-        before.taken_at,
+        to_the_second(&before.taken_at),
         after.id.as_ref().map_or("?", SnapshotId::as_str),
-        after.taken_at,
+        to_the_second(&after.taken_at),
         if before.taken_at == after.taken_at {
             ": one inventory, and another table of people"
         } else {
@@ -143,14 +143,14 @@ pub(super) fn show(context: &Context, who: &str) -> Result<Exit, Failure> {
     let home = profile.home_uid.as_ref().map_or("none", |uid| uid.as_str());
     match &profile.home {
         Some(measured) => context.ui.data(format_args!(
-            "Home {home}: {} files, {}",
-            measured.files,
+            "Home {home}: {}, {}",
+            counted(measured.files, "file", "files"),
             command::bytes(measured.bytes)
         )),
         None => context.ui.data(format_args!("Home {home}: not measured")),
     }
     for app in domain.apps.iter().filter(|app| app.profile.as_ref() == Some(&profile.name)) {
-        let since = app.created_at.as_deref().unwrap_or("an unknown time");
+        let since = app.created_at.as_deref().map_or("an unknown time".to_owned(), to_the_second);
         context
             .ui
             .data(format_args!("App {} {}: {} since {since}", app.app_type, app.name, app.status));

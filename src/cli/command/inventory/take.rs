@@ -148,7 +148,8 @@ impl Take {
             ));
         }
         let people = self.scope.as_deref().map(command::table_of_people).transpose()?;
-        let teams = self.teams.as_deref().map(command::team::table).transpose()?;
+        let teams =
+            self.teams.as_deref().map(|path| command::team::table(context, path)).transpose()?;
         let tables = Tables { people: people.as_ref(), teams: teams.as_ref() };
         let pace = self.calls_per_second.unwrap_or(AS_FAST_AS_ANSWERED);
         let targets = match &self.playbook {

@@ -13,6 +13,7 @@ use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
 use crate::journal::Journal;
 use crate::mover::{self, Counts, Entry, Homes, Progress, Row};
+use crate::names::{counted, to_the_second};
 
 /// Arguments of `mover scan`.
 #[derive(Args, Clone, Debug)]
@@ -111,9 +112,9 @@ impl Scan {
         context.ui.data(rows);
         let elsewhere = &homes.elsewhere;
         context.ui.data(format_args!(
-            "{} homes; beside them {} files, {}",
-            homes.homes.len(),
-            elsewhere.files,
+            "{}; beside them {}, {}",
+            counted(homes.homes.len() as u64, "home", "homes"),
+            counted(elsewhere.files, "file", "files"),
             bytes(elsewhere.bytes)
         ));
         if owned.is_none() {
@@ -166,7 +167,7 @@ fn show(context: &Context, scan: &mover::Scan) {
         scan.hard_links,
         scan.special,
         scan.unreadable,
-        scan.newest.as_deref().unwrap_or("-")
+        scan.newest.as_deref().map_or("-".to_owned(), to_the_second)
     ));
     for (owner, entries) in &scan.other_owners {
         context.ui.data(format_args!(

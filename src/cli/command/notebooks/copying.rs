@@ -3,7 +3,7 @@
 //! What decides is what lies at the destination, and nothing that an earlier run remembers. So going on after a crash is the
 //! same code as beginning, and a second run finds everything done.
 
-use crate::aws::{self, Account, Checksum, ErrorKind, LARGEST_COPY, Listed, Seen};
+use crate::aws::{self, Account, Checksum, ErrorKind, LARGEST_COPY, Listed, Reader, Seen};
 use crate::report::quoted;
 
 /// The longest key that S3 takes, in bytes.
@@ -33,15 +33,15 @@ impl Pair<'_> {
     }
 }
 
-/// Copies one object if its copy is not there.
+/// Copies one object if its copy is not there; without an account, as in a dry run, it only looks.
 ///
 /// # Errors
 /// Only what ends the whole command: the caller's credentials, and a journal that does not take what is about to be done.
 pub(super) async fn copy(
-    account: &Account,
+    reader: &Reader,
+    account: Option<&Account>,
     pair: &Pair<'_>,
     listed: &Listed,
-    dry_run: bool,
 ) -> Result<Fate, aws::Error> {
     if pair.to.1.len() > LONGEST_KEY {
         return Ok(Fate::Left(format!(
@@ -49,7 +49,7 @@ pub(super) async fn copy(
             pair.to.1.len()
         )));
     }
-    match tried(account, pair, listed, dry_run).await {
+    match tried(reader, account, pair, listed).await {
         Ok(fate) => Ok(fate),
         Err(error) if matches!(error.kind, ErrorKind::Credentials | ErrorKind::Ledger) => {
             Err(error)
@@ -59,13 +59,13 @@ pub(super) async fn copy(
 }
 
 async fn tried(
-    account: &Account,
+    reader: &Reader,
+    account: Option<&Account>,
     pair: &Pair<'_>,
     listed: &Listed,
-    dry_run: bool,
 ) -> Result<Fate, aws::Error> {
-    if let Some(there) = account.look_at(pair.to.0, pair.to.1).await? {
-        return judged(account, pair, &there).await;
+    if let Some(there) = reader.look_at(pair.to.0, pair.to.1).await? {
+        return judged(reader, pair, &there).await;
     }
     if listed.size > LARGEST_COPY {
         return Ok(Fate::Left(format!(
@@ -73,12 +73,10 @@ async fn tried(
             pair.fetch_and_put()
         )));
     }
-    let Some(source) = account.look_at(pair.from.0, pair.from.1).await? else {
+    let Some(source) = reader.look_at(pair.from.0, pair.from.1).await? else {
         return Ok(Fate::Left("it was deleted after it had been listed".to_owned()));
     };
-    if dry_run {
-        return Ok(Fate::Copied(None));
-    }
+    let Some(account) = account else { return Ok(Fate::Copied(None)) };
     let copied = account.copy_object(pair.from, &source, pair.to).await;
     if let Err(error) = &copied
         && matches!(error.kind, ErrorKind::Credentials | ErrorKind::Ledger)
@@ -86,7 +84,7 @@ async fn tried(
         return copied.map(|()| Fate::Copied(None));
     }
     // Whatever the answer was: it may have been lost, and what counts is what is there.
-    match (account.look_at(pair.to.0, pair.to.1).await?, copied) {
+    match (reader.look_at(pair.to.0, pair.to.1).await?, copied) {
         (Some(there), Ok(())) => Ok(match source.is_same(&there) {
             // S3 made the checksum from the bytes that it copied; the source may have none to compare it with.
             Some(true) => Fate::Copied(Some(there)),
@@ -97,7 +95,7 @@ async fn tried(
             "S3 said that it copied it, and the copy is not there; run the command again"
                 .to_owned(),
         )),
-        (Some(there), Err(_)) => match judged(account, pair, &there).await? {
+        (Some(there), Err(_)) => match judged(reader, pair, &there).await? {
             Fate::There(there) => Ok(Fate::Copied(Some(there))),
             other => Ok(other),
         },
@@ -108,8 +106,8 @@ async fn tried(
 /// Judges what is there already: the copy, or something else.
 ///
 /// Where S3 tells nothing that could be compared, both are read. That costs what they weigh, which is little for notebooks.
-async fn judged(account: &Account, pair: &Pair<'_>, there: &Seen) -> Result<Fate, aws::Error> {
-    let Some(source) = account.look_at(pair.from.0, pair.from.1).await? else {
+async fn judged(reader: &Reader, pair: &Pair<'_>, there: &Seen) -> Result<Fate, aws::Error> {
+    let Some(source) = reader.look_at(pair.from.0, pair.from.1).await? else {
         return Ok(Fate::Left(
             "it was deleted after it had been listed; what is at the destination was left as it is"
                 .to_owned(),
@@ -117,14 +115,14 @@ async fn judged(account: &Account, pair: &Pair<'_>, there: &Seen) -> Result<Fate
     };
     let is_same = match source.is_same(there) {
         Some(is_same) => is_same,
-        None => read(account, pair.from).await? == read(account, pair.to).await?,
+        None => read(reader, pair.from).await? == read(reader, pair.to).await?,
     };
     Ok(if is_same { Fate::There(there.clone()) } else { Fate::Left(differs(pair, &source, there)) })
 }
 
 /// Returns the CRC64NVME of an object's bytes, read to the end.
-async fn read(account: &Account, (bucket, key): (&str, &str)) -> Result<String, aws::Error> {
-    let mut object = account.fetch(bucket, key, None, None).await?;
+async fn read(reader: &Reader, (bucket, key): (&str, &str)) -> Result<String, aws::Error> {
+    let mut object = reader.fetch(bucket, key, None, None).await?;
     let mut sum = Checksum::crc64nvme();
     while let Some(bytes) = object.next().await? {
         sum.update(&bytes);

@@ -12,12 +12,14 @@ mod walk;
 use clap::Args;
 
 use self::owners::Owners;
-use self::places::{Destination, places};
+use self::places::{Destination, Place, places};
 use self::walk::{Findings, Walk};
 use super::destination::{fit, refuse_other_account, said};
-use crate::aws::Account;
+use crate::aws::{Account, Reader};
 use crate::cli::context::approved_plan;
 use crate::cli::{Context, Exit, Failure};
+use crate::inventory::Snapshot;
+use crate::plan::Plan;
 
 /// Requests a second of each kind. S3 promises 3,500 writes for one prefix (Amazon S3 User Guide, "Best practices design
 /// patterns"); the journal, which writes down each of them first, is slower.
@@ -47,27 +49,21 @@ impl Notebooks {
             return Ok(Exit::Done);
         }
         drop(journal);
-        let operation = context.begin(REQUESTS_PER_SECOND).await?;
-        refuse_other_account(&plan, &operation.account)?;
-        let posture = fit(&operation.account, &to.bucket, "shared_notebooks.copy_to").await?;
-        refuse_strange_index(&operation.account, &to).await?;
-        context.ui.status(format_args!("Copies go to {}: {}", to.location(), said(&posture)));
-        let walk = Walk {
-            account: &operation.account,
-            ui: context.ui,
-            to: &to,
-            places: &places,
-            dry_run: self.dry_run,
-        };
-        let mut findings = Findings::new();
-        for place in &places {
-            walk.place(place, &Owners::of(&snapshot, place), &mut findings).await?;
-        }
-        let exit = if findings.has_gaps() { Exit::SomeFailed } else { Exit::Done };
+        let ways = Ways { plan: &plan, snapshot: &snapshot, to: &to, places: &places };
         if self.dry_run {
+            // Whoever only looks takes no lease, and holds a client without any changing verb.
+            let reader = context.reader(REQUESTS_PER_SECOND).await?;
+            context.journal_of(&reader)?;
+            let findings = ways.walk(context, &reader, None).await?;
             context.ui.data("nothing was copied, and no index written: this was a dry run");
-        } else if findings.is_whole {
-            index::Written::of(&plan, &to, findings)?.upload(&operation.account, &to).await?;
+            return Ok(ended(&findings));
+        }
+        let operation = context.begin(REQUESTS_PER_SECOND).await?;
+        let account = &operation.account;
+        let findings = ways.walk(context, account, Some(account)).await?;
+        let exit = ended(&findings);
+        if findings.is_whole {
+            index::Written::of(&plan, &to, findings)?.upload(account, &to).await?;
             context.ui.data(format_args!("index: {}/{}", to.location(), index::PAGE));
         } else {
             context.ui.warning(
@@ -78,12 +74,45 @@ impl Notebooks {
     }
 }
 
+/// From where to where copies go.
+struct Ways<'a> {
+    plan: &'a Plan,
+    snapshot: &'a Snapshot,
+    to: &'a Destination,
+    places: &'a [Place],
+}
+
+impl Ways<'_> {
+    /// Goes through every place; without an account that can change something, it only says what would be copied.
+    async fn walk(
+        &self,
+        context: &Context,
+        reader: &Reader,
+        account: Option<&Account>,
+    ) -> Result<Findings, Failure> {
+        refuse_other_account(self.plan, reader)?;
+        let posture = fit(reader, &self.to.bucket, "shared_notebooks.copy_to").await?;
+        refuse_strange_index(reader, self.to).await?;
+        context.ui.status(format_args!("Copies go to {}: {}", self.to.location(), said(&posture)));
+        let walk = Walk { reader, account, ui: context.ui, to: self.to, places: self.places };
+        let mut findings = Findings::new();
+        for place in self.places {
+            walk.place(place, &Owners::of(self.snapshot, place), &mut findings).await?;
+        }
+        Ok(findings)
+    }
+}
+
+fn ended(findings: &Findings) -> Exit {
+    if findings.has_gaps() { Exit::SomeFailed } else { Exit::Done }
+}
+
 /// The index replaces the one of an earlier run, and nobody else's file.
-async fn refuse_strange_index(account: &Account, to: &Destination) -> Result<(), Failure> {
+async fn refuse_strange_index(reader: &Reader, to: &Destination) -> Result<(), Failure> {
     let (mark, value) = index::MARK;
     for name in [index::PAGE, index::DATA] {
         let key = to.index(name);
-        let seen = account
+        let seen = reader
             .look_at(&to.bucket, &key)
             .await
             .map_err(|error| Failure::aws("look for an index at the destination", error))?;

@@ -5,10 +5,11 @@ use futures::StreamExt;
 use super::copying::{Fate, Pair, copy};
 use super::owners::Owners;
 use super::places::{Destination, Place, is_of_inner};
-use crate::aws::{self, Account, ErrorKind, Listed};
+use crate::aws::{self, Account, ErrorKind, Listed, Reader};
 use crate::cli::command::bytes;
 use crate::cli::{Failure, Ui};
 use crate::mover::{Sorter, escape};
+use crate::names::counted;
 use crate::report::{SharedNotebook, SharedPlace};
 
 /// Objects that are looked at or copied at the same time.
@@ -47,11 +48,12 @@ impl Findings {
 
 /// How every place is walked.
 pub(super) struct Walk<'a> {
-    pub(super) account: &'a Account,
+    pub(super) reader: &'a Reader,
+    /// What copies; `None` in a dry run.
+    pub(super) account: Option<&'a Account>,
     pub(super) ui: Ui,
     pub(super) to: &'a Destination,
     pub(super) places: &'a [Place],
-    pub(super) dry_run: bool,
 }
 
 /// What a walk below one place counts.
@@ -81,7 +83,7 @@ impl Walk<'_> {
         let mut counts = Counts::default();
         let mut token = None;
         loop {
-            let asked = self.account.object_page(&place.bucket, &place.under(), token).await;
+            let asked = self.reader.object_page(&place.bucket, &place.under(), token).await;
             let page = match asked {
                 Ok(page) => page,
                 Err(error) if error.kind == ErrorKind::Credentials => {
@@ -114,23 +116,37 @@ impl Walk<'_> {
             if token.is_none() {
                 break;
             }
-            self.ui.status(format_args!("{}: {} objects so far", seen.location, seen.objects));
+            self.ui.status(format_args!(
+                "{}: {} so far",
+                seen.location,
+                counted(seen.objects, "object", "objects")
+            ));
         }
-        let verb = if self.dry_run { "would be copied" } else { "copied" };
+        self.tell(&seen, &counts);
+        findings.places.push(seen);
+        Ok(())
+    }
+
+    /// Says how much is below a place. What could not be listed is not nothing: it is not known.
+    fn tell(&self, seen: &SharedPlace, counts: &Counts) {
+        let location = escape(seen.location.as_bytes());
+        let least = match &seen.not_listed {
+            Some(why) if seen.objects == 0 => {
+                self.ui.data(format_args!("{location}: what is in it is not known: {why}"));
+                return;
+            }
+            Some(_) => "not known to its end, at least ",
+            None => "",
+        };
+        let verb = if self.account.is_none() { "would be copied" } else { "copied" };
         self.ui.data(format_args!(
-            "{}: {}, {}: {} {verb}, {} there already, {} not copied",
-            escape(seen.location.as_bytes()),
-            crate::cli::command::count(
-                usize::try_from(seen.objects).unwrap_or(usize::MAX),
-                "object"
-            ),
+            "{location}: {least}{}, {}: {} {verb}, {} there already, {} not copied",
+            counted(seen.objects, "object", "objects"),
             bytes(seen.bytes),
             counts.copied,
             counts.there,
             counts.left,
         ));
-        findings.places.push(seen);
-        Ok(())
     }
 
     async fn object(
@@ -141,7 +157,7 @@ impl Walk<'_> {
     ) -> Result<(SharedNotebook, Fate), aws::Error> {
         let key = self.to.key_of(&place.bucket, &object.key);
         let pair = Pair { from: (&place.bucket, &object.key), to: (&self.to.bucket, &key) };
-        let fate = copy(self.account, &pair, object, self.dry_run).await?;
+        let fate = copy(self.reader, self.account, &pair, object).await?;
         let (folder, name) = place.folder_and_name(&object.key);
         let (owner, owner_kind) = owners.owner(folder);
         let row = SharedNotebook {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::readers::refuse_readers;
 use super::told::archive;
 use super::{begun, check_mount, plan_of, say_failure, worse};
-use crate::aws::{Account, Question};
 use crate::cli::command::destination::{fit, refuse_other_account, said};
 use crate::cli::command::ended::{halted, listen};
 use crate::cli::{Context, Exit, Failure};
@@ -16,6 +16,7 @@ use crate::execute::{
     Archive, Archived, Filed, Orphan, archive_all, mounted, orphan_systems, orphans,
 };
 use crate::inventory::Snapshot;
+use crate::names::counted;
 use crate::plan::Plan;
 
 /// Requests a second of each kind: what S3 promises for one prefix (Amazon S3 User Guide, "Best practices design patterns").
@@ -76,7 +77,7 @@ impl ArchiveArgs {
         let operation = context.begin(REQUESTS_PER_SECOND).await?;
         refuse_other_account(&plan, &operation.account)?;
         let posture = fit(&operation.account, &archive.bucket, "orphans.archive_to").await?;
-        refuse_readers(&operation.account, archive, snapshot).await?;
+        refuse_readers(context, &operation.account, archive, snapshot).await?;
         context.ui.status(format_args!(
             "Orphans go to s3://{}/{}: {}",
             archive.bucket,
@@ -122,7 +123,11 @@ impl ArchiveArgs {
     fn foretell(&self, context: &Context, archive: &Archive, chosen: &Chosen) -> Exit {
         for orphan in &chosen.orphans {
             let size = orphan.home.as_ref().map_or_else(String::new, |home| {
-                format!(", {} files, {}", home.files, super::super::bytes(home.bytes))
+                format!(
+                    ", {}, {}",
+                    counted(home.files, "file", "files"),
+                    super::super::bytes(home.bytes)
+                )
             });
             context.ui.data(format_args!(
                 "{}{size}: would be packed to {}",
@@ -204,10 +209,10 @@ fn say_gaps(context: &Context, chosen: &Chosen) -> Exit {
 
 fn say(context: &Context, archived: &Archived, word: &str) {
     context.ui.data(format_args!(
-        "{}: {word} at {}, proven: {} files, {}, digest {}",
+        "{}: {word} at {}, proven: {}, {}, digest {}",
         archived.orphan,
         archived.to,
-        archived.totals.files,
+        counted(archived.totals.files, "file", "files"),
         super::super::bytes(archived.totals.bytes),
         archived.totals.digest
     ));
@@ -223,41 +228,4 @@ fn say(context: &Context, archived: &Archived, word: &str) {
             archived.manifest_file.display()
         ));
     }
-}
-
-/// An archive lies open to whoever may read the place, so no execution role may: it would show everybody homes of others.
-async fn refuse_readers(
-    account: &Account,
-    archive: &Archive,
-    snapshot: &Snapshot,
-) -> Result<(), Failure> {
-    let mut roles = BTreeSet::new();
-    for domain in &snapshot.domains {
-        roles.extend(domain.defaults.execution_role.clone());
-        roles.extend(domain.setup.space_role.clone());
-        roles.extend(
-            domain.profiles.iter().filter_map(|profile| profile.effective.execution_role.clone()),
-        );
-    }
-    let arn = account.bucket_arn(&archive.bucket);
-    let question = Question {
-        resources: vec![format!("{arn}/{}/any", archive.prefix)],
-        ..Question::about(&["s3:GetObject"])
-    };
-    for role in roles {
-        let decisions = account.simulate(&role, &question).await.map_err(|error| {
-            Failure::aws(&format!("ask whether {role} may read the archive"), error)
-        })?;
-        if decisions.iter().any(|one| one.decision == "allowed") {
-            return Err(Failure::new(
-                Exit::Blocked,
-                format!(
-                    "{role} may read s3://{}/{}/, where homes of others would lie open",
-                    archive.bucket, archive.prefix
-                ),
-            )
-            .hinted("name a bucket that no execution role may read (orphans.archive_to), and draw up and approve the plan anew"));
-        }
-    }
-    Ok(())
 }

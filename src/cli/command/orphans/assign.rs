@@ -14,7 +14,7 @@ use crate::execute::{
 };
 use crate::inventory::{Assigned, Snapshot, read_assigned};
 use crate::journal::Journal;
-use crate::names::MigrationId;
+use crate::names::{MigrationId, counted, to_the_second};
 use crate::plan::{Migration, Plan};
 
 /// Arguments of `orphans assign`.
@@ -187,6 +187,7 @@ type Before = (String, MigrationId, Delivered);
 /// Says that it is where the table wants it, or why that cannot be.
 fn done(orphan: &Orphan, migration: &Migration, before: &Before) -> Result<String, String> {
     let (at, to, delivered) = before;
+    let at = to_the_second(at);
     if *to != migration.id {
         return Err(format!(
             "{} was delivered to {to} at {at}; --again delivers it to {} too",
@@ -239,12 +240,9 @@ fn due(
 }
 
 fn read(file: &Path) -> Result<Vec<Assigned>, Failure> {
-    let what = || format!("read the table {}", file.display());
-    let bytes = std::fs::read(file).map_err(|error| Failure::of(Exit::Usage, what(), error))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        Failure::of(Exit::Usage, what(), error).hinted("save it as \"CSV UTF-8\"")
-    })?;
-    read_assigned(&text).map_err(|error| Failure::of(Exit::Usage, what(), error))
+    let what = format!("read the table {}", file.display());
+    let text = super::super::spreadsheet(file, &what)?;
+    read_assigned(&text).map_err(|error| Failure::of(Exit::Usage, what, error))
 }
 
 /// Finds the orphan that a row is about, or says whose home it is.
@@ -292,12 +290,12 @@ fn person<'a>(plan: &'a Plan, row: &Assigned) -> Result<&'a Migration, String> {
 
 fn say(context: &Context, delivery: &Delivery, delivered: &Delivered) {
     context.ui.data(format_args!(
-        "{}: delivered to {}, in ~/{} of space {}, proven: {} files, {}, digest {}",
+        "{}: delivered to {}, in ~/{} of space {}, proven: {}, {}, digest {}",
         delivered.orphan,
         delivery.to.id,
         delivered.folder,
         delivered.space,
-        delivered.totals.files,
+        counted(delivered.totals.files, "file", "files"),
         super::super::bytes(delivered.totals.bytes),
         delivered.totals.digest
     ));

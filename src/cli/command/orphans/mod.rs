@@ -2,17 +2,20 @@
 
 mod archive;
 mod assign;
+mod readers;
 mod told;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use self::told::{Told, csv, told};
+use self::told::csv;
+pub(super) use self::told::{OrphanTold, Told, told};
 use super::run::{execution, tools};
 use crate::cli::context::{Format, Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{Execution, FailureKind, Halt};
+use crate::names::to_the_second;
 use crate::plan::Plan;
 
 /// Arguments of `orphans`.
@@ -73,7 +76,7 @@ fn show(context: &Context, told: &Told) {
             orphan.domain_said(),
             orphan.files.map_or_else(|| "?".to_owned(), |files| files.to_string()),
             orphan.bytes.map_or_else(|| "?".to_owned(), super::bytes),
-            orphan.newest.clone().unwrap_or_else(|| "—".to_owned()),
+            orphan.newest.as_deref().map_or_else(|| "—".to_owned(), to_the_second),
             orphan.is.clone(),
         ]);
     }

@@ -7,22 +7,23 @@ use crate::execute::{Archive, Orphan, Whereabouts, orphan_systems, orphans, wher
 use crate::inventory::{CSV_BOM, Snapshot, csv_line};
 use crate::journal::Journal;
 use crate::plan::Plan;
+use crate::report::OrphanFacts;
 
 /// What is said of all of them.
 #[derive(Debug, Serialize)]
-pub(super) struct Told {
+pub(in crate::cli::command) struct Told {
     schema: u32,
     /// The snapshot that it is told from, and when that was taken.
     snapshot: Option<String>,
     taken_at: String,
-    pub(super) orphans: Vec<OrphanTold>,
+    pub(in crate::cli::command) orphans: Vec<OrphanTold>,
     /// File systems whose domain is gone.
     pub(super) file_systems: Vec<SystemTold>,
 }
 
 /// What is said of one.
 #[derive(Debug, Serialize)]
-pub(super) struct OrphanTold {
+pub(in crate::cli::command) struct OrphanTold {
     pub(super) name: String,
     file_system: String,
     uid: String,
@@ -46,6 +47,21 @@ pub(super) struct SystemTold {
 }
 
 impl OrphanTold {
+    /// The same as a report has it.
+    pub(in crate::cli::command) fn facts(self) -> OrphanFacts {
+        let Whereabouts { archived, delivered, trouble, .. } = self.whereabouts;
+        OrphanFacts {
+            name: self.name,
+            domain: self.domain,
+            files: self.files,
+            bytes: self.bytes,
+            archived_to: archived.map(|(_, one)| one.to),
+            delivered_to: delivered.map(|(_, to, _)| to.to_string()),
+            not_done: trouble,
+            is: self.is,
+        }
+    }
+
     pub(super) fn domain_said(&self) -> String {
         let domain = self.domain.as_deref().unwrap_or("—");
         if self.is_domain_gone { format!("{domain} (gone)") } else { domain.to_owned() }
@@ -53,7 +69,7 @@ impl OrphanTold {
 }
 
 /// Puts together what the inventory saw and what the journal knows.
-pub(super) fn told(
+pub(in crate::cli::command) fn told(
     journal: &Journal,
     snapshot: &Snapshot,
     plan: Option<&Plan>,

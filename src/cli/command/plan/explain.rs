@@ -148,16 +148,14 @@ fn findings(
 ) -> Result<(), Failure> {
     let failed = |error| Failure::journal("read the snapshot", error);
     let snapshot = journal.snapshot(&plan.snapshot).map_err(failed)?;
-    let subject = match (&migration.team, &migration.shared) {
-        (Some(part), _) => Subject::profile(&migration.domain, &part.profile),
-        (None, Some(space)) => Subject::space(&migration.domain, space),
-        (None, None) => Subject::profile(&migration.domain, &migration.profile),
-    };
-    for finding in assess(&snapshot, &plan.playbook).iter().filter(|one| one.subject == subject) {
-        context.ui.data(format_args!(
-            "  {} ({}): {}: {}",
-            finding.code, finding.severity, finding.title, finding.evidence
-        ));
+    let found = assess(&snapshot, &plan.playbook);
+    for (subject, of) in subjects(migration) {
+        for finding in found.iter().filter(|one| one.subject == subject) {
+            context.ui.data(format_args!(
+                "  {of}{} ({}): {}: {}",
+                finding.code, finding.severity, finding.title, finding.evidence
+            ));
+        }
     }
     let Some(latest) = journal.latest_snapshot().map_err(failed)? else { return Ok(()) };
     let is_of_it = latest.account.as_ref() == Some(&plan.account)
@@ -169,4 +167,23 @@ fn findings(
         context.ui.data(format_args!("  changed since the plan was drawn up: {change}"));
     }
     Ok(())
+}
+
+/// Whose findings concern a migration, and how they are introduced: what is found of a profile that a team shared is not found of
+/// the person who has a part of its home.
+fn subjects(migration: &Migration) -> Vec<(Subject, String)> {
+    let domain = &migration.domain;
+    let own = || Subject::profile(domain, &migration.profile);
+    match (&migration.team, &migration.shared) {
+        (Some(part), _) => {
+            let team = Subject::profile(domain, &part.profile);
+            let of = format!("of {}, which the team shared: ", part.profile);
+            match part.whose {
+                Some(_) => vec![(own(), String::new()), (team, of)],
+                None => vec![(team, of)],
+            }
+        }
+        (None, Some(space)) => vec![(Subject::space(domain, space), String::new())],
+        (None, None) => vec![(own(), String::new())],
+    }
 }

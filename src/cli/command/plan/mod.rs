@@ -13,7 +13,7 @@ use show::{PlanFormat, show};
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::Snapshot;
 use crate::journal::{Approval, Journal, KeptSnapshot};
-use crate::names::{BatchName, PlanId, SnapshotId};
+use crate::names::{BatchName, PlanId, SnapshotId, counted, to_the_second};
 use crate::plan::{self, Plan as Drawn};
 use crate::playbook::Playbook;
 use crate::readiness::assess;
@@ -233,10 +233,10 @@ fn drift(context: &Context, journal: &Journal, plan: &Drawn) -> Result<Exit, Fai
         }
     }
     context.ui.status(format_args!(
-        "{} of the plan's people have drifted, by snapshot {} of {}",
-        changes.len(),
+        "{} drifted, by snapshot {} of {}",
+        counted(changes.len() as u64, "person of the plan has", "people of the plan have"),
         last.id,
-        last.taken_at
+        to_the_second(&last.taken_at)
     ));
     Ok(if changes.is_empty() { Exit::Done } else { Exit::Blocked })
 }
@@ -263,10 +263,10 @@ async fn approve(
         .approve(&plan.id, &approver, note)
         .map_err(|error| Failure::journal("approve", error))?;
     context.ui.data(format_args!(
-        "Plan {} is approved by {approver}: {} people in {}, {} left out, {} of findings",
+        "Plan {} is approved by {approver}: {} in {}, {} left out, {} of findings",
         plan.id,
-        plan.migrations().count(),
-        super::count(plan.batches.len(), "batch").replace("batchs", "batches"),
+        counted(plan.migrations().count() as u64, "person", "people"),
+        counted(plan.batches.len() as u64, "batch", "batches"),
         plan.left_out.len(),
         super::count(plan.playbook.suppressions.len(), "suppression")
     ));

@@ -3,7 +3,8 @@
 use crate::cli::command::{bytes, count, json, table, write_file};
 use crate::cli::{Context, Exit, Failure};
 use crate::journal::Approval;
-use crate::plan::{Batch, Plan};
+use crate::names::counted;
+use crate::plan::{Batch, Migration, Plan, Route};
 use crate::readiness::Range;
 use crate::report;
 
@@ -42,6 +43,7 @@ pub(super) fn page(
 
 fn tree(context: &Context, plan: &Plan) {
     let ui = context.ui;
+    let is_whole = context.global.verbose > 0;
     ui.data(format_args!(
         "Plan {} for account {} in {}, playbook {}",
         plan.id, plan.account, plan.region, plan.playbook.name
@@ -52,32 +54,56 @@ fn tree(context: &Context, plan: &Plan) {
     });
     ui.data(format_args!(
         "{} for {}{}",
-        if plan.batches.len() == 1 {
-            "1 batch".to_owned()
-        } else {
-            format!("{} batches", plan.batches.len())
-        },
-        if people == 1 { "1 person".to_owned() } else { format!("{people} people") },
+        counted(plan.batches.len() as u64, "batch", "batches"),
+        counted(people as u64, "person", "people"),
         packed.unwrap_or_default()
     ));
     for batch in &plan.batches {
         ui.data(headline(batch));
         for migration in &batch.migrations {
             let size = migration.bytes.map_or_else(|| "unmeasured".to_owned(), bytes);
+            // Why there is said first; what follows, about volume and way, is much the same for everyone.
+            let why = match migration.because.split_once("; ") {
+                Some((there, _)) if !is_whole => format!("{}; {there}", way(migration)),
+                _ => format!("; {}", migration.because),
+            };
             ui.data(format_args!(
-                "  {}: {size} into space {} with {} GiB; {}",
+                "  {}: {size} into space {} with {} GiB{why}",
                 migration.name(),
                 migration.space,
-                migration.volume_gb,
-                migration.because
+                migration.volume_gb
             ));
         }
     }
-    if !plan.left_out.is_empty() {
-        ui.data(format_args!("left out ({})", plan.left_out.len()));
-        for left in &plan.left_out {
-            ui.data(format_args!("  {}/{}: {}", left.domain, left.who, left.because));
-        }
+    left_out(context, plan);
+    if !is_whole && people > 0 {
+        ui.status(
+            "Everything about how they go, and why: -v, or `studio-migrate plan explain WHO`",
+        );
+    }
+}
+
+/// What is out of the ordinary about how somebody moves.
+fn way(migration: &Migration) -> String {
+    let route = match migration.route {
+        Route::InSpace => "",
+        Route::Packed => ", packed",
+        Route::DataSync => ", with DataSync",
+    };
+    let reused = if migration.is_reused { ", which is theirs" } else { "" };
+    format!("{reused}{route}")
+}
+
+/// Names whom the plan leaves out: a domain that is not there stands before the people, since it is why they are none.
+fn left_out(context: &Context, plan: &Plan) {
+    if plan.left_out.is_empty() {
+        return;
+    }
+    context.ui.data(format_args!("left out ({})", plan.left_out.len()));
+    let (whole, people): (Vec<_>, Vec<_>) =
+        plan.left_out.iter().partition(|left| left.is_whole_domain());
+    for left in whole.into_iter().chain(people) {
+        context.ui.data(format_args!("  {}/{}: {}", left.domain, left.who, left.because));
     }
 }
 
@@ -86,12 +112,8 @@ pub(super) fn headline(batch: &Batch) -> String {
     let people = batch.migrations.len();
     let known: u64 = batch.migrations.iter().filter_map(|migration| migration.bytes).sum();
     let unmeasured = batch.migrations.iter().filter(|migration| migration.bytes.is_none()).count();
-    let mut line = format!(
-        "{} ({}, {}",
-        batch.name,
-        if people == 1 { "1 person".to_owned() } else { format!("{people} people") },
-        bytes(known)
-    );
+    let mut line =
+        format!("{} ({}, {}", batch.name, counted(people as u64, "person", "people"), bytes(known));
     if unmeasured > 0 {
         line.push_str(&format!(" and {}", count(unmeasured, "unmeasured home")));
     }

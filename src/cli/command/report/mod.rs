@@ -12,9 +12,11 @@ use crate::cli::context::{Format, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{Standing, Step, StepStanding, held, kind, whereabouts};
 use crate::journal::{Event, Journal};
+use crate::names::counted;
 use crate::plan::{Batch, LeftOut, Migration, Plan};
 use crate::report::{
-    self, Approval, Audit, FailureFacts, Inputs, PersonFacts, Proof, Report as Data, StepFacts,
+    self, Approval, Audit, FailureFacts, Inputs, OrphanFacts, PersonFacts, Proof, Report as Data,
+    StepFacts,
 };
 
 /// Arguments of `report`.
@@ -65,20 +67,25 @@ impl Report {
         self.write_files(&linked)?;
         match self.format {
             Format::Json => context.ui.data(super::json(&linked(Path::new("stdout")))?),
-            Format::Table => context.ui.data(format_args!(
-                "{} people: {} moved, {} failed, {} stuck, {} under way, {} waiting, {} rolled back; {} files, {} proven; held up {} minutes in all, {} at most",
-                data.totals.people,
+            Format::Table => {
+                context.ui.data(format_args!(
+                "{}: {} moved, {} failed, {} stuck, {} under way, {} waiting, {} rolled back; {}, {} proven; held up {} minutes in all, {} at most",
+                counted(data.totals.people as u64, "person", "people"),
                 data.totals.moved,
                 data.totals.failed,
                 data.totals.stuck,
                 data.totals.underway,
                 data.totals.waiting,
                 data.totals.rolled_back,
-                data.totals.files,
+                counted(data.totals.files, "file", "files"),
                 super::bytes(data.totals.bytes),
                 data.totals.held_minutes,
                 data.totals.longest_held_minutes,
-            )),
+            ));
+                if let Some(words) = data.orphan_totals.words() {
+                    context.ui.data(format_args!("Homes that nobody owns: {words}"));
+                }
+            }
         }
         let is_complete = evidence.is_none_or(|(_, evidence)| evidence.incomplete.is_empty());
         Ok(if is_complete { Exit::Done } else { Exit::SomeFailed })
@@ -143,6 +150,7 @@ fn inputs(journal: &Journal, plan: &Plan) -> Result<Inputs, Failure> {
             .collect(),
         people,
         left_out: left_out(journal, plan)?,
+        orphans: orphans(journal, plan)?,
         audit: Audit {
             events: verdict.events as u64,
             head: verdict.head,
@@ -151,7 +159,14 @@ fn inputs(journal: &Journal, plan: &Plan) -> Result<Inputs, Failure> {
     })
 }
 
-/// Whom the plan left out; of homes that nobody owns also where they are now.
+/// Homes that nobody owns: those that the last inventory saw, and those that something was done about.
+fn orphans(journal: &Journal, plan: &Plan) -> Result<Vec<OrphanFacts>, Failure> {
+    let snapshot = super::latest_snapshot(journal)?;
+    let told = super::orphans::told(journal, &snapshot, Some(plan))?;
+    Ok(told.orphans.into_iter().map(super::orphans::OrphanTold::facts).collect())
+}
+
+/// Whom the plan left out; of homes that nobody owns where they are now, since what the plan said of them holds no more.
 fn left_out(journal: &Journal, plan: &Plan) -> Result<Vec<LeftOut>, Failure> {
     let known =
         whereabouts(journal).map_err(|error| Failure::journal("read where orphans are", error))?;
@@ -159,7 +174,7 @@ fn left_out(journal: &Journal, plan: &Plan) -> Result<Vec<LeftOut>, Failure> {
     for one in &mut left {
         let of_orphan = one.orphan().and_then(|name| known.get(&name)?.words());
         if let Some(words) = of_orphan {
-            one.because.push_str(&format!("; {words}"));
+            one.because = format!("a home that nobody owns: {words}");
         }
     }
     Ok(left)

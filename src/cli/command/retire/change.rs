@@ -8,14 +8,15 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::preview::said;
 use crate::aws::{ErrorKind, Lifecycle, wait};
 use crate::cli::command::todo::standing;
 use crate::cli::context::Operation;
 use crate::cli::{Context, Failure};
 use crate::execute::MigrationStanding;
 use crate::execute::steps::confirm::confirmed_at;
-use crate::journal::NewEvent;
-use crate::names::{DomainId, FileSystemId, ProfileName};
+use crate::journal::{Journal, NewEvent};
+use crate::names::{DomainId, FileSystemId, ProfileName, counted};
 use crate::plan::{Migration, Plan};
 use crate::playbook::{Retirement, Throughput};
 
@@ -72,11 +73,8 @@ impl Changes<'_> {
             return Ok(());
         }
         let mut waiting = 0;
-        for (_, migration) in self.plan.migrations() {
-            if !domains.contains(&migration.domain) || migration.shared.is_some() {
-                continue;
-            }
-            if self.is_due(migration)? {
+        for migration in unmounted_of(self.plan, domains) {
+            if is_due(&self.operation.journal, self.plan, migration)? {
                 let unmounted = self.unmount(migration, &noted).await;
                 self.tried(migration.id.as_str(), unmounted);
             } else {
@@ -84,8 +82,9 @@ impl Changes<'_> {
             }
         }
         if waiting > 0 {
+            let people = counted(waiting as u64, "person keeps", "people keep");
             self.say(format_args!(
-                "{waiting} people keep their Classic home mounted: not confirmed, or not for {} days (retire.after_days)",
+                "{people} their Classic home mounted: not confirmed, or not for {} days (retire.after_days)",
                 retire.after_days
             ));
         }
@@ -127,17 +126,6 @@ impl Changes<'_> {
         account.set_throughput(system, "elastic", None).await.map_err(failed)?;
         self.say(format_args!("{system}: throughput is elastic"));
         Ok(())
-    }
-
-    /// Tells whether somebody was confirmed long enough ago.
-    fn is_due(&self, migration: &Migration) -> Result<bool, Failure> {
-        let journal = &self.operation.journal;
-        if standing(journal, &migration.id)?.word() != MigrationStanding::Moved {
-            return Ok(false);
-        }
-        let events = journal.events_of(&migration.id).map_err(in_journal)?;
-        let wait = SignedDuration::from_hours(i64::from(self.plan.playbook.retire.after_days) * 24);
-        Ok(confirmed_at(&events).is_some_and(|at| Timestamp::now().duration_since(at) >= wait))
     }
 
     async fn unmount(
@@ -218,10 +206,12 @@ impl Changes<'_> {
         if now.as_ref() == Some(&noted.set) {
             return self.put_back(subject, &noted.before).await;
         }
-        let now = now.map_or_else(|| "it is gone".to_owned(), |now| format!("it is {now} now"));
+        let now =
+            now.map_or_else(|| "it is gone".to_owned(), |now| format!("it is {} now", said(&now)));
         self.say(format_args!(
-            "{subject}: left as it is, since somebody else changed it: {now}, this tool set {}, before that it was {}",
-            noted.set, noted.before
+            "{subject}: left as it is, since somebody else changed it: {now}, this tool had set {}, and before that it was {}",
+            said(&noted.set),
+            said(&noted.before)
         ));
         Ok(())
     }
@@ -233,10 +223,10 @@ impl Changes<'_> {
             Some(("lifecycle", system)) => match account.lifecycle(&system.into()).await {
                 Ok(now) => Ok(Some(json!(now))),
                 Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(failed(error)),
+                Err(error) => Err(not_back(error)),
             },
             Some(("throughput", system)) => {
-                let systems = account.file_systems().await.map_err(failed)?;
+                let systems = account.file_systems().await.map_err(not_back)?;
                 let system = systems.into_iter().find(|seen| seen.id.as_str() == system);
                 Ok(system.map(|system| json!(system.throughput_mode)))
             }
@@ -245,7 +235,7 @@ impl Changes<'_> {
                 match account.profile(&domain.into(), &profile.into()).await {
                     Ok(profile) => Ok(Some(json!(profile.settings.auto_mount))),
                     Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-                    Err(error) => Err(failed(error)),
+                    Err(error) => Err(not_back(error)),
                 }
             }
             None => Ok(None),
@@ -257,12 +247,12 @@ impl Changes<'_> {
         match subject.split_once(' ') {
             Some(("lifecycle", system)) => {
                 let before: Lifecycle = serde_json::from_value(before.clone()).unwrap_or_default();
-                account.set_lifecycle(&system.into(), &before).await.map_err(failed)?;
+                account.set_lifecycle(&system.into(), &before).await.map_err(not_back)?;
             }
             Some(("throughput", system)) => {
                 let mode = before.get("mode").and_then(Value::as_str).unwrap_or("bursting");
                 let mibps = before.get("mibps").and_then(Value::as_f64);
-                account.set_throughput(&system.into(), mode, mibps).await.map_err(failed)?;
+                account.set_throughput(&system.into(), mode, mibps).await.map_err(not_back)?;
             }
             Some((_, who)) => {
                 let Some((domain, profile)) = who.split_once('/') else { return Ok(()) };
@@ -341,8 +331,47 @@ fn is_before(subject: &str, now: &Value, before: &Value) -> bool {
     now == before.get("mode").unwrap_or(before) || (is_unset_mount && now == UNSET_MOUNT)
 }
 
+/// Everyone whose Classic home may be mounted no more.
+pub(super) fn unmounted_of<'a>(
+    plan: &'a Plan,
+    domains: &'a [DomainId],
+) -> impl Iterator<Item = &'a Migration> {
+    let all = plan.migrations().map(|(_, migration)| migration);
+    all.filter(|one| domains.contains(&one.domain) && one.shared.is_none())
+}
+
+/// Tells whether somebody was confirmed long enough ago.
+pub(super) fn is_due(
+    journal: &Journal,
+    plan: &Plan,
+    migration: &Migration,
+) -> Result<bool, Failure> {
+    if standing(journal, &migration.id)?.word() != MigrationStanding::Moved {
+        return Ok(false);
+    }
+    let events = journal.events_of(&migration.id).map_err(in_journal)?;
+    let wait = SignedDuration::from_hours(i64::from(plan.playbook.retire.after_days) * 24);
+    Ok(confirmed_at(&events).is_some_and(|at| Timestamp::now().duration_since(at) >= wait))
+}
+
+/// What AWS refused, and what to do where it takes a change only once a day.
+fn refused(what: &str, error: crate::aws::Error) -> Failure {
+    let is_too_soon = error.code.as_deref() == Some("TooManyRequests");
+    let failure = Failure::aws(what, error);
+    if !is_too_soon {
+        return failure;
+    }
+    failure.hinted(
+        "AWS takes one change of the throughput mode in 24 hours: give the same command again once they have passed; what was set before stays in the journal until then",
+    )
+}
+
 fn failed(error: crate::aws::Error) -> Failure {
-    Failure::aws("retire the file system", error)
+    refused("make the file system cheap, or its homes unmounted", error)
+}
+
+fn not_back(error: crate::aws::Error) -> Failure {
+    refused("put back what was set before", error)
 }
 
 fn in_journal(error: crate::journal::Error) -> Failure {

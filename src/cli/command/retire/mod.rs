@@ -3,6 +3,7 @@
 
 mod change;
 mod needs;
+mod preview;
 
 use std::cell::Cell;
 
@@ -45,7 +46,11 @@ impl Retire {
             if self.domains.is_empty() {
                 needs.extend(needs_of_gone(&reader, &journal, &snapshot).await?);
             }
-            return self.show(context, &needs);
+            self.show(context, &needs)?;
+            if self.format == Format::Table {
+                preview::show(context, &journal, &plan, (&needs, &domains))?;
+            }
+            return Ok(Exit::Done);
         }
         drop(journal);
         let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
@@ -60,11 +65,11 @@ impl Retire {
         operation.end(exit)
     }
 
-    fn show(&self, context: &Context, needs: &[Need]) -> Result<Exit, Failure> {
+    fn show(&self, context: &Context, needs: &[Need]) -> Result<(), Failure> {
         if self.format == Format::Json {
             let all = serde_json::json!({ "schema": 1, "file_systems": needs });
             context.ui.data(super::json(&all)?);
-            return Ok(Exit::Done);
+            return Ok(());
         }
         for need in needs {
             context.ui.data(format_args!(
@@ -74,12 +79,12 @@ impl Retire {
                 super::bytes(need.bytes),
                 super::bytes(need.bytes_infrequent),
                 need.throughput.as_deref().unwrap_or("unknown"),
-                if need.lifecycle.is_empty() { "never".to_owned() } else { format!("{:?}", need.lifecycle) },
+                preview::words(&need.lifecycle),
             ));
             for why in &need.why {
                 context.ui.data(format_args!("  {why}"));
             }
         }
-        Ok(Exit::Done)
+        Ok(())
     }
 }

@@ -6,11 +6,12 @@ use serde::Serialize;
 
 use crate::aws::{Lifecycle, Reader};
 use crate::cli::Failure;
+use crate::cli::command::bytes;
 use crate::cli::command::todo::standing;
 use crate::execute::{self, MigrationStanding, Whereabouts, orphan_systems, whereabouts};
 use crate::inventory::Snapshot;
 use crate::journal::Journal;
-use crate::names::{DomainId, FileSystemId};
+use crate::names::{DomainId, FileSystemId, counted};
 use crate::plan::Plan;
 
 /// How many names a line holds.
@@ -111,17 +112,18 @@ fn people(journal: &Journal, plan: &Plan, domain: &DomainId) -> Result<Option<St
             waiting.push(migration.name().to_string());
         }
     }
-    Ok(line(&waiting, "of the plan are not moved"))
+    Ok(line(&waiting, "person of the plan is not moved", "people of the plan are not moved"))
 }
 
 fn left_out(plan: &Plan, domain: &DomainId) -> Option<String> {
     let left: Vec<_> = plan
         .left_out
         .iter()
-        .filter(|left| left.domain == *domain)
+        // Homes that nobody owns have a line of their own, with where they are.
+        .filter(|left| left.domain == *domain && left.orphan().is_none())
         .map(|left| format!("{} ({})", left.who, left.because))
         .collect();
-    line(&left, "are left out of the plan")
+    line(&left, "is left out of the plan", "are left out of the plan")
 }
 
 /// Directories that no profile or space owns, as the last inventory saw them.
@@ -133,19 +135,22 @@ fn orphans(
     let of_system = execute::orphans(snapshot).into_iter().filter(|one| one.file_system == *system);
     let homes: Vec<_> = of_system
         .map(|orphan| {
-            let size =
-                crate::cli::command::bytes(orphan.home.as_ref().map_or(0, |home| home.bytes));
+            let size = orphan
+                .home
+                .as_ref()
+                .map_or_else(|| "not measured".to_owned(), |home| bytes(home.bytes));
             let is = known.get(&orphan.name()).and_then(Whereabouts::words);
             let is = is.unwrap_or_else(|| "nowhere else".to_owned());
             format!("/{} ({size}, {is})", orphan.uid)
         })
         .collect();
-    line(&homes, "are homes that nobody owns")
+    line(&homes, "home is nobody's", "homes are nobody's")
 }
 
-fn line(names: &[String], what: &str) -> Option<String> {
+fn line(names: &[String], one: &str, many: &str) -> Option<String> {
     let first = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
     let more = names.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!names.is_empty()).then(|| format!("{} {what}: {first}{more}", names.len()))
+    (!names.is_empty())
+        .then(|| format!("{}: {first}{more}", counted(names.len() as u64, one, many)))
 }

@@ -6,10 +6,11 @@ use crate::cli::command::{self, bytes};
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::{Snapshot, TeamRow};
 use crate::mover::{Claims, shares};
+use crate::names::counted;
 
 /// Says what is wrong with a table, and, where the homes can be looked at, who gets how much of them.
 pub(super) fn check(context: &Context, path: &Path, mount: Option<&Path>) -> Result<Exit, Failure> {
-    let table = super::table(path)?;
+    let table = super::table(context, path)?;
     let snapshot = command::latest_snapshot(&context.existing_journal()?)?;
     super::refuse(&table.problems(&snapshot))?;
     super::warn(context, &table, &snapshot);
@@ -99,5 +100,5 @@ fn look(
 }
 
 fn files(number: u64) -> String {
-    if number == 1 { "1 file".to_owned() } else { format!("{number} files") }
+    counted(number, "file", "files")
 }

@@ -6,12 +6,14 @@ mod check;
 mod people;
 mod undo;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
 use crate::cli::{Context, Exit, Failure};
-use crate::inventory::{Snapshot, TeamTable};
+use crate::inventory::{Snapshot, TEAM_COLUMNS, TeamTable};
+use crate::names::counted;
 use crate::readiness::team_draft;
 
 /// What is done about profiles that teams share.
@@ -42,7 +44,7 @@ impl Team {
         match self {
             Self::Draft { out } => {
                 let snapshot = super::latest_snapshot(&context.existing_journal()?)?;
-                super::write_file(out, &team_draft(&snapshot))?;
+                draft(context, &snapshot, out)?;
                 Ok(Exit::Done)
             }
             Self::Check { table, mount } => check::check(context, table, mount.as_deref()),
@@ -51,11 +53,44 @@ impl Team {
     }
 }
 
-/// Reads a table of teams.
-pub(super) fn table(path: &Path) -> Result<TeamTable, Failure> {
+/// Writes the table, and says what is in it.
+fn draft(context: &Context, snapshot: &Snapshot, out: &Path) -> Result<(), Failure> {
+    let text = team_draft(snapshot);
+    super::write_file(out, &text)?;
+    let table = TeamTable::parse(&text)
+        .map_err(|error| Failure::of(Exit::Unexpected, "read what was drafted", error))?;
+    let teams: BTreeSet<_> = table.rows.iter().map(|row| (&row.domain, &row.team)).collect();
+    if teams.is_empty() {
+        context.ui.status(format_args!(
+            "{}: no profile seems to be used by several people, so there is no row in it. Somebody who knows better can add them",
+            out.display()
+        ));
+        return Ok(());
+    }
+    context.ui.status(format_args!(
+        "{}: {} seen in {}. It is a hint: let somebody correct it who knows the people, then `studio-migrate team check {}`",
+        out.display(),
+        counted(table.rows.len() as u64, "person", "people"),
+        counted(teams.len() as u64, "profile", "profiles"),
+        out.display()
+    ));
+    Ok(())
+}
+
+/// Reads a table of teams, and names the columns in it that are not read.
+pub(super) fn table(context: &Context, path: &Path) -> Result<TeamTable, Failure> {
     let what = format!("read the table of teams {}", path.display());
     let text = super::spreadsheet(path, &what)?;
-    TeamTable::parse(&text).map_err(|error| Failure::of(Exit::Usage, what, error))
+    let table = TeamTable::parse(&text).map_err(|error| Failure::of(Exit::Usage, what, error))?;
+    if !table.unread.is_empty() {
+        context.ui.warning(format_args!(
+            "{}: not read, since a table of teams has no such column: {}; it has {}",
+            path.display(),
+            table.unread.join(", "),
+            TEAM_COLUMNS.join(", ")
+        ));
+    }
+    Ok(table)
 }
 
 /// Warns of domains in which no team's files could move: a plan leaves such a team out as a whole.

@@ -52,7 +52,7 @@ pub(super) enum Found {
 impl People {
     /// Says what would be made, makes it, or takes it away.
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        let table = super::table(&self.table)?;
+        let table = super::table(context, &self.table)?;
         let snapshot = super::super::latest_snapshot(&context.existing_journal()?)?;
         super::refuse(&table.problems(&snapshot))?;
         if !self.undo {
@@ -64,7 +64,7 @@ impl People {
             return foretell(context, &reader, &table).await;
         }
         let operation = context.begin(CALLS_PER_SECOND).await?;
-        let mut failures = 0;
+        let mut exit = Exit::Done;
         let mut owners = Owners::default();
         for (row, teams) in table.people() {
             let done = if self.undo {
@@ -75,19 +75,28 @@ impl People {
             // The others are made all the same.
             match done {
                 Ok(true) => {}
-                Ok(false) => failures += 1,
+                Ok(false) => exit = worse(exit, Exit::SomeFailed),
                 Err(failure) => {
-                    failures += 1;
+                    exit = worse(exit, failure.exit);
                     context.ui.error(format_args!("line {}: {failure}", row.line));
                 }
             }
         }
-        if self.apply && failures == 0 {
+        if self.apply && exit == Exit::Done {
             context.ui.status(
                 "Take an inventory with --teams and the table, then draw up a plan: it has the files in it",
             );
         }
-        operation.end(if failures == 0 { Exit::Done } else { Exit::SomeFailed })
+        operation.end(exit)
+    }
+}
+
+/// How it ends after one more of them failed: what keeps everybody from going on stands above what concerns one.
+fn worse(exit: Exit, failed: Exit) -> Exit {
+    match (exit, failed) {
+        (Exit::Done | Exit::SomeFailed, Exit::Credentials | Exit::LeaseHeld) => failed,
+        (Exit::Done, _) => Exit::SomeFailed,
+        (exit, _) => exit,
     }
 }
 
