@@ -54,7 +54,17 @@ impl Changes<'_> {
             }
         }
         let mut above: BTreeMap<&DomainId, Above> = BTreeMap::new();
+        let mut unfinished = BTreeSet::new();
         for (place, addition) in &drawn.additions {
+            if place.profile.is_some() && unfinished.contains(&place.domain) {
+                // A list made now would hide for good what the domain gets later.
+                let waits = Failure::new(
+                    Exit::SomeFailed,
+                    "not done, since what its domain offers is not complete; `carry --apply` again goes on from there",
+                );
+                self.tried::<()>(&place.to_string(), Err(waits));
+                continue;
+            }
             let of_domain = Place { profile: None, ..place.clone() };
             // Domains come before their people, so what is read here has what was just added.
             if place.profile.is_some() && !above.contains_key(&place.domain) {
@@ -64,7 +74,10 @@ impl Changes<'_> {
             let above = above.get(&place.domain).filter(|_| place.profile.is_some());
             let add = offer_of(addition, &arns, &missing);
             let offered = self.offer(place, above.unwrap_or(&none), &add).await;
-            self.tried(&place.to_string(), offered);
+            let is_done = self.tried(&place.to_string(), offered).is_some();
+            if place.profile.is_none() && !(is_done && is_whole(addition, &add)) {
+                unfinished.insert(&place.domain);
+            }
         }
         for tagging in &drawn.tags {
             let tagged = self.tag(tagging).await;
@@ -220,6 +233,11 @@ fn offer_of(
         images: images.filter(|image| !missing.contains(image.config.as_str())).cloned().collect(),
         repositories: addition.repositories.clone(),
     }
+}
+
+/// Tells whether an offer has all of an addition.
+fn is_whole(addition: &Addition, offer: &Offer) -> bool {
+    offer.scripts.len() == addition.scripts.len() && offer.images.len() == addition.images.len()
 }
 
 /// The list that is to stand, and what of it was carried. Nothing to add leaves a list as it is.

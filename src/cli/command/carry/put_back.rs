@@ -1,6 +1,6 @@
 //! `carry --undo`: what was put in is taken out, and what others set since stays, and is named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -49,12 +49,25 @@ impl Changes<'_> {
         }
         // A script that is still offered cannot be deleted, so lists come first; a profile may get its domain's, so domains come
         // before their people: that is the order of their names.
+        let mut still_offering = BTreeSet::new();
         for kind in ["offer", "tags"] {
             for (subject, notes) in of_kind(&noted, kind) {
-                if is_in(&subject, named) {
-                    let done = self.put_back(&subject, notes).await;
-                    self.tried(&subject, done);
+                if !is_in(&subject, named) {
+                    continue;
                 }
+                let place = offered_by(&subject);
+                let is_of_person = place.as_ref().is_some_and(|place| place.profile.is_some());
+                let done = match &place {
+                    // What the domain still offers would become the person's own list, and stay there.
+                    Some(place) if is_of_person && still_offering.contains(&place.domain) => {
+                        let why = "not done, since its domain still offers what was carried; `carry --undo` again goes on from there";
+                        Err(Failure::new(Exit::SomeFailed, why))
+                    }
+                    _ => self.put_back(&subject, notes).await,
+                };
+                let is_done = self.tried(&subject, done).is_some();
+                still_offering
+                    .extend(place.filter(|_| !is_done && !is_of_person).map(|place| place.domain));
             }
         }
         if self.noted()?.keys().any(|subject| subject.starts_with("offer ")) {
@@ -74,12 +87,13 @@ impl Changes<'_> {
         let (kind, rest) = subject.split_once(' ').unwrap_or((subject, ""));
         let said = match kind {
             "offer" => {
-                let (app, place) = rest.split_once(' ').unwrap_or(("", rest));
+                let (app, _) = rest.split_once(' ').unwrap_or(("", rest));
                 let app = match app {
                     "CodeEditor" => SpaceApp::CodeEditor,
                     _ => SpaceApp::JupyterLab,
                 };
-                self.offer_back(&Place::parse(place), app, &OfferNote::of(notes)).await?
+                let place = offered_by(subject).unwrap_or_else(|| Place::parse(rest));
+                self.offer_back(&place, app, &OfferNote::of(notes)).await?
             }
             "tags" => self.untag(rest, &added_tags(notes)).await?,
             "config" => self.delete_config(rest).await?,
@@ -246,6 +260,12 @@ fn of_kind<'a>(noted: &'a BTreeMap<String, Vec<Value>>, kind: &str) -> Vec<Notes
 fn is_in(subject: &str, named: &[DomainId]) -> bool {
     let mut words = subject.split([' ', '/']);
     named.is_empty() || words.any(|word| named.iter().any(|domain| domain.as_str() == word))
+}
+
+/// The place of which a note says what it offers: `offer <app> <place>`.
+fn offered_by(subject: &str) -> Option<Place> {
+    let (_, place) = subject.strip_prefix("offer ")?.split_once(' ')?;
+    Some(Place::parse(place))
 }
 
 #[cfg(test)]
