@@ -122,21 +122,26 @@ impl Cleanup {
         let mut count = 0;
         for domain in domains {
             let name = transfer_task_name(domain);
-            let Some(task) = account.transfer_task(&name).await.map_err(failed)? else { continue };
-            if !account.has_transfer_tag(&task, TAG_PLAN).await.map_err(failed)? {
-                continue;
+            // A lost reply to the call that made it may have left another one of the same name, which uses the same locations.
+            let mut locations = BTreeSet::new();
+            while let Some(task) = account.transfer_task(&name).await.map_err(failed)? {
+                if !account.has_transfer_tag(&task, TAG_PLAN).await.map_err(failed)? {
+                    break;
+                }
+                locations.extend(account.transfer_locations(&task).await.map_err(failed)?);
+                count += 1;
+                context.ui.data(format_args!("DataSync task {name}"));
+                if self.dry_run {
+                    break;
+                }
+                account.delete_transfer_task(&task).await.map_err(failed)?;
             }
-            let locations = account.transfer_locations(&task).await.map_err(failed)?;
-            count += 1 + locations.len();
-            context
-                .ui
-                .data(format_args!("DataSync task {name} and its {} locations", locations.len()));
-            if self.dry_run {
-                continue;
-            }
-            account.delete_transfer_task(&task).await.map_err(failed)?;
+            count += locations.len();
             for location in &locations {
-                account.delete_location(location).await.map_err(failed)?;
+                context.ui.data(format_args!("DataSync location {location}"));
+                if !self.dry_run {
+                    account.delete_location(location).await.map_err(failed)?;
+                }
             }
         }
         Ok(count)
