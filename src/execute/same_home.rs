@@ -108,6 +108,12 @@ impl Known {
             );
             return Err(refused(&format!("{public}; the inventory saw `{largest}`"), &public));
         }
+        if now.bytes < seen.bytes / 2 || now.files < seen.files - seen.files / 4 {
+            odd.push(format!(
+                "{counts} when the inventory of {taken_at} was taken, and {} of {} bytes are left",
+                now.bytes, seen.bytes
+            ));
+        }
         if now.files > seen.files.saturating_mul(2) {
             if let Some(then) = then
                 && let old = older(home, then, seen.files)
