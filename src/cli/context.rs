@@ -268,6 +268,25 @@ pub fn approved_plan(journal: &Journal) -> Result<Plan, Failure> {
     }
 }
 
+impl Context {
+    /// The same, and says which plan that is where a newer one waits for its approval.
+    ///
+    /// # Errors
+    /// There is none; or the journal cannot be read.
+    pub fn plan_in_force(&self, journal: &Journal) -> Result<Plan, Failure> {
+        let plan = approved_plan(journal)?;
+        let latest =
+            journal.latest_plan().map_err(|error| Failure::journal("read the plan", error))?;
+        if let Some(newer) = latest.filter(|latest| latest.id != plan.id) {
+            self.ui.warning(format_args!(
+                "this goes by plan {}; plan {} was drawn up last and is not approved: `studio-migrate plan approve {}`",
+                plan.id, newer.id, newer.id
+            ));
+        }
+        Ok(plan)
+    }
+}
+
 impl Failure {
     /// Makes a failure of an AWS call, with the exit code that its kind asks for.
     pub fn aws(what: &str, error: aws::Error) -> Self {

@@ -70,7 +70,7 @@ impl Cutover {
         if waiting.is_empty() {
             return Ok(());
         }
-        let named = waiting.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+        let named = waiting.join(", ");
         Err(Failure::new(
             Exit::Blocked,
             format!(

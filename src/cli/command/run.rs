@@ -10,7 +10,7 @@ use super::ended::{halted, listen, tell};
 use super::notify;
 use super::one_way::stopping;
 use super::todo::{self, dry_run, to_do};
-use crate::cli::context::{Operation, approved_plan};
+use crate::cli::context::Operation;
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure, steering};
 use crate::execute::{self, Execution, Halt, Selection, Step, Tools};
@@ -60,7 +60,7 @@ impl Run {
     /// Runs the plan as far as it goes.
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let journal = context.existing_journal()?;
-        let plan = approved_plan(&journal)?;
+        let plan = context.plan_in_force(&journal)?;
         let mut selection = selection(&plan, &self.batches, &self.users)?;
         selection.migrations = self.migrations.iter().cloned().collect();
         let until = self.until.unwrap_or(Step::Confirm);

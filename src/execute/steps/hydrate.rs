@@ -305,7 +305,7 @@ pub(super) async fn settled_profile(cx: &Context) -> Result<(), Failure> {
 fn unmounted(cx: &Context) -> String {
     let (domain, profile) = (&cx.migration.domain, &cx.migration.profile);
     format!(
-        "mend what keeps the mount out (SM315 to SM319: policy, mount targets, security groups) and try again with `studio-migrate run`; or let this home go packed: `aws sagemaker update-user-profile --domain-id {domain} --user-profile-name {profile} --user-settings AutoMountHomeEFS=Disabled`, `routes.unmounted_homes: packed` in the playbook, then `inventory`, `plan` and `run --user {profile} --mount EFS_ROOT`"
+        "mend what keeps the mount out (SM315 to SM319: policy, mount targets, security groups) and try again with `studio-migrate run`; or let this home go packed: `aws sagemaker update-user-profile --domain-id {domain} --user-profile-name {profile} --user-settings AutoMountHomeEFS=Disabled`, `routes.unmounted_homes: packed` in the playbook, then `inventory`, `plan`, `plan approve` and `run --user {profile} --mount EFS_ROOT`"
     )
 }
 
