@@ -80,7 +80,7 @@ fn script(people: usize, users: usize) -> Script {
     let mut playbook = Playbook::standard().unwrap();
     playbook.limits.users = users;
     // As much patience as fits so many: a look is a call, and calls have a pace.
-    playbook.limits.poll_seconds = 40.0;
+    playbook.limits.poll_seconds = 30.0;
     playbook.batches.users = 500;
     playbook.batches.gb = 10_000;
     playbook.batches.big_home_gb = 100;
