@@ -275,12 +275,13 @@ impl Context {
     /// There is none; or the journal cannot be read.
     pub fn plan_in_force(&self, journal: &Journal) -> Result<Plan, Failure> {
         let plan = approved_plan(journal)?;
-        let latest =
-            journal.latest_plan().map_err(|error| Failure::journal("read the plan", error))?;
-        if let Some(newer) = latest.filter(|latest| latest.id != plan.id) {
+        let latest = journal
+            .latest_plan_id()
+            .map_err(|error| Failure::journal("read which plan is the last", error))?;
+        if let Some(newer) = latest.filter(|latest| *latest != plan.id) {
             self.ui.warning(format_args!(
                 "this goes by plan {}; plan {} was drawn up last and is not approved: `studio-migrate plan approve {}`",
-                plan.id, newer.id, newer.id
+                plan.id, newer, newer
             ));
         }
         Ok(plan)

@@ -86,6 +86,13 @@ impl Journal {
         self.read_plan("ORDER BY sequence DESC LIMIT 1", &[])
     }
 
+    /// Returns the id of the plan that was kept last, without reading the plan.
+    pub fn latest_plan_id(&self) -> Result<Option<PlanId>, Error> {
+        let asked = "SELECT id FROM plan ORDER BY sequence DESC LIMIT 1";
+        let id = |row: &rusqlite::Row<'_>| Ok(PlanId::new(row.get::<_, String>(0)?));
+        Ok(self.lock().query_row(asked, [], id).optional()?)
+    }
+
     /// Returns the last plan that as many different callers have approved as its playbook wants: the one that `run` executes.
     pub fn latest_approved_plan(&self) -> Result<Option<Plan>, Error> {
         match self.latest_approved()? {
