@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use super::halt::Halt;
 use super::notice::{Notice, Watch};
 use super::room::Place;
 use super::saga::Outcome;
+use super::same_home::Inventories;
 use super::standing::{Standing, kind};
 use super::step::Step;
 use super::tools::Tools;
@@ -54,6 +55,8 @@ pub struct Context {
     pub domains: Arc<Mutex<()>>,
     /// Executions of DataSync, shared by those who wait for one.
     pub transfers: Transfers,
+    /// What inventories know of the homes that travel packed, read for the first of them.
+    pub inventories: Arc<OnceLock<Inventories>>,
     /// Whether a rollback may destroy a space that its owner may have worked in since.
     pub may_delete_used_spaces: bool,
     /// Whether a rollback also puts back what somebody else changed since.

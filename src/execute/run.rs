@@ -1,7 +1,7 @@
 //! A run or a rollback: batch after batch, as long as the lease beats and no rule stops it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::json;
@@ -14,6 +14,7 @@ use super::control::Control;
 use super::failure::{Failure, Stuck};
 use super::notice::{Notice, Watch};
 use super::saga::Outcome;
+use super::same_home::Inventories;
 use super::selection::{Direction, Selection, all_to_do};
 use super::step::Step;
 use super::stop_rules::alarm;
@@ -53,6 +54,8 @@ pub struct Execution {
     pub domains: Arc<tokio::sync::Mutex<()>>,
     /// Executions of DataSync, shared by those who wait for one.
     pub transfers: Transfers,
+    /// What inventories know of the homes that travel packed, read for the first of them.
+    pub inventories: Arc<OnceLock<Inventories>>,
     /// Whether a rollback may destroy a space that its owner may have worked in since.
     pub may_delete_used_spaces: bool,
     /// Whether a rollback also puts back what somebody else changed since.
@@ -295,6 +298,7 @@ impl Execution {
             mount: self.mount.clone(),
             domains: self.domains.clone(),
             transfers: self.transfers.clone(),
+            inventories: self.inventories.clone(),
             may_delete_used_spaces: self.may_delete_used_spaces,
             may_overwrite_changes: self.may_overwrite_changes,
         }

@@ -23,33 +23,63 @@ use crate::names::{DomainId, HomeUid};
 /// The way out where a home was changed, and is no other.
 const AGAIN: &str = "look at which file system is mounted there; if it is the right one, the home was changed since: take an inventory with --mount again, and run this again";
 
-/// What inventories know of a home and of those beside it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Known {
-    uid: HomeUid,
-    /// What was in it, and when that was.
-    seen: Option<(Home, String)>,
-    /// Whose the other numbers of the file system are.
-    others: BTreeMap<u32, String>,
+/// What inventories know of homes: put together once, however many homes are held against it.
+#[derive(Clone, Debug, Default)]
+pub struct Inventories(BTreeMap<DomainId, Arc<OfDomain>>);
+
+#[derive(Debug, Default)]
+struct OfDomain {
+    /// What was in each home, and when that was.
+    seen: BTreeMap<HomeUid, (Home, String)>,
+    /// Whose the numbers of the file system are.
+    owners: BTreeMap<u32, Vec<(HomeUid, String)>>,
 }
 
-impl Known {
-    /// Puts together what these inventories know of a home, the newest first: what the first says that measured it counts.
-    pub fn of(snapshots: &[Snapshot], domain: &DomainId, uid: &HomeUid) -> Self {
-        let mut known = Self { uid: uid.clone(), ..Self::default() };
-        for snapshot in snapshots {
-            let Some(domain) = snapshot.domains.iter().find(|one| one.id == *domain) else {
-                continue;
-            };
-            for (whose, other, home) in homes(domain) {
-                if other != uid {
-                    known.others.extend(number(other).map(|number| (number, whose)));
-                } else if known.seen.is_none() {
-                    known.seen = home.map(|home| (home.clone(), snapshot.taken_at.clone()));
+/// What inventories know of a home and of those beside it.
+#[derive(Clone, Debug)]
+pub struct Known {
+    uid: HomeUid,
+    domain: Arc<OfDomain>,
+}
+
+impl Inventories {
+    /// Puts together what these say, the newest first: of each home, what the first says that measured it counts.
+    pub fn of(snapshots: &[Snapshot]) -> Self {
+        let mut domains = BTreeMap::<DomainId, OfDomain>::new();
+        for (snapshot, domain) in
+            snapshots.iter().flat_map(|one| one.domains.iter().map(move |domain| (one, domain)))
+        {
+            let known = domains.entry(domain.id.clone()).or_default();
+            for (whose, uid, home) in homes(domain) {
+                if let Some(home) = home {
+                    let seen = || (home.clone(), snapshot.taken_at.clone());
+                    known.seen.entry(uid.clone()).or_insert_with(seen);
+                }
+                if let Some(number) = number(uid) {
+                    known.owners.entry(number).or_default().push((uid.clone(), whose));
                 }
             }
         }
-        known
+        Self(domains.into_iter().map(|(id, known)| (id, Arc::new(known))).collect())
+    }
+
+    /// What they know of one home.
+    pub fn home(&self, domain: &DomainId, uid: &HomeUid) -> Known {
+        let domain = self.0.get(domain).cloned().unwrap_or_default();
+        Known { uid: uid.clone(), domain }
+    }
+}
+
+impl Known {
+    /// What was in it, and when that was.
+    fn seen(&self) -> Option<&(Home, String)> {
+        self.domain.seen.get(&self.uid)
+    }
+
+    /// Whose a number is, if it is another home's.
+    fn other(&self, number: u32) -> Option<&String> {
+        let owners = self.domain.owners.get(&number)?;
+        owners.iter().rev().find(|(uid, _)| *uid != self.uid).map(|(_, whose)| whose)
     }
 
     /// Looks at a home, and returns what is odd about it.
@@ -63,7 +93,7 @@ impl Known {
     ) -> Result<Vec<String>, Failure> {
         let failed = |why: String| Failure::new(format!("the home cannot be looked at: {why}"));
         let looking = tokio::task::spawn_blocking(move || {
-            let now = match &self.seen {
+            let now = match self.seen() {
                 Some(_) => scan(&home, &|_| (), &stop).map_err(|error| failed(chain(&error)))?,
                 // Nothing is there to compare it with but its owner.
                 None => {
@@ -82,7 +112,7 @@ impl Known {
     /// It is another home.
     pub fn judge(&self, home: &Path, now: &Home) -> Result<Vec<String>, Failure> {
         let mut odd = self.judge_owner(home, now)?;
-        let Some((seen, taken_at)) = &self.seen else { return Ok(odd) };
+        let Some((seen, taken_at)) = self.seen() else { return Ok(odd) };
         let refused = |what: &str, public: &str| {
             let said = |what: &str| {
                 format!(
@@ -132,14 +162,14 @@ impl Known {
 
     /// Judges by whose the folder and most of what is in it are: SageMaker gives a home to the user of its number.
     fn judge_owner(&self, home: &Path, now: &Home) -> Result<Vec<String>, Failure> {
-        let seen = self.seen.as_ref().map(|(seen, _)| seen);
+        let seen = self.seen().map(|(seen, _)| seen);
         let refused = |what: String| {
             Failure::new(format!("{} is somebody else's home: {what}", home.display())).hinted(
                 format!("look at which file system is mounted there: the home's files belong to user {} on the right one", self.uid),
             )
         };
         let Some(owner) = now.owner else { return Ok(Vec::new()) };
-        if let Some(whose) = self.others.get(&owner) {
+        if let Some(whose) = self.other(owner) {
             return Err(refused(format!("it belongs to user {owner}, which is {whose}")));
         }
         if let Some((most, whose)) = self.mostly_of_another(now)
@@ -167,7 +197,7 @@ impl Known {
     fn mostly_of_another(&self, home: &Home) -> Option<(u32, &String)> {
         let all = home.files + home.directories + home.symlinks + home.special;
         let (most, entries) = home.other_owners.iter().max_by_key(|(_, entries)| **entries)?;
-        let whose = self.others.get(most)?;
+        let whose = self.other(*most)?;
         (*entries > all / 2).then_some((*most, whose))
     }
 }
@@ -252,7 +282,7 @@ mod tests {
         };
         let taken_at = taken_at.to_owned();
         let snapshot = Snapshot { taken_at, domains: vec![domain], ..Snapshot::default() };
-        Known::of(&[Snapshot::default(), snapshot], &"d-a".into(), &"200001".into())
+        Inventories::of(&[Snapshot::default(), snapshot]).home(&"d-a".into(), &"200001".into())
     }
 
     fn owned(owner: u32) -> Home {

@@ -224,6 +224,7 @@ pub(super) fn execution(
         mount: None,
         domains: Arc::default(),
         transfers: execute::Transfers::default(),
+        inventories: Arc::default(),
         may_delete_used_spaces,
         may_overwrite_changes: false,
         may_run_any_time: false,

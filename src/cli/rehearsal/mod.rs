@@ -221,6 +221,7 @@ impl Rehearsal {
             mount: None,
             domains: Arc::default(),
             transfers: Transfers::default(),
+            inventories: Arc::default(),
             may_delete_used_spaces: false,
             may_overwrite_changes: false,
             may_run_any_time: false,

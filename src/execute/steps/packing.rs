@@ -13,7 +13,7 @@ use crate::execute::context::Context;
 use crate::execute::failure::Failure;
 use crate::execute::mounted::mounted;
 use crate::execute::notice::Notice;
-use crate::execute::same_home::Known;
+use crate::execute::same_home::{Inventories, Known};
 use crate::mover::{self, Class, Headway, PushOrder, Totals, key};
 use crate::names::counted;
 
@@ -114,8 +114,13 @@ pub(super) async fn home(cx: &Context) -> Result<PathBuf, Failure> {
 
 /// What the last inventory knows of the home, and the plan's where the last one did not measure it.
 fn known(cx: &Context) -> Result<Known, Failure> {
+    let home = |known: &Inventories| known.home(&cx.migration.domain, &cx.migration.home_uid);
+    // An inventory is large: it is read for the first home of a run, and not for each.
+    if let Some(known) = cx.inventories.get() {
+        return Ok(home(known));
+    }
     let mut snapshots: Vec<_> = cx.journal.latest_snapshot()?.into_iter().collect();
     // A plan of another journal comes without the inventory that it was drawn up by.
     snapshots.extend(cx.journal.snapshot(&cx.plan.snapshot).ok());
-    Ok(Known::of(&snapshots, &cx.migration.domain, &cx.migration.home_uid))
+    Ok(home(cx.inventories.get_or_init(|| Inventories::of(&snapshots))))
 }

@@ -159,6 +159,7 @@ async fn context(
         mount: None,
         domains: std::sync::Arc::default(),
         transfers: Default::default(),
+        inventories: Default::default(),
         may_delete_used_spaces: true,
         may_overwrite_changes: false,
     };

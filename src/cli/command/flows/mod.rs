@@ -20,6 +20,7 @@ use super::destination::{fit, refuse_other_account, said};
 use crate::aws::Reader;
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
+use crate::execute::Inventories;
 use crate::inventory::Snapshot;
 use crate::journal::{Event, NewEvent};
 use crate::names::counted;
@@ -76,16 +77,17 @@ impl Flows {
             .latest_snapshot()
             .map_err(|error| Failure::journal("read the last snapshot", error))?;
         let snapshots: Vec<Snapshot> = latest.into_iter().chain([snapshot]).collect();
+        let inventories = Inventories::of(&snapshots);
         drop(journal);
         if !self.apply {
             // Whoever only looks takes no lease, and holds a client without any changing verb.
             let reader = context.reader(REQUESTS_PER_SECOND).await?;
             context.journal_of(&reader)?;
-            return copy(context, (&reader, None), &plan, (mount, owners, &snapshots)).await;
+            return copy(context, (&reader, None), &plan, (mount, owners, &inventories)).await;
         }
         let operation = context.begin(REQUESTS_PER_SECOND).await?;
         let given = (&*operation.account, Some(&operation));
-        let exit = copy(context, given, &plan, (mount, owners, &snapshots)).await?;
+        let exit = copy(context, given, &plan, (mount, owners, &inventories)).await?;
         operation.end(exit)
     }
 }
@@ -98,7 +100,7 @@ async fn copy(
     context: &Context,
     given: Given<'_>,
     plan: &Plan,
-    (mount, owners, snapshots): (&Path, Vec<Owner>, &[Snapshot]),
+    (mount, owners, inventories): (&Path, Vec<Owner>, &Inventories),
 ) -> Result<Exit, Failure> {
     refuse_other_account(plan, given.0)?;
     let mut places: BTreeMap<Option<(String, String)>, Vec<Owner>> = BTreeMap::new();
@@ -114,7 +116,7 @@ async fn copy(
                     account: given.1.map(|operation| &operation.account),
                     ui: context.ui,
                     mount,
-                    snapshots,
+                    inventories,
                     to: (&bucket, &prefix),
                 };
                 copy_to(context, (given.1, plan), &walk, &owners).await?

@@ -9,8 +9,7 @@ use super::copying::{Fate, copy};
 use super::owners::Owner;
 use crate::aws::{Account, Reader};
 use crate::cli::{Exit, Failure, Ui};
-use crate::execute::{Known, mounted};
-use crate::inventory::Snapshot;
+use crate::execute::{Inventories, mounted};
 use crate::mover::{self, Entry, Kind, escape, read_small};
 use crate::report::Flow;
 
@@ -30,8 +29,8 @@ pub(super) struct Walk<'a> {
     pub(super) account: Option<&'a Account>,
     pub(super) ui: Ui,
     pub(super) mount: &'a Path,
-    /// What inventories know of the homes, the newest first.
-    pub(super) snapshots: &'a [Snapshot],
+    /// What inventories know of the homes.
+    pub(super) inventories: &'a Inventories,
     /// The bucket and the prefix of the copies.
     pub(super) to: (&'a str, &'a str),
 }
@@ -124,7 +123,7 @@ impl Walk<'_> {
         let walked = tokio::task::spawn_blocking(walk).await.map_err(|error| error.to_string())?;
         let (flows, seen) = walked.map_err(|error| crate::execute::chain(&error))?;
         // A wrong mount has homes of the same numbers, and their flows are other people's.
-        let known = Known::of(self.snapshots, &owner.domain, &owner.uid);
+        let known = self.inventories.home(&owner.domain, &owner.uid);
         let odd = known.judge(&home, &seen).map_err(|failure| match &failure.hint {
             Some(hint) => format!("{failure}; {hint}"),
             None => failure.to_string(),
