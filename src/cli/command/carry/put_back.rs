@@ -55,7 +55,7 @@ impl Changes<'_> {
                 if !is_in(&subject, named) {
                     continue;
                 }
-                let place = offered_by(&subject);
+                let place = offered_by(&subject).map(|(_, place)| place);
                 let is_of_person = place.as_ref().is_some_and(|place| place.profile.is_some());
                 let done = match &place {
                     // What the domain still offers would become the person's own list, and stay there.
@@ -85,18 +85,10 @@ impl Changes<'_> {
 
     async fn put_back(&self, subject: &str, notes: &[Value]) -> Result<(), Failure> {
         let (kind, rest) = subject.split_once(' ').unwrap_or((subject, ""));
-        let said = match kind {
-            "offer" => {
-                let (app, _) = rest.split_once(' ').unwrap_or(("", rest));
-                let app = match app {
-                    "CodeEditor" => SpaceApp::CodeEditor,
-                    _ => SpaceApp::JupyterLab,
-                };
-                let place = offered_by(subject).unwrap_or_else(|| Place::parse(rest));
-                self.offer_back(&place, app, &OfferNote::of(notes)).await?
-            }
-            "tags" => self.untag(rest, &added_tags(notes)).await?,
-            "config" => self.delete_config(rest).await?,
+        let said = match (kind, offered_by(subject)) {
+            (_, Some((app, place))) => self.offer_back(&place, app, &OfferNote::of(notes)).await?,
+            ("tags", _) => self.untag(rest, &added_tags(notes)).await?,
+            ("config", _) => self.delete_config(rest).await?,
             _ => self.delete_script(rest).await?,
         };
         self.restored(subject)?;
@@ -262,10 +254,14 @@ fn is_in(subject: &str, named: &[DomainId]) -> bool {
     named.is_empty() || words.any(|word| named.iter().any(|domain| domain.as_str() == word))
 }
 
-/// The place of which a note says what it offers: `offer <app> <place>`.
-fn offered_by(subject: &str) -> Option<Place> {
-    let (_, place) = subject.strip_prefix("offer ")?.split_once(' ')?;
-    Some(Place::parse(place))
+/// The app and the place of which a note says what is offered: `offer <app> <place>`.
+fn offered_by(subject: &str) -> Option<(SpaceApp, Place)> {
+    let (app, place) = subject.strip_prefix("offer ")?.split_once(' ')?;
+    let app = match app {
+        "CodeEditor" => SpaceApp::CodeEditor,
+        _ => SpaceApp::JupyterLab,
+    };
+    Some((app, Place::parse(place)))
 }
 
 #[cfg(test)]
