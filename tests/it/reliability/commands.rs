@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::budget;
-use super::faults::{Words, faults_and_their_ends};
+use super::faults::{Words, faults_and_their_ends, owned, run};
 use crate::common::ONE_PERSON;
 use crate::common::account::Served;
 use crate::common::ends::{End, assert_alike, end, flatten};
@@ -52,11 +52,8 @@ fn nameless(key: &str) -> String {
 
 /// Gives a command on a copy of a world, killed at every so many-th point first; there are at least so many points.
 fn killed(before: &Ready, words: Words<'_>, least: u64) {
-    let run = |ready: &Ready| {
-        ready.run(&words(ready).iter().map(String::as_str).collect::<Vec<_>>()).ended(0);
-    };
     let plain = before.copied(None);
-    run(&plain);
+    run(&plain, words).ended(0);
     let plain = whole(&plain.served);
     let step = budget::of(1, 5);
     let cases = every_point(|case| {
@@ -66,7 +63,7 @@ fn killed(before: &Ready, words: Words<'_>, least: u64) {
         if !dies_at(case * step, &ready.served, &ready.journal, &given) {
             return false;
         }
-        run(&ready);
+        run(&ready, words).ended(0);
         let when = format!("{given:?} died at point {}", case * step);
         assert_alike(&whole(&ready.served), &plain, &when);
         true
@@ -82,14 +79,10 @@ fn disturbed(before: &Ready, words: Words<'_>) {
 fn both_ways(before: Ready, there: Words<'_>, later: impl FnOnce(Ready) -> Ready, back: Words<'_>) {
     killed(&before, there, 4);
     disturbed(&before, there);
-    before.run(&there(&before).iter().map(String::as_str).collect::<Vec<_>>()).ended(0);
+    run(&before, there).ended(0);
     let before = later(before);
     killed(&before, back, 4);
     disturbed(&before, back);
-}
-
-fn owned(words: &[&str]) -> Vec<String> {
-    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 #[test]
@@ -134,8 +127,7 @@ fn profiles_for_the_people_of_a_team_are_made_and_taken_away_though_it_is_killed
     };
     let ready = teams::lab::ready();
     killed(&ready, &|one| words(one, "--apply"), 4);
-    let given = words(&ready, "--apply");
-    ready.run(&given.iter().map(String::as_str).collect::<Vec<_>>()).ended(0);
+    run(&ready, &|one| words(one, "--apply")).ended(0);
     killed(&ready, &|one| words(one, "--undo"), 4);
 }
 

@@ -167,7 +167,8 @@ fn recovered(mut ready: Ready, words: Words<'_>, case: &Case) -> Ready {
 /// What is given to the tool; a path in it may be one of the world's.
 pub type Words<'a> = &'a (dyn Fn(&Ready) -> Vec<String> + Sync);
 
-fn run(ready: &Ready, words: Words<'_>) -> Ran {
+/// Gives a command.
+pub fn run(ready: &Ready, words: Words<'_>) -> Ran {
     ready.run(&words(ready).iter().map(String::as_str).collect::<Vec<_>>())
 }
 
@@ -202,7 +203,8 @@ pub fn faults_and_their_ends(
     assert!(troubles.is_empty(), "{} of {}:\n{}", troubles.len(), cases.len(), troubles.join("\n"));
 }
 
-fn owned(words: &[&str]) -> Vec<String> {
+/// Words that outlive where they are written.
+pub fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
