@@ -89,20 +89,24 @@ impl Reader {
         Ok(page.tags.unwrap_or_default().iter().any(|tag| tag.key == key))
     }
 
-    /// Returns the ARN of the task of this name, if there is one.
+    /// Returns the ARN of a task of this name, if there is one.
     pub async fn transfer_task(&self, name: &str) -> Result<Option<String>, Error> {
-        let mut token = None;
+        Ok(self.transfer_tasks(name).await?.into_iter().next())
+    }
+
+    /// Returns the ARNs of all tasks of this name: DataSync does not mind two of one name, and a lost reply may have left one.
+    pub async fn transfer_tasks(&self, name: &str) -> Result<Vec<String>, Error> {
+        let (mut found, mut token) = (Vec::new(), None);
         loop {
             let request =
                 self.clients.datasync.list_tasks().max_results(PAGE).set_next_token(token);
             let page = self.ask(DATASYNC, "ListTasks", request.send()).await?;
-            let mut tasks = page.tasks.unwrap_or_default().into_iter();
-            if let Some(found) = tasks.find(|task| task.name.as_deref() == Some(name)) {
-                return Ok(found.task_arn);
-            }
+            let tasks = page.tasks.unwrap_or_default().into_iter();
+            let named = tasks.filter(|task| task.name.as_deref() == Some(name));
+            found.extend(named.filter_map(|task| task.task_arn));
             token = page.next_token.filter(|token| !token.is_empty());
             if token.is_none() {
-                return Ok(None);
+                return Ok(found);
             }
         }
     }

@@ -124,17 +124,16 @@ impl Cleanup {
             let name = transfer_task_name(domain);
             // A lost reply to the call that made it may have left another one of the same name, which uses the same locations.
             let mut locations = BTreeSet::new();
-            while let Some(task) = account.transfer_task(&name).await.map_err(failed)? {
+            for task in account.transfer_tasks(&name).await.map_err(failed)? {
                 if !account.has_transfer_tag(&task, TAG_PLAN).await.map_err(failed)? {
-                    break;
+                    continue;
                 }
                 locations.extend(account.transfer_locations(&task).await.map_err(failed)?);
                 count += 1;
                 context.ui.data(format_args!("DataSync task {name}"));
-                if self.dry_run {
-                    break;
+                if !self.dry_run {
+                    account.delete_transfer_task(&task).await.map_err(failed)?;
                 }
-                account.delete_transfer_task(&task).await.map_err(failed)?;
             }
             count += locations.len();
             for location in &locations {
