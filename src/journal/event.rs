@@ -106,6 +106,11 @@ impl Journal {
         self.select("WHERE kind = ?1", params![kind])
     }
 
+    /// Returns every event that is of no migration, oldest first: those of a plan, a domain or a command.
+    pub fn events_of_no_migration(&self) -> Result<Vec<Event>, Error> {
+        self.select("WHERE migration IS NULL", params![])
+    }
+
     fn select(&self, which: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<Event>, Error> {
         let connection = self.lock();
         let mut statement = connection

@@ -118,5 +118,7 @@ pub(super) fn domains(journal: &Journal) -> Result<BTreeSet<DomainId>, Failure> 
 }
 
 fn events(journal: &Journal) -> Result<Vec<crate::journal::Event>, Failure> {
-    journal.events().map_err(|error| Failure::journal("read what was set before", error))
+    journal
+        .events_of_no_migration()
+        .map_err(|error| Failure::journal("read what was set before", error))
 }
