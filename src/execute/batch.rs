@@ -29,7 +29,8 @@ pub(super) async fn run(
     summary: &mut Summary,
 ) {
     (execution.watch)(Notice::BatchBegan { batch: batch.name.clone(), migrations: todo.len() });
-    let left_before = summary.left.len();
+    let (left_before, done_before) = (summary.left.len(), summary.done.len());
+    let all = todo.len();
     let tally = each(execution, batch, todo, direction, summary).await;
     let is_cut = summary.left.len() > left_before;
     let is_forward = matches!(direction, Direction::Forward(_));
@@ -51,7 +52,11 @@ pub(super) async fn run(
     };
     match why {
         Some(why) => execution.stopped(batch.name.clone(), why),
-        None => (execution.watch)(Notice::BatchEnded { batch: batch.name.clone() }),
+        None => {
+            let done = summary.done.len() - done_before;
+            let (batch, failed) = (batch.name.clone(), all - done);
+            (execution.watch)(Notice::BatchEnded { batch, done, failed });
+        }
     }
 }
 

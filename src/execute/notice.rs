@@ -134,10 +134,14 @@ pub enum Notice {
         /// Which rule stopped it, in words.
         why: String,
     },
-    /// A batch is done.
+    /// A batch is over: everyone was taken as far as they could be.
     BatchEnded {
         /// Its name.
         batch: BatchName,
+        /// How many of those that were to be done are.
+        done: usize,
+        /// How many of them failed, are stuck or were not begun.
+        failed: usize,
     },
     /// A run or a rollback is over.
     RunEnded {

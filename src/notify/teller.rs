@@ -96,7 +96,7 @@ impl Teller {
                 let text = format!("{migration} was not begun: {}", trouble.message);
                 (Moment::MigrationRefused, text, of_migration(&tally, batch, migration, trouble))
             }
-            Notice::BatchEnded { batch } => {
+            Notice::BatchEnded { batch, .. } => {
                 let text = format!("{batch} is over: {}", said(&tally.batch));
                 (Moment::BatchEnded, text, of_batch(&tally, batch))
             }
@@ -190,7 +190,8 @@ mod tests {
         );
         teller.tell(&Notice::BatchBegan { batch: "pilot".into(), migrations: 1 });
         assert_eq!(teller.tell(&ended(true)), None);
-        let over = body(teller.tell(&Notice::BatchEnded { batch: "pilot".into() }));
+        let over =
+            body(teller.tell(&Notice::BatchEnded { batch: "pilot".into(), done: 1, failed: 0 }));
         assert_eq!((&over["counts"], &over["batch_counts"]), (&counts(1, 0, 2), &counts(1, 0, 0)));
         teller.tell(&Notice::BatchBegan { batch: "batch-1".into(), migrations: 2 });
         teller.tell(&ended(false));

@@ -17,10 +17,12 @@ pub(super) const LATELY: Duration = Duration::from_secs(60);
 pub(super) struct Count {
     /// All that are to be done.
     pub(super) all: usize,
-    /// Those that ended, however that was.
+    /// Those that are through: done, or failed.
     pub(super) ended: usize,
     /// Those among them that failed.
     pub(super) failed: usize,
+    /// Those that were left on their way, for a later run.
+    pub(super) left: usize,
 }
 
 /// What is done for somebody now.
@@ -106,8 +108,8 @@ impl Board {
             Notice::StepFailed { migration, failure, .. } => {
                 self.person(migration, now).remark = Some((now, failure.message.clone()));
             }
-            Notice::MigrationEnded { migration, standing, .. } => {
-                self.ended(migration, *standing, now);
+            Notice::MigrationEnded { migration, standing, is_done } => {
+                self.ended(migration, *standing, *is_done, now);
             }
             Notice::GateWaits { .. }
             | Notice::BatchWaits { .. }
@@ -143,12 +145,20 @@ impl Board {
         person.doing = doing;
     }
 
-    fn ended(&mut self, migration: &MigrationId, standing: MigrationStanding, now: Duration) {
+    fn ended(
+        &mut self,
+        migration: &MigrationId,
+        standing: MigrationStanding,
+        is_done: bool,
+        now: Duration,
+    ) {
         let has_failed = matches!(standing, MigrationStanding::Failed | MigrationStanding::Stuck);
+        let is_left = !is_done && !has_failed;
         let batch = self.batch.as_mut().map(|(_, count)| count);
         for count in std::iter::once(&mut self.whole).chain(batch) {
-            count.ended += 1;
+            count.ended += usize::from(!is_left);
             count.failed += usize::from(has_failed);
+            count.left += usize::from(is_left);
         }
         if has_failed {
             let person = self.person(migration, now);

@@ -96,7 +96,9 @@ fn about(notice: &Notice) -> (&'static str, Value) {
             json!({ "migration": who, "standing": standing.name(), "is_done": is_done }),
         ),
         N::BatchStopped { batch, why } => ("batch-stopped", json!({ "batch": batch, "why": why })),
-        N::BatchEnded { batch } => ("batch-ended", json!({ "batch": batch })),
+        N::BatchEnded { batch, done, failed } => {
+            ("batch-ended", json!({ "batch": batch, "done": done, "failed": failed }))
+        }
         N::RunEnded { done, failed, left, why } => {
             ("run-ended", json!({ "done": done, "failed": failed, "left": left, "why": why }))
         }

@@ -56,7 +56,12 @@ pub(super) fn above(notice: &Notice) -> Option<String> {
             format!("{batch} waits: {why}")
         }
         Notice::BatchStopped { batch, why } => format!("{batch} stops: {why}"),
-        Notice::BatchEnded { batch } => format!("{batch}: done"),
+        Notice::BatchEnded { batch, done, failed: 0 } => {
+            format!("{batch}: {} done", counted(*done as u64, "person", "people"))
+        }
+        Notice::BatchEnded { batch, done, failed } => {
+            format!("{batch}: {} done, {failed} not", counted(*done as u64, "person", "people"))
+        }
         Notice::MigrationBegan { migration, is_resumed: true } => {
             format!("{migration}: goes on where it was")
         }

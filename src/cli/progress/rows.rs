@@ -101,11 +101,12 @@ fn whole(board: &Board, now: Duration, size: Size) -> String {
 
 fn counted(what: &str, count: Count) -> String {
     // A rollback does not know beforehand how many there are.
-    let all = count.all.max(count.ended);
-    let failed =
-        if count.failed > 0 { format!(", {} failed", count.failed) } else { String::new() };
+    let all = count.all.max(count.ended + count.left);
+    let also = [(count.failed, "failed"), (count.left, "left")];
+    let also = also.into_iter().filter(|(number, _)| *number > 0);
+    let also: String = also.map(|(number, how)| format!(", {number} {how}")).collect();
     let people = if all == 1 { "person" } else { "people" };
-    format!("{what}: {} of {all} {people}{failed}", count.ended)
+    format!("{what}: {} of {all} {people}{also}", count.ended)
 }
 
 /// One person's line: who, which step, and how far it is or why it waits.
@@ -222,6 +223,18 @@ mod tests {
         // After a minute a failure is old, and its line is free for somebody else.
         let later = super::rows(&board, at(200), SIZE);
         assert!(!later.iter().any(|row| row.contains("the volume is full")), "{later:#?}");
+    }
+
+    #[test]
+    fn whoever_is_left_on_the_way_is_not_through() {
+        let mut board = board_of_200();
+        for (person, is_done) in [(1, true), (2, false), (3, false)] {
+            let standing = MigrationStanding::Underway;
+            board
+                .take(&Notice::MigrationEnded { migration: who(person), standing, is_done }, at(9));
+        }
+        let rows = rows(&board, at(10), SIZE);
+        assert!(rows[0].contains("all: 1 of 200 people, 2 left, 197 at work"), "{}", rows[0]);
     }
 
     #[test]
