@@ -92,7 +92,7 @@ fn whoever_watches_sees_who_is_at_work_writes_nothing_and_is_let_go_at_the_end()
     let mut tool = OnTerminal::watching(&ready);
     until("the picture is drawn", || tool.screen().contains("In a step: 1–1 of 1"));
     let seen = tool.screen();
-    assert!(seen.contains("ann on ") && seen.contains("heartbeat"), "{seen}");
+    assert!(seen.contains("): ann") && seen.contains("heartbeat"), "{seen}");
     assert!(seen.contains(&format!("{ALICE} hydrate")) && seen.contains("pilot: 0 of "), "{seen}");
     record("failed", json!({ "message": "the volume is full", "hint": "a larger one" }));
     until("the failure is seen", || tool.screen().contains("the volume is full"));

@@ -32,7 +32,9 @@ pub(super) struct Seen<'a> {
 
 /// Draws a moment, whatever the size of the terminal.
 pub(super) fn draw(frame: &mut Frame<'_>, seen: &Seen<'_>, view: View) {
-    let areas = [Constraint::Max(HEAD), Constraint::Fill(1), Constraint::Max(1)];
+    // Where there is little room, people at work come first.
+    let head = (frame.area().height / 3).clamp(1, HEAD);
+    let areas = [Constraint::Max(head), Constraint::Fill(1), Constraint::Max(1)];
     let [head, body, keys] = Layout::vertical(areas).areas(frame.area());
     frame.render_widget(Paragraph::new(seen.head(size(head))), head);
     match view.focus {
@@ -47,7 +49,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, seen: &Seen<'_>, view: View) {
 }
 
 impl Seen<'_> {
-    /// Which plan, who is at work, what the run says of itself, and the whole.
+    /// Which plan, who is at work, what the run says of itself, and the whole: of these, the last that fit.
     fn head(&self, size: Size) -> Vec<Line<'static>> {
         let plan = self.moment.plan.as_ref().map_or_else(String::new, |plan| {
             format!("Plan {}, account {}, {}", plan.id, plan.account, plan.region)
@@ -57,8 +59,9 @@ impl Seen<'_> {
             |(holder, beat)| {
                 let (since, beat) = (self.ago(&holder.since), self.ago(beat));
                 let (who, host, pid) = (&holder.who, &holder.host, holder.pid);
+                // Who it is may be long, and where it is must be seen.
                 format!(
-                    "At work for {since}, heartbeat {beat} ago: {who} on {host} (process {pid})"
+                    "At work for {since}, heartbeat {beat} ago on {host} (process {pid}): {who}"
                 )
             },
         );
@@ -73,7 +76,8 @@ impl Seen<'_> {
         });
         let unasked = || "The run itself cannot be asked from here".to_owned();
         let run = self.run.as_ref().map_or_else(unasked, steering::words);
-        [plan, holder, run, batch(&sum, size)].map(|row| line(&row, size)).to_vec()
+        let mut rows = [plan, holder, run, batch(&sum, size)].map(|row| line(&row, size)).to_vec();
+        rows.split_off(rows.len().saturating_sub(size.height))
     }
 
     /// A bit of everything; the people at work get what is left.
@@ -327,6 +331,8 @@ mod tests {
                 }
             }
         }
+        let low = on_terminal(&moment(), None, View::default(), (60, 5));
+        assert!(low.contains("104 of 280") && low.contains("person-0"), "{low}");
         let narrow = on_terminal(&moment(), None, View::default(), (20, 24));
         assert!(narrow.contains("…") && narrow.contains("q quit"), "{narrow}");
     }
