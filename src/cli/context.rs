@@ -12,6 +12,7 @@ use super::{Exit, Failure, Ui};
 use crate::aws::{self, Access, Account, Identity, Reader};
 use crate::execute::Control;
 use crate::journal::{self, CallLedger, Journal, Lease, NewOperation, OperationId};
+use crate::names::PlanId;
 use crate::plan::Plan;
 
 /// Options that every command takes.
@@ -275,16 +276,21 @@ impl Context {
     /// There is none; or the journal cannot be read.
     pub fn plan_in_force(&self, journal: &Journal) -> Result<Plan, Failure> {
         let plan = approved_plan(journal)?;
+        self.name_newer(journal, &plan.id)?;
+        Ok(plan)
+    }
+
+    /// Says which plan a command goes by where a newer one waits for its approval.
+    pub(super) fn name_newer(&self, journal: &Journal, plan: &PlanId) -> Result<(), Failure> {
         let latest = journal
             .latest_plan_id()
             .map_err(|error| Failure::journal("read which plan is the last", error))?;
-        if let Some(newer) = latest.filter(|latest| *latest != plan.id) {
+        if let Some(newer) = latest.filter(|latest| latest != plan) {
             self.ui.warning(format_args!(
-                "this goes by plan {}; plan {} was drawn up last and is not approved: `studio-migrate plan approve {}`",
-                plan.id, newer, newer
+                "this goes by plan {plan}; plan {newer} was drawn up last and is not approved: `studio-migrate plan approve {newer}`"
             ));
         }
-        Ok(plan)
+        Ok(())
     }
 }
 

@@ -140,6 +140,14 @@ fn a_batch_waits_for_its_window_and_its_gate() {
     let closed = world.run(&run_alice()).ended(5);
     assert!(closed.err.contains("waits for its window"), "{}", closed.err);
     world.run(&[run_alice().as_slice(), &["--any-time"]].concat()).ended(0);
+
+    // A plan that is drawn up later changes nothing before it is approved, and that is said.
+    assert!(!world.run(&["status"]).ended(0).err.contains("goes by plan"));
+    world.plan(&[]).ended(0);
+    for looks in [&["status"][..], &["run", "--dry-run"]] {
+        let err = world.run(looks).ended(0).err;
+        assert!(err.contains("goes by plan") && err.contains("is not approved"), "{err}");
+    }
 }
 
 #[test]

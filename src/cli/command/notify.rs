@@ -40,6 +40,7 @@ impl Notify {
             Some(name) => (super::playbook(name)?, None),
             None => {
                 let plan = last_plan(context)?;
+                context.ui.status(format_args!("The playbook of plan {}", plan.id));
                 (plan.playbook.clone(), Some(plan))
             }
         };

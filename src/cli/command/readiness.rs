@@ -101,6 +101,7 @@ impl Readiness {
     /// Assesses the last snapshot. Ends with [`Exit::Blocked`] when something blocks.
     pub fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let playbook = super::playbook(&self.playbook)?;
+        context.ui.status(format_args!("Playbook {}", playbook.name));
         let journal = context.existing_journal()?;
         let (snapshots, missing) = self.snapshots(context, &journal, &playbook)?;
         if let Some(name) = &self.script {

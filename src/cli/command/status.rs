@@ -73,6 +73,14 @@ impl Line {
 impl Status {
     /// Shows the standing, again and again when asked to.
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let journal = context.existing_journal()?;
+        let plan = journal
+            .latest_approved()
+            .map_err(|error| Failure::journal("read which plan is approved", error))?;
+        if let Some(plan) = plan {
+            context.name_newer(&journal, &plan.id)?;
+        }
+        drop(journal);
         if self.watch
             && self.format == Format::Table
             && context.ui.has_screen()

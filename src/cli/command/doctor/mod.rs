@@ -69,6 +69,7 @@ impl Doctor {
         let reader = context.reader(0.0).await?;
         let identity = reader.identity();
         checks.good(format_args!("caller {} in {}", identity.arn, identity.region));
+        checks.good(format_args!("the playbook {} can be used", playbook.name));
         // AWS refuses signatures that are more than five minutes off.
         checks.good("the clock agrees with AWS's: the signature was accepted");
         journal(&mut checks, context)?;

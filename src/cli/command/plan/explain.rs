@@ -29,7 +29,10 @@ pub(super) fn explain(
     }
     for left in plan.left_out.iter().filter(|left| is_it(left.domain.as_str(), &left.who)) {
         met = true;
-        ui.data(format_args!("{}/{} stays on Classic: {}", left.domain, left.who, left.because));
+        ui.data(format_args!(
+            "{}/{} stays on Classic by plan {}: {}",
+            left.domain, left.who, plan.id, left.because
+        ));
     }
     if met {
         return Ok(());
@@ -41,7 +44,7 @@ pub(super) fn explain(
 fn moved(context: &Context, plan: &Plan, batch: &Batch, migration: &Migration) {
     let ui = context.ui;
     let playbook = &plan.playbook;
-    ui.data(format_args!("{} moves in {}", migration.id, headline(batch)));
+    ui.data(format_args!("{} moves in {} of plan {}", migration.id, headline(batch), plan.id));
     ui.data(format_args!("  why there: {}", migration.because));
     let size = migration.bytes.map_or_else(|| "a home that was not measured".to_owned(), bytes);
     let into = match plan.folder(migration) {
