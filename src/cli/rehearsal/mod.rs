@@ -10,6 +10,7 @@ mod outcome;
 mod record;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -90,6 +91,7 @@ pub struct Rehearsal {
     runtime: Runtime,
     // Last, since the journal is in it.
     _folder: TempDir,
+    _in_use: File,
 }
 
 impl Rehearsal {
@@ -104,7 +106,7 @@ impl Rehearsal {
             .start_paused(true)
             .build()
             .map_err(failed)?;
-        let folder = folder(&script).map_err(failed)?;
+        let (folder, in_use) = folder(&script).map_err(failed)?;
         let inside = runtime.enter();
         let journal = Journal::rehearsing(&folder.path().join("journal.db"), script.begin)
             .map_err(|error| Failure::journal("open the rehearsal's journal", error))?;
@@ -129,6 +131,7 @@ impl Rehearsal {
             lease,
             runtime,
             _folder: folder,
+            _in_use: in_use,
         })
     }
 
@@ -234,14 +237,28 @@ impl Rehearsal {
 
 /// A temporary folder of a name that follows from what is rehearsed, since receipts name files in it: the same rehearsal leaves
 /// the same events. Only while one like it is under way the name is another.
-fn folder(script: &Script) -> std::io::Result<TempDir> {
+///
+/// With it comes a file whose lock says that it is in use: what a rehearsal left that was killed is taken away by the next one.
+fn folder(script: &Script) -> std::io::Result<(TempDir, File)> {
     let name = format!("studio-migrate-rehearsal-{}-{}", script.plan.id, script.seed);
-    tempfile::Builder::new()
+    let place = std::env::temp_dir().join(&name);
+    if let Ok(in_use) = File::open(place.join(IN_USE))
+        && in_use.try_lock().is_ok()
+    {
+        std::fs::remove_dir_all(&place)?;
+    }
+    let folder = tempfile::Builder::new()
         .prefix(&name)
         .rand_bytes(0)
         .tempdir()
-        .or_else(|_| tempfile::Builder::new().prefix(&format!("{name}-")).tempdir())
+        .or_else(|_| tempfile::Builder::new().prefix(&format!("{name}-")).tempdir())?;
+    let in_use = File::create(folder.path().join(IN_USE))?;
+    in_use.lock()?;
+    Ok((folder, in_use))
 }
+
+/// The file in a rehearsal's folder that is locked as long as the rehearsal lasts.
+const IN_USE: &str = "in-use";
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 

@@ -57,6 +57,31 @@ fn a_plan_is_rehearsed_without_the_account_and_leaves_the_journal_as_it_was() {
 }
 
 #[test]
+fn what_a_killed_rehearsal_leaves_is_taken_away_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = journal_of_a_plan(folder.path());
+    let temporary = folder.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let left = || std::fs::read_dir(&temporary).unwrap().count();
+    let mut command = command(&["rehearse", "--state"]);
+    command.arg(&journal).env("TMPDIR", &temporary);
+    let is_in_use = || {
+        let mut folders = std::fs::read_dir(&temporary).unwrap();
+        folders.any(|one| one.unwrap().path().join("in-use").exists())
+    };
+    let mut killed = command.spawn().unwrap();
+    while !is_in_use() {
+        assert!(killed.try_wait().unwrap().is_none(), "it has a folder as long as it lasts");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(left(), 1);
+    Ran::from(command.output().unwrap()).ended(0);
+    assert_eq!(left(), 0);
+}
+
+#[test]
 fn what_would_fail_is_named_with_its_step() {
     let folder = tempfile::tempdir().unwrap();
     let journal = journal_of_a_plan(folder.path());
