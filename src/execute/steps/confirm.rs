@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::closing;
 use super::flip::{hidden_on, is_new};
 use super::hydrate::is_hook;
-use super::provision::{change_space, idle_before};
-use crate::aws::{ErrorKind, Owner, Settings, StartWith};
+use super::provision::{apps, change_space, idle_before};
+use crate::aws::{Error, ErrorKind, Profile, Settings, StartWith};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
 use crate::execute::standing::kind;
@@ -37,15 +37,26 @@ pub struct Receipt {
     pub image: Option<String>,
 }
 
+/// What the looks saw so far.
+#[derive(Default)]
+struct Seen {
+    /// The profile's settings, as seen last; nothing where a space is shared, since the landing page is its people's.
+    settings: Settings,
+    /// Whether nothing of ours runs in the space any more. Nobody starts it again, so it is not looked for again.
+    is_app_gone: bool,
+    /// The same of the hook.
+    is_hook_gone: bool,
+}
+
 /// Sets up the space for its owner, and looks until everything is as it should be.
 pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     let (idle_minutes, start) = (idle_afterwards(cx)?, image_afterwards(cx));
     set_up_space(cx, idle_minutes, start.as_ref()).await?;
-    let mut good = 0;
+    let (mut good, mut seen) = (0, Seen::default());
     let mut last_trouble = String::new();
     let looked = cx
         .until("the new settings to be seen", async || {
-            match trouble(cx, idle_minutes).await? {
+            match trouble(cx, idle_minutes, &mut seen).await? {
                 None => good += 1,
                 Some(trouble) => {
                     good = 0;
@@ -61,14 +72,9 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
             trouble => Failure { message: format!("{}: {trouble}", failure.message), ..failure },
         });
     }
-    // The landing page of a shared space is its people's.
-    let settings = match cx.migration.shared {
-        Some(_) => Settings::default(),
-        None => cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?.settings,
-    };
     Ok(Receipt {
-        portal: settings.studio_web_portal.unwrap_or_default(),
-        landing: settings.landing.unwrap_or_default(),
+        portal: seen.settings.studio_web_portal.unwrap_or_default(),
+        landing: seen.settings.landing.unwrap_or_default(),
         idle_minutes,
         image: start.map(|start| start.image),
     })
@@ -118,11 +124,12 @@ pub(in crate::execute) async fn health(cx: &Context) -> Result<Option<String>, F
     let migration = &cx.migration;
     let trouble = match migration.shared {
         Some(_) => trouble_with_what_was_shared(cx).await?,
-        None => match trouble_with_profile(cx).await {
+        None => match cx.account.profile(&migration.domain, &migration.profile).await {
+            Ok(profile) => trouble_with_profile(cx, &profile),
             Err(error) if error.kind == ErrorKind::NotFound => {
                 Some("the profile is gone".to_owned())
             }
-            looked => looked?,
+            Err(error) => return Err(error.into()),
         },
     };
     if trouble.is_some() {
@@ -139,13 +146,23 @@ pub(in crate::execute) async fn health(cx: &Context) -> Result<Option<String>, F
 }
 
 /// Says what is not as it should be, if anything is not.
-async fn trouble(cx: &Context, idle_minutes: i32) -> Result<Option<String>, crate::aws::Error> {
+async fn trouble(
+    cx: &Context,
+    idle_minutes: i32,
+    seen: &mut Seen,
+) -> Result<Option<String>, Error> {
     let migration = &cx.migration;
-    if let Some(trouble) = match migration.shared {
+    let trouble = match migration.shared {
         Some(_) => trouble_with_what_was_shared(cx).await?,
-        None => trouble_with_profile(cx).await?,
-    } {
-        return Ok(Some(trouble));
+        None => {
+            let profile = cx.account.profile(&migration.domain, &migration.profile).await?;
+            let trouble = trouble_with_profile(cx, &profile);
+            seen.settings = profile.settings;
+            trouble
+        }
+    };
+    if trouble.is_some() {
+        return Ok(trouble);
     }
     let space = cx.account.space(&migration.domain, &migration.space).await?;
     if space.status != "InService" {
@@ -154,21 +171,23 @@ async fn trouble(cx: &Context, idle_minutes: i32) -> Result<Option<String>, crat
     if space.idle_minutes != Some(idle_minutes) {
         return Ok(Some("the space's idle shutdown is not set".to_owned()));
     }
-    let owner = Owner::Space(migration.space.clone());
-    let apps = cx.account.apps(&migration.domain, &owner).await?;
-    let is_our_app_left = !apps.is_empty() && !has_been_flipped_before(cx);
-    if is_our_app_left {
-        return Ok(Some("an app still runs in the space".to_owned()));
+    // An app that is not ours is its owner's, who may work in the new Studio since the flip.
+    seen.is_app_gone = seen.is_app_gone || apps(cx).await?.ours.is_empty();
+    if !seen.is_app_gone {
+        return Ok(Some("the app that copied still runs in the space".to_owned()));
     }
-    match cx.account.script(&migration.hook).await {
-        Ok(_) => Ok(Some("the hook still exists".to_owned())),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+    if !seen.is_hook_gone {
+        match cx.account.script(&migration.hook).await {
+            Ok(_) => return Ok(Some("the hook still exists".to_owned())),
+            Err(error) if error.kind == ErrorKind::NotFound => seen.is_hook_gone = true,
+            Err(error) => return Err(error),
+        }
     }
+    Ok(None)
 }
 
 /// Says what is not as it should be of what is not one person's.
-async fn trouble_with_what_was_shared(cx: &Context) -> Result<Option<String>, crate::aws::Error> {
+async fn trouble_with_what_was_shared(cx: &Context) -> Result<Option<String>, Error> {
     match (trouble_with_domain(cx).await?, closing::of(&cx.migration)) {
         (None, Some(part)) => closing::trouble(cx, part).await,
         (trouble, _) => Ok(trouble),
@@ -176,44 +195,35 @@ async fn trouble_with_what_was_shared(cx: &Context) -> Result<Option<String>, cr
 }
 
 /// Says what is not as it should be of the domain's settings for shared spaces.
-async fn trouble_with_domain(cx: &Context) -> Result<Option<String>, crate::aws::Error> {
+async fn trouble_with_domain(cx: &Context) -> Result<Option<String>, Error> {
     let scripts = cx.account.shared_space_scripts(&cx.migration.domain).await?;
     let is_left = scripts.iter().any(|arn| is_hook(cx, Some(arn)));
     Ok(is_left.then(|| "the hook is still listed for shared spaces".to_owned()))
 }
 
 /// Says what is not as it should be of the person's profile.
-async fn trouble_with_profile(cx: &Context) -> Result<Option<String>, crate::aws::Error> {
+fn trouble_with_profile(cx: &Context, profile: &Profile) -> Option<String> {
     let migration = &cx.migration;
-    let profile = cx.account.profile(&migration.domain, &migration.profile).await?;
     if profile.status != "InService" {
-        return Ok(Some(format!("the profile is {}", profile.status)));
+        return Some(format!("the profile is {}", profile.status));
     }
-    if !is_new(&profile) {
-        return Ok(Some("the profile does not lead to the new Studio".to_owned()));
+    if !is_new(profile) {
+        return Some("the profile does not lead to the new Studio".to_owned());
     }
     if is_hook(cx, profile.settings.built_in(migration.app)) {
-        return Ok(Some("the hook is still set on the profile".to_owned()));
+        return Some("the hook is still set on the profile".to_owned());
     }
     if let Some(visibility) = &migration.visibility {
-        let hidden = hidden_on(&profile);
+        let hidden = hidden_on(profile);
         let is_all =
             |wanted: &[String], hidden: &[String]| wanted.iter().all(|name| hidden.contains(name));
         if !is_all(&visibility.app_types, &hidden.app_types)
             || !is_all(&visibility.tools, &hidden.tools)
         {
-            return Ok(Some(format!(
-                "what group {} is not to see is not hidden",
-                visibility.group
-            )));
+            return Some(format!("what group {} is not to see is not hidden", visibility.group));
         }
     }
-    Ok(None)
-}
-
-/// Once the person has been led to the new Studio, an app in the space may be their own.
-fn has_been_flipped_before(cx: &Context) -> bool {
-    cx.standing().is_ok_and(|standing| standing.receipt(crate::execute::Step::Flip).is_some())
+    None
 }
 
 /// Leaves everything as it is: the idle time goes with the space.

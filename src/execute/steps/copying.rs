@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::attaching;
-use super::provision::{others_apps, stop_app};
+use super::provision::{apps, stop_app};
 use crate::aws::{App, Error, ErrorKind, Owner};
 use crate::execute::context::Context;
 use crate::execute::failure::Failure;
@@ -51,16 +51,16 @@ pub(super) async fn run(cx: &Context) -> Result<Done, Failure> {
 /// Starts the app, or goes on with one that an earlier try started, and waits until it is in service.
 async fn start_app(cx: &Context) -> Result<(), Failure> {
     let migration = &cx.migration;
-    if let Some(app) = others_apps(cx).await?.first() {
+    let there = apps(cx).await?;
+    if let Some(app) = there.others.first() {
         return Err(Failure::new(format!(
             "{}/{} runs in space {}, and this migration did not start it",
             app.app_type, app.name, migration.space
         ))
         .hinted("let the space's owner stop it, then run again"));
     }
-    match app(cx).await? {
-        Some(app) if app.status == "Deleting" || app.status == "Failed" => stop_app(cx).await?,
-        _ => {}
+    if there.ours.first().is_some_and(|app| matches!(app.status.as_str(), "Deleting" | "Failed")) {
+        stop_app(cx).await?;
     }
     let instance_type = &cx.plan.playbook.target.instance_type;
     let script = attaching::script(cx).await?;

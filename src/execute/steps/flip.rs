@@ -63,8 +63,7 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     if cx.migration.shared.is_some() {
         return Ok(Receipt::default());
     }
-    settled_profile(cx).await?;
-    let profile = look(cx).await?;
+    let profile = settled_profile(cx).await?;
     let before = cx.before(
         Step::Flip,
         "experience",
@@ -201,9 +200,8 @@ async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
     if cx.if_there(async || cx.account.profile(domain, name).await).await?.is_none() {
         return Ok(vec![format!("profile {name} is gone, and its landing page with it")]);
     }
-    settled_profile(cx).await?;
+    let profile = settled_profile(cx).await?;
     let (portal, landing) = (text(&before, "portal"), text(&before, "landing"));
-    let profile = look(cx).await?;
     let mut remarks = Vec::new();
     let hidden = to_show_again(cx, &profile, &mut remarks).await?;
     let is_back =
@@ -302,10 +300,6 @@ pub(super) async fn explicit(
     let portal = portal.or(domain.defaults.studio_web_portal).unwrap_or_else(|| PORTAL.to_owned());
     let fitting = if portal == PORTAL { LANDING } else { CLASSIC_LANDING };
     Ok((portal, landing.or(domain.defaults.landing).unwrap_or_else(|| fitting.to_owned())))
-}
-
-async fn look(cx: &Context) -> Result<Profile, Failure> {
-    Ok(cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?)
 }
 
 /// Tells whether a profile leads to the new Studio by its own settings.

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::provision::{change_space, hold_idle_off, stop_app};
 use super::{attaching, copying};
-use crate::aws::{Error, ErrorKind, wait};
+use crate::aws::{Error, ErrorKind, Profile, wait};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, FailureKind, Stuck};
 use crate::execute::hook::{Hook, Pass};
@@ -172,7 +172,7 @@ async fn set_hook(cx: &Context, arn: &str) -> Result<(), Failure> {
         if is_hook(cx, built_in) { script_before(cx)? } else { built_in.map(str::to_owned) };
     cx.before(Step::Hydrate, "built_in_script", json!(before))?;
     if built_in == Some(arn) {
-        return settled_profile(cx).await;
+        return settled_profile(cx).await.map(drop);
     }
     set_script(cx, Some(arn)).await
 }
@@ -283,11 +283,11 @@ pub(super) async fn change_profile(
     cx: &Context,
     change: impl AsyncFn() -> Result<(), Error>,
 ) -> Result<(), Failure> {
-    Ok(wait::settled(async || settled_profile(cx).await, change).await??)
+    Ok(wait::settled(async || settled_profile(cx).await.map(drop), change).await??)
 }
 
 /// Waits until the profile is in service: AWS refuses to change one that is changing.
-pub(super) async fn settled_profile(cx: &Context) -> Result<(), Failure> {
+pub(super) async fn settled_profile(cx: &Context) -> Result<Profile, Failure> {
     let profile = cx
         .until("the profile to be in service", async || {
             let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
@@ -295,7 +295,7 @@ pub(super) async fn settled_profile(cx: &Context) -> Result<(), Failure> {
         })
         .await?;
     if profile.status == "InService" {
-        return Ok(());
+        return Ok(profile);
     }
     let why = profile.failure.unwrap_or_else(|| "AWS gives no reason".to_owned());
     Err(Failure::new(format!("the profile is {}: {why}", profile.status)))

@@ -247,16 +247,29 @@ pub(in crate::execute) async fn may_hold_work(cx: &Context) -> Result<bool, Fail
     Ok(effective.studio_web_portal.as_deref() != Some("DISABLED"))
 }
 
-/// Returns the apps of the space that this migration did not start: they are their owner's, and are let be.
-pub(in crate::execute) async fn others_apps(cx: &Context) -> Result<Vec<App>, Error> {
+/// The apps of the space, in one look.
+#[derive(Debug, Default)]
+pub(super) struct Apps {
+    /// Those that this migration started, and those that are on their way.
+    pub(super) ours: Vec<App>,
+    /// Those that it did not: they are their owner's, and are let be.
+    pub(super) others: Vec<App>,
+}
+
+/// Looks whose the apps of the space are.
+pub(super) async fn apps(cx: &Context) -> Result<Apps, Error> {
     let owner = Owner::Space(cx.migration.space.clone());
-    let mut others = Vec::new();
+    let mut apps = Apps::default();
     for app in cx.account.apps(&cx.migration.domain, &owner).await? {
-        if app.status != "Deleting" && !is_our_app(cx, &app).await? {
-            others.push(app);
-        }
+        let is_ours = app.status == "Deleting" || is_our_app(cx, &app).await?;
+        if is_ours { apps.ours.push(app) } else { apps.others.push(app) }
     }
-    Ok(others)
+    Ok(apps)
+}
+
+/// Returns the apps of the space that this migration did not start.
+pub(in crate::execute) async fn others_apps(cx: &Context) -> Result<Vec<App>, Error> {
+    Ok(apps(cx).await?.others)
 }
 
 async fn is_our_app(cx: &Context, app: &App) -> Result<bool, Error> {
@@ -275,11 +288,11 @@ async fn is_our_app(cx: &Context, app: &App) -> Result<bool, Error> {
 pub(super) async fn stop_app(cx: &Context) -> Result<(), Failure> {
     let owner = Owner::Space(cx.migration.space.clone());
     let domain = &cx.migration.domain;
-    let others = others_apps(cx).await?;
-    for app in cx.account.apps(domain, &owner).await? {
-        if others.contains(&app) {
-            continue;
-        }
+    let Apps { ours, others } = apps(cx).await?;
+    if ours.is_empty() {
+        return Ok(());
+    }
+    for app in ours {
         match cx.account.delete_app(domain, &owner, &app.app_type, &app.name).await {
             Ok(()) => {}
             // Gone, or on its way already.
