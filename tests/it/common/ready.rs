@@ -152,11 +152,15 @@ impl Ready {
 
     /// Starts an app in a space, as its owner would.
     pub fn start_an_app_of_theirs(&self, space: &str) {
+        self.start_an_app(space, &BTreeMap::new());
+    }
+
+    /// Starts an app with these tags in a space.
+    pub fn start_an_app(&self, space: &str, tags: &BTreeMap<String, String>) {
         let owner = Client::administrator(&self.served);
         let (domain, space) = (DomainId::new("d-sim000000001"), SpaceName::from(space));
-        let (app, tags) = (SpaceApp::JupyterLab, BTreeMap::new());
-        let starting =
-            owner.account.create_app(&domain, &space, app, ("ml.t3.medium", None), &tags);
+        let app = SpaceApp::JupyterLab;
+        let starting = owner.account.create_app(&domain, &space, app, ("ml.t3.medium", None), tags);
         owner.wait(starting).unwrap();
     }
 

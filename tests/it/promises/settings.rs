@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use studio_migrate::aws::NewSpace;
-use studio_migrate::names::{DomainId, ProfileName};
+use studio_migrate::aws::{NewSpace, Owner};
+use studio_migrate::names::{DomainId, ProfileName, TAG_MIGRATION};
 use studio_migrate::playbook::SpaceApp;
 
 use crate::common::ONE_PERSON;
 use crate::common::client::Client;
 use crate::common::ends::{assert_alike, end};
-use crate::common::ready::Ready;
+use crate::common::ready::{ALICE, Ready};
 use crate::common::tool::light_mover;
 
 /// Apps that run, by key.
@@ -107,6 +107,28 @@ fn only_the_classic_apps_of_who_moves_are_stopped_and_only_when_the_playbook_say
         ready.run(&["rollback", "--user", "alice", "--delete-spaces", "--yes"]).ended(code);
         assert_eq!(running(&ready), expected, "{policy}, after rollback");
     }
+}
+
+#[test]
+fn nobody_is_confirmed_while_an_app_of_the_migration_runs_and_their_own_is_let_be() {
+    let ready = Ready::with(ONE_PERSON, None, &["  settle_minutes: 0.1"]);
+    ready.run_alice(&["--until", "flip"]).ended(0);
+    ready.start_an_app(
+        "alice-studio",
+        &BTreeMap::from([(TAG_MIGRATION.to_owned(), ALICE.to_owned())]),
+    );
+    let ran = ready.run_alice(&[]).ended(4);
+    assert!(ran.err.contains("the app that copied still runs in the space"), "{}", ran.err);
+
+    let owner = Client::administrator(&ready.served);
+    let (domain, space) = (DomainId::new("d-sim000000001"), Owner::Space("alice-studio".into()));
+    owner.wait(owner.account.delete_app(&domain, &space, "JupyterLab", "default")).unwrap();
+    while !running(&ready).iter().all(|key| key == CLASSIC_APP) {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    ready.start_an_app_of_theirs("alice-studio");
+    ready.run_alice(&[]).ended(0);
+    assert!(running(&ready).iter().any(|key| key.contains("/space/alice-studio/")));
 }
 
 #[test]
