@@ -23,6 +23,8 @@ pub struct Pass {
     pub earlier: Option<String>,
     /// Whether what an earlier pass left and is in the home no more goes.
     pub deletes: bool,
+    /// BLAKE3 of the manifest of an earlier delivery into the same place that was taken back, or ended badly.
+    pub brought: Option<String>,
     /// BLAKE3 of the manifest against which the home is only read again.
     pub rereads: Option<String>,
     /// What is delivered beside the person's own home, if this is not about that.
@@ -41,7 +43,7 @@ pub struct Beside {
 impl Pass {
     /// An attempt at the first and only copy of a home.
     pub fn first(attempt: u32) -> Self {
-        Self { attempt, earlier: None, deletes: false, rereads: None, beside: None }
+        Self { attempt, earlier: None, deletes: false, brought: None, rereads: None, beside: None }
     }
 
     /// What the attempts of one kind are told by from those of another, in one space.
@@ -127,6 +129,8 @@ fn ticket(plan: &Plan, migration: &Migration, key: ReportKey, pass: Pass) -> Tic
         attempt: pass.attempt,
         earlier: pass.earlier,
         deletes: pass.deletes,
+        brought: pass.brought,
+        is_beside: pass.beside.is_some(),
         rereads: pass.rereads,
     }
 }
@@ -183,6 +187,8 @@ mod tests {
             attempt: 1,
             earlier: None,
             deletes: false,
+            brought: None,
+            is_beside: false,
             rereads: None,
         }
     }

@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 use rustix::fs::{AtFlags, FileType, Stat};
 use rustix::io::Errno;
 
-use super::entry::{Class, Skip, Time, mtime};
+use super::entry::{Class, Entry, Skip, Time, mtime};
 use super::error::Error;
 use super::tree::{file_type, is_full, letting_in, lstat_if_there};
 use crate::playbook::Conflict;
@@ -75,13 +75,38 @@ pub(super) enum Likeness {
     Same,
     /// What an earlier pass put there, and nobody changed since: it may be replaced under every policy.
     Earlier,
+    /// What an earlier pass put there, and somebody changed since.
+    Altered,
     /// Something else.
     Other,
+}
+
+/// Why what an earlier pass brought, and somebody changed since, is not replaced.
+const ALTERED: &str =
+    "an earlier move brought what is there, it was changed there since, and it stays";
+
+/// Tells whether a skip is about what an earlier pass brought.
+pub(super) fn is_altered(skip: &Skip) -> bool {
+    skip.class == Class::Conflict && skip.why == ALTERED
+}
+
+/// Tells whether a pass found its entry at the destination, or what it had once brought there and somebody changed.
+pub(super) fn was_brought(entry: &Entry) -> bool {
+    entry.skip.as_deref().is_none_or(is_altered)
 }
 
 impl Likeness {
     pub(super) fn of(is_same: bool) -> Self {
         if is_same { Self::Same } else { Self::Other }
+    }
+
+    /// What is not the same: as an earlier pass put it there, or not, where one had brought something to that place.
+    pub(super) fn to(earlier: Option<&Entry>, is_untouched: bool) -> Self {
+        match earlier {
+            Some(_) if is_untouched => Self::Earlier,
+            Some(_) => Self::Altered,
+            None => Self::Other,
+        }
     }
 }
 
@@ -109,13 +134,14 @@ impl Deciding<'_> {
         let Some(there) = there else {
             return Ok(Verdict::Write { name, replaces: false });
         };
-        match compare(self.name, there)? {
+        let stays = match compare(self.name, there)? {
             Likeness::Same => return Ok(Verdict::Keep { name }),
             Likeness::Earlier => return Ok(Verdict::Write { name, replaces: true }),
-            Likeness::Other => {}
-        }
+            Likeness::Altered => ALTERED,
+            Likeness::Other => "something else is there, and it stays",
+        };
         match self.conflict {
-            Conflict::Refuse => Err(refused("something else is there, and it stays")),
+            Conflict::Refuse => Err(refused(stays)),
             Conflict::KeepBoth => self.beside(compare),
             Conflict::NewerWins if mtime(there) >= self.mtime => {
                 Err(refused("what is there is not older, and it stays"))
@@ -143,7 +169,7 @@ impl Deciding<'_> {
             match compare(&name, &there)? {
                 Likeness::Same => return Ok(Verdict::Keep { name }),
                 Likeness::Earlier => return Ok(Verdict::Write { name, replaces: true }),
-                Likeness::Other => {}
+                Likeness::Altered | Likeness::Other => {}
             }
         }
         Err(refused("every name beside it is taken"))

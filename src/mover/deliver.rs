@@ -5,8 +5,9 @@ use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
+use super::conflicts::Conflicts;
 use super::copy::{Copied, Order, copy_with};
-use super::entry::{Class, Entry};
+use super::entry::Entry;
 use super::error::Error;
 use super::meter::Meter;
 use super::path::escape;
@@ -29,7 +30,7 @@ const ERROR_FILE: &str = "error.txt";
 const LONGEST_ERROR: usize = 2000;
 
 /// Entries that an error names.
-const NAMED: usize = 5;
+pub(super) const NAMED: usize = 5;
 
 /// Copies the Classic home at `source` into the space's `home` as a ticket says, and proves it. Never fails: what went wrong
 /// is in [`Done::error`].
@@ -170,34 +171,14 @@ impl Carried {
             let words = format!("what was read back differs from the home: {named}");
             return Err(Failure::Words(words));
         }
-        if order.conflict == Conflict::Refuse && conflicts.all > 0 {
-            let named = listed(conflicts.named, conflicts.all);
-            let words = format!("something else is already at the place of {named}");
-            return Err(Failure::Words(words));
+        if order.conflict == Conflict::Refuse && conflicts.are_some() {
+            return Err(Failure::Words(conflicts.words()));
         }
         Ok(())
     }
 }
 
-/// Under the policy `refuse` a conflict fails the migration, with names.
-#[derive(Default)]
-pub(super) struct Conflicts {
-    all: u64,
-    named: Vec<String>,
-}
-
-impl Conflicts {
-    pub(super) fn note(&mut self, entry: &Entry) {
-        if entry.skip.as_ref().is_some_and(|skip| skip.class == Class::Conflict) {
-            self.all += 1;
-            if self.named.len() < NAMED {
-                self.named.push(format!("`{}`", escape(&entry.path)));
-            }
-        }
-    }
-}
-
-fn listed(named: Vec<String>, all: u64) -> String {
+pub(super) fn listed(named: Vec<String>, all: u64) -> String {
     let more = all.saturating_sub(named.len() as u64);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", named.join(", "))
@@ -226,6 +207,12 @@ pub(super) fn order(ticket: &Ticket, home: &Path, source: &Path) -> Result<Order
         .leave_out
         .iter()
         .map(|(pattern, reason)| LeaveOut { pattern: pattern.clone(), reason: reason.clone() });
+    let brought = ticket.brought.as_deref().and_then(|hash| kept::find(home, hash));
+    let deletes = ticket.deletes || brought.is_some();
+    let since = match brought {
+        Some(brought) => Some(brought),
+        None => ticket.earlier.as_deref().map(|hash| earlier(home, hash)).transpose()?,
+    };
     Ok(Order {
         source: source.to_owned(),
         destination: if ticket.folder.is_empty() { home.to_owned() } else { home.join(folder) },
@@ -233,10 +220,10 @@ pub(super) fn order(ticket: &Ticket, home: &Path, source: &Path) -> Result<Order
         conflict,
         keep_out: vec![home.join(OWN), home.join(MOUNT)],
         proves: true,
-        since: ticket.earlier.as_deref().map(|hash| earlier(home, hash)).transpose()?,
-        deletes: ticket.deletes,
-        hints: kept::latest(home),
-        written: Some(kept::written(home)),
+        since,
+        deletes,
+        hints: kept::latest(home).filter(|_| !ticket.is_beside),
+        written: Some(kept::written(home)).filter(|_| !ticket.is_beside),
         ..Order::default()
     })
 }

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::deliver::{Carried, Conflicts, Failure, begun, concluded, evidence, order};
+use super::conflicts::Conflicts;
+use super::deliver::{Carried, Failure, begun, concluded, evidence, order};
 use super::entry::Entry;
 use super::manifest;
 use super::pack::{Headway, TransferError};
-use super::pull::{PullOrder, pull};
+use super::pull::{Earlier, PullOrder, pull};
 use super::ticket::{Done, Ticket};
 use crate::aws::Reader;
 
@@ -46,6 +47,12 @@ async fn carry_out(
         only: None,
         is_paranoid: false,
         seal: Some(ticket.key.clone()),
+        earlier: Earlier {
+            since: order.since.clone(),
+            hints: order.hints.clone(),
+            written: order.written.clone(),
+            deletes: order.deletes,
+        },
     };
     let writing = Arc::new(Mutex::new((manifest::Writer::new(Vec::new())?, Conflicts::default())));
     let into = Arc::clone(&writing);

@@ -63,8 +63,8 @@ impl Placer<'_> {
                 if is_linked(there) || self.has_content(at.into, name, there, entry, buffer)? {
                     return Ok(Likeness::Same);
                 }
-                let is_earlier = self.is_earlier(at.into, (name, there), before, buffer)?;
-                Ok(if is_earlier { Likeness::Earlier } else { Likeness::Other })
+                let is_untouched = self.is_earlier(at.into, (name, there), before, buffer)?;
+                Ok(Likeness::to(before, is_untouched))
             },
         )?;
         let (to, replaces) = match verdict {

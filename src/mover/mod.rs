@@ -7,17 +7,22 @@
 //! destination anew, and only two equal digests are a proof. [`scan()`] looks at a home without reading it, and
 //! [`deliver_locally`] strings it together for a space. [`push()`] takes a home to S3, packed, and [`pull()`] brings one back.
 
+mod before;
 mod claims;
 mod compare;
+mod conflicts;
 mod copy;
 mod decide;
 mod deliver;
 mod deliver_packed;
+mod depth;
 mod digest;
 mod entry;
 mod error;
 mod folders;
 mod glance;
+mod gone;
+mod joining;
 pub mod kept;
 mod lift;
 mod link;
@@ -40,6 +45,7 @@ mod ticket;
 mod tree;
 mod verify;
 mod walk;
+mod written;
 mod xattr;
 
 #[cfg(test)]
@@ -47,6 +53,7 @@ mod tests;
 
 pub use claims::{Claims, Paths, Share as Claimed, Shares, shares};
 pub use compare::{Compared, compare, survey};
+pub use conflicts::is_of_conflicts;
 pub use copy::{Copied, Give, Order, copy};
 pub use deliver::{MOUNT, NOT_MOUNTED, OWN, deliver, deliver_locally};
 pub use deliver_packed::deliver_packed;
@@ -55,7 +62,9 @@ pub use error::Error;
 pub use glance::read_small;
 pub use pack::{Headway, PushOrder, Pushed, TransferError, push};
 pub use path::{escape, unescape};
-pub use pull::{GiveEntry, Proven, PullOrder, Pulled, packed_manifest, prove_packed, pull};
+pub use pull::{
+    Earlier, GiveEntry, Proven, PullOrder, Pulled, packed_manifest, prove_packed, pull,
+};
 pub use rules::Rules;
 pub use scan::{Counts, Homes, Row, Scan, scan, scan_homes, scan_listing};
 pub use seal::{Broken, ReportKey};

@@ -180,8 +180,8 @@ impl Placer<'_> {
                 let is_shared = there.st_nlink > 1 && before.st_nlink == 1;
                 return Ok(if is_shared { Likeness::Earlier } else { Likeness::Same });
             }
-            let is_earlier = self.is_earlier(at.into, (name, there), earlier, buffer)?;
-            Ok(if is_earlier { Likeness::Earlier } else { Likeness::Other })
+            let is_untouched = self.is_earlier(at.into, (name, there), earlier, buffer)?;
+            Ok(Likeness::to(earlier, is_untouched))
         })?;
         match (verdict, read) {
             (Verdict::Keep { name: kept }, Some(poured)) => {
@@ -352,15 +352,16 @@ impl Placer<'_> {
                     None
                 };
                 let Some(held) = held.map(std::ffi::CString::into_bytes) else {
-                    return Ok(Likeness::Other);
+                    return Ok(Likeness::to(earlier, false));
                 };
                 let was = earlier.and_then(|earlier| earlier.target.as_deref());
                 let is_earlier = was == Some(held.as_slice())
-                    && earlier.is_some_and(|earlier| earlier.mtime == mtime(there));
+                    && earlier.is_some_and(|earlier| {
+                        earlier.is_selected() && earlier.mtime == mtime(there)
+                    });
                 Ok(match held == target {
                     true => Likeness::Same,
-                    false if is_earlier => Likeness::Earlier,
-                    false => Likeness::Other,
+                    false => Likeness::to(earlier, is_earlier),
                 })
             },
         )?;

@@ -47,6 +47,14 @@ pub struct Ticket {
     /// Whether what an earlier pass left, and is at the source no more, goes, unless somebody changed it.
     #[serde(default)]
     pub deletes: bool,
+    /// BLAKE3 of the manifest of an earlier delivery into the same place that was taken back, or ended badly: what it brought, and
+    /// nobody changed since, is replaced, and goes where it is at the source no more. It is looked for on the volume alone, so
+    /// that another volume than the one that was filled then counts as one that never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brought: Option<String>,
+    /// Whether something goes beside the home that was moved, so that nothing of that is known or kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_beside: bool,
     /// BLAKE3 of the manifest against which what is there is read again; nothing is copied then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rereads: Option<String>,

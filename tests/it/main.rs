@@ -22,6 +22,7 @@ mod full_disk;
 mod inventory;
 mod layers;
 mod lookers;
+mod moved_again;
 mod mover;
 mod notebooks;
 mod notifications;

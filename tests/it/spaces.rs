@@ -42,7 +42,7 @@ fn someone_moves_into_code_editor_and_finds_the_image_that_the_playbook_names() 
 }
 
 /// Alice with a private space of her own, in which a file lies.
-fn with_a_space_of_her_own() -> Ready {
+pub fn with_a_space_of_her_own() -> Ready {
     let bob = "      - name: bob\n        home: empty\n";
     assert!(ONE_PERSON.contains(bob));
     let own = "    spaces:\n      - name: own\n        owner: alice\n        sharing: Private\n        app_type: JupyterLab\n        size_gb: 7\n";

@@ -261,6 +261,7 @@ async fn seal(cx: &Context, reported: &Reported) -> Result<Totals, Failure> {
         only: None,
         is_paranoid: false,
         seal: None,
+        earlier: mover::Earlier::default(),
     };
     let stop = Arc::<AtomicBool>::default();
     let give = Box::new(|_: Entry| Ok(()));

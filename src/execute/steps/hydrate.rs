@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::provision::{change_space, hold_idle_off, stop_app};
-use super::{attaching, copying};
+use super::{attaching, copy_failure, copying};
 use crate::aws::{Error, ErrorKind, Profile, wait};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, FailureKind, Stuck};
@@ -23,8 +23,7 @@ use crate::execute::hook::{Hook, Pass};
 use crate::execute::passes;
 use crate::execute::standing::kind;
 use crate::execute::step::Step;
-use crate::mover::{Done, NOT_MOUNTED};
-use crate::plan::Route;
+use crate::mover::Done;
 
 /// The kind of event that says what a home consisted of when it was packed once more. It is no part of a standing.
 pub(super) const PACKED: &str = "packed-again";
@@ -55,7 +54,10 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
             let previous_script = tidy(cx).await?;
             match &done.error {
                 None => Ok(Receipt { done, previous_script }),
-                Some(error) => Err(failed_copy(cx, error, done.needs_bytes)),
+                Some(error) => {
+                    passes::record_brought(cx, &done)?;
+                    Err(copy_failure::of(cx, error, &done))
+                }
             }
         }
         // A run that was asked to stop leaves the copy running: the next run finds it by name and goes on with it.
@@ -73,7 +75,10 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
 async fn finished_before(cx: &Context) -> Result<Option<Done>, Failure> {
     match copying::done(cx).await? {
         Some(done) if done.error.is_none() => Ok(Some(done)),
-        Some(_) => copying::forget(cx).await.map(|()| None),
+        Some(done) => {
+            passes::record_brought(cx, &done)?;
+            copying::forget(cx).await.map(|()| None)
+        }
         // A mover that an earlier run started may be at work, and speak its last word right now.
         None => copying::forget_refusal(cx).await.map(|()| None),
     }
@@ -299,31 +304,6 @@ pub(super) async fn settled_profile(cx: &Context) -> Result<Profile, Failure> {
     }
     let why = profile.failure.unwrap_or_else(|| "AWS gives no reason".to_owned());
     Err(Failure::new(format!("the profile is {}: {why}", profile.status)))
-}
-
-/// The ways on for somebody whose home AWS does not mount: what keeps the mount out is mended, or the home goes another way.
-fn unmounted(cx: &Context) -> String {
-    let (domain, profile) = (&cx.migration.domain, &cx.migration.profile);
-    format!(
-        "mend what keeps the mount out (SM315 to SM319: policy, mount targets, security groups) and try again with `studio-migrate run`; or let this home go packed: `aws sagemaker update-user-profile --domain-id {domain} --user-profile-name {profile} --user-settings AutoMountHomeEFS=Disabled`, `routes.unmounted_homes: packed` in the playbook, then `inventory`, `plan`, `plan approve` and `run --user {profile} --mount EFS_ROOT`"
-    )
-}
-
-fn failed_copy(cx: &Context, error: &str, needs_bytes: Option<u64>) -> Failure {
-    let failure = Failure::of_files(format!("the copy failed: {error}"), "the copy failed");
-    match needs_bytes {
-        Some(_) => failure.hinted(format!(
-            "the volume of space {} is too small, and the playbook pays for {} GiB (target.volume.maximum_gb): raise it and plan again, or leave more out",
-            cx.migration.space, cx.plan.playbook.target.volume.maximum_gb
-        )),
-        None if error.contains(NOT_MOUNTED) => failure.hinted(unmounted(cx)),
-        None if cx.migration.route != Route::InSpace => failure.hinted(
-            "mend it and try again with `studio-migrate run`; if what was packed is at fault, roll this person back first, and it is packed anew",
-        ),
-        None => failure.hinted(
-            "mend it and try again with `studio-migrate run`: only what differs is copied again",
-        ),
-    }
 }
 
 /// Stops the app, puts the previous script back and deletes the hook.

@@ -17,6 +17,7 @@ pub(super) mod sharing_out;
 pub mod stage;
 pub mod verify;
 
+mod copy_failure;
 mod copying;
 pub(super) mod datasync;
 mod transfer_report;

@@ -3,19 +3,19 @@
 //! Nothing here is kept for every entry in memory: each stage takes a sorted list, and gives one on.
 
 mod batch;
-mod before;
 mod files;
-mod gone;
 mod lists;
-mod written;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use super::before::before;
+use super::depth::{deepest_first, depth as depth_of};
 use super::entry::Entry;
 use super::error::Error;
 use super::folders::{Finishing, Making, Places};
+use super::gone::Clearing;
 use super::manifest::Summing;
 use super::meter::Meter;
 use super::place::{Placer, Work};
@@ -27,9 +27,9 @@ use super::ticket::{Phase, Progress, Totals};
 use super::tree::{Tree, names};
 use super::verify::{Checked, Reading, Verified};
 use super::walk::Walk;
+use super::written::List;
 use crate::playbook::Conflict;
-use lists::{Lists, deepest_first};
-use written::List;
+use lists::Lists;
 
 /// Folders that are made or settled at once.
 const FOLDERS: usize = 4096;
@@ -104,7 +104,7 @@ pub fn copy(
 
 pub(super) fn copy_with(order: &Order, give: Give<'_>, meter: &Meter<'_>) -> Result<Copied, Error> {
     let reserved = reserved(order)?;
-    let before = before::before(order)?;
+    let before = before(order.since.as_deref(), order.hints.as_deref(), order.written.as_deref())?;
     room::apart(&order.source, &order.destination)?;
     let source = Tree::open(&order.source)?;
     let destination = Tree::open(&order.destination)?;
@@ -167,7 +167,9 @@ struct Run<'a> {
 impl Run<'_> {
     fn copy(self, lists: Lists, give: Give<'_>) -> Result<Copied, Error> {
         let Lists { folders, files, names, gone, .. } = lists;
-        self.remove_gone(gone)?;
+        let Self { destination: tree, pool, meter, .. } = self;
+        let clearing = Clearing { tree, pool, meter, deletes: self.order.deletes };
+        clearing.clear(gone, |entry| self.ended.add([Checked::unread(entry)]))?;
         let made = self.make_folders(folders.sorted()?)?;
         let placer = Placer {
             conflict: self.order.conflict,
@@ -276,7 +278,7 @@ fn in_levels(
     let mut depth = 0;
     for entry in folders {
         let entry = entry?;
-        let its_depth = lists::depth(&entry.path);
+        let its_depth = depth_of(&entry.path);
         if its_depth != depth || level.len() >= FOLDERS {
             handle(std::mem::take(&mut level))?;
             depth = its_depth;

@@ -298,17 +298,17 @@ async fn place(
         let placed = match (entry.kind, content) {
             (Kind::Symlink, Content::Whole(target)) if is_target(&target) => {
                 (entry.target, entry.size) = (Some(target.as_ref().into()), 0);
-                landing.symlink(&at, &entry)
+                landing.symlink(&at, (&entry, None))
             }
             (Kind::Symlink, _) => Err(Hitch::skip(
                 Class::Unstorable,
                 "its object is a link, and holds nothing that a link could hold",
             )),
             (_, Content::Whole(bytes)) => {
-                landing.file(&at, &entry, &Xattrs::new(), &mut bytes.as_ref())
+                landing.file(&at, (&entry, None), &Xattrs::new(), &mut bytes.as_ref())
             }
             (_, Content::Pieces(mut summed)) => {
-                let placed = landing.file(&at, &entry, &Xattrs::new(), &mut *summed);
+                let placed = landing.file(&at, (&entry, None), &Xattrs::new(), &mut *summed);
                 // Why no more came says more than that it did not.
                 match (placed, summed.feed.miss.take()) {
                     (Err(Hitch::Skip(_)), Some(miss)) => return Err(miss),

@@ -20,6 +20,7 @@ use super::super::part::Part;
 use super::super::path::{join, split};
 use super::super::place::{put, times};
 use super::super::tree::{Tree, file_type, lstat, lstat_if_there};
+use super::super::written::List;
 use super::super::xattr::{self, Xattrs};
 use super::holes::Holes;
 use super::outcome::Outcome;
@@ -38,6 +39,8 @@ pub(super) struct Landing {
     pub(super) stop: Arc<AtomicBool>,
     pub(super) headway: Arc<Headway>,
     pub(super) outcome: Outcome,
+    /// A list of what is written, for the next delivery, should this one be killed.
+    pub(super) written: List,
 }
 
 impl Landing {
@@ -86,7 +89,7 @@ impl Landing {
         folder: BorrowedFd<'_>,
         at: &Made,
         entry: &Entry,
-        same: &mut dyn FnMut(&[u8], &Stat) -> bool,
+        compare: &mut dyn FnMut(&[u8], &Stat) -> Likeness,
     ) -> Result<Verdict, Hitch> {
         let (parent, name) = split(&entry.path);
         let there = if at.is_fresh { None } else { look(folder, name)? };
@@ -98,20 +101,24 @@ impl Landing {
             mtime: entry.mtime,
             is_taken: &is_taken,
         };
-        deciding.decide(there.as_ref(), &mut |name, there| Ok(Likeness::of(same(name, there))))
+        deciding.decide(there.as_ref(), &mut |name, there| Ok(compare(name, there)))
     }
 
     /// Settles an entry that need not be fetched, because the same is there already or something else has to stay.
     ///
     /// Its hash is known, or it is a link. `None` means that it is to be fetched.
-    pub(super) fn settled(&self, at: &Made, entry: &Entry) -> Result<Option<Entry>, Hitch> {
+    pub(super) fn settled(
+        &self,
+        at: &Made,
+        (entry, before): (&Entry, Option<&Entry>),
+    ) -> Result<Option<Entry>, Hitch> {
         if at.is_fresh {
             return Ok(None);
         }
         let folder = self.folder(at)?;
         let mut entry = entry.clone();
         let verdict = self.decide(folder.as_fd(), at, &entry, &mut |name, there| {
-            size(there) == entry.size && hash_of(folder.as_fd(), name, there) == entry.hash
+            likeness(folder.as_fd(), (name, there), &entry, before)
         })?;
         match verdict {
             Verdict::Keep { name } => {
@@ -152,7 +159,7 @@ impl Landing {
     pub(super) fn file(
         &self,
         at: &Made,
-        entry: &Entry,
+        (entry, before): (&Entry, Option<&Entry>),
         xattrs: &Xattrs,
         content: &mut dyn Read,
     ) -> Result<Entry, Hitch> {
@@ -172,7 +179,7 @@ impl Landing {
         }
         entry.hash = Some(hash);
         let verdict = self.decide(folder.as_fd(), at, &entry, &mut |name, there| {
-            size(there) == entry.size && hash_of(folder.as_fd(), name, there) == entry.hash
+            likeness(folder.as_fd(), (name, there), &entry, before)
         })?;
         let (to, replaces) = match verdict {
             Verdict::Keep { name } => {
@@ -194,6 +201,7 @@ impl Landing {
         self.outcome.written.fetch_add(1, Ordering::Relaxed);
         self.outcome.written_bytes.fetch_add(entry.size, Ordering::Relaxed);
         entry.stored_as = stored_as(at, &entry, &to);
+        self.written.add(&entry);
         Ok(entry)
     }
 
@@ -241,19 +249,33 @@ impl Landing {
     }
 
     /// Puts a symbolic link in its place.
-    pub(super) fn symlink(&self, at: &Made, entry: &Entry) -> Result<Entry, Hitch> {
+    pub(super) fn symlink(
+        &self,
+        at: &Made,
+        (entry, before): (&Entry, Option<&Entry>),
+    ) -> Result<Entry, Hitch> {
         let folder = self.folder(at)?;
         let folder = folder.as_fd();
         let mut entry = entry.clone();
         let target = entry.target.clone().unwrap_or_default();
         let verdict = self.decide(folder, at, &entry, &mut |name, there| {
-            file_type(there) == FileType::Symlink
-                && rustix::fs::readlinkat(folder, name, Vec::new())
-                    .is_ok_and(|held| held.as_bytes() == &*target)
+            let is_link = file_type(there) == FileType::Symlink;
+            let held = is_link.then(|| rustix::fs::readlinkat(folder, name, Vec::new()).ok());
+            let Some(held) = held.flatten() else { return Likeness::to(before, false) };
+            if held.as_bytes() == &*target {
+                return Likeness::Same;
+            }
+            let is_untouched = before.is_some_and(|before| {
+                before.is_selected()
+                    && before.target.as_deref() == Some(held.as_bytes())
+                    && before.mtime == mtime(there)
+            });
+            Likeness::to(before, is_untouched)
         })?;
         let set_time = |name: &[u8]| {
             rustix::fs::utimensat(folder, name, &times(entry.mtime), AtFlags::SYMLINK_NOFOLLOW)
         };
+        let mut is_new = false;
         let to = match verdict {
             Verdict::Keep { name } => {
                 let refused = |errno| Hitch::at_destination(errno, "cannot set the time of", &name);
@@ -271,6 +293,7 @@ impl Landing {
                 set_time(part.name()).map_err(refused)?;
                 put(&mut part, &to, replaces, &place)?;
                 self.outcome.written.fetch_add(1, Ordering::Relaxed);
+                is_new = true;
                 to
             }
         };
@@ -280,11 +303,19 @@ impl Landing {
         // A link's mode means nothing on Linux, but a manifest has it.
         entry.mode = there.st_mode & 0o7777;
         entry.stored_as = stored_as(at, &entry, &to);
+        if is_new {
+            self.written.add(&entry);
+        }
         Ok(entry)
     }
 
     /// Makes a further name of a file that is in place.
-    pub(super) fn link(&self, at: &Made, entry: &Entry, first: &Entry) -> Result<Entry, Hitch> {
+    pub(super) fn link(
+        &self,
+        at: &Made,
+        (entry, before): (&Entry, Option<&Entry>),
+        first: &Entry,
+    ) -> Result<Entry, Hitch> {
         let (first_folder, first_name) = split(first.place());
         let refused = |errno| Hitch::at_destination(errno, "cannot link", &entry.path);
         let from = self.tree.place(first_folder).map_err(refused)?;
@@ -292,34 +323,35 @@ impl Landing {
         let folder = self.folder(at)?;
         let folder = folder.as_fd();
         let is_linked = |there: &Stat| (there.st_dev, there.st_ino) == (of.st_dev, of.st_ino);
-        let is_same = |name: &[u8], there: &Stat| {
-            is_linked(there)
-                || (size(there) == entry.size && hash_of(folder, name, there) == entry.hash)
+        let linked = |to: &[u8]| Entry {
+            stored_as: stored_as(at, entry, to),
+            mode: first.mode,
+            mtime: first.mtime,
+            ..entry.clone()
         };
-        let (to, replaces) =
-            match self.decide(folder, at, entry, &mut |name, there| is_same(name, there))? {
-                Verdict::Keep { name } => {
-                    if look(folder, &name)?.is_some_and(|there| is_linked(&there)) {
-                        self.outcome.kept.fetch_add(1, Ordering::Relaxed);
-                        let stored_as = stored_as(at, entry, &name);
-                        return Ok(Entry {
-                            stored_as,
-                            mode: first.mode,
-                            mtime: first.mtime,
-                            ..entry.clone()
-                        });
-                    }
-                    (name, true)
+        let verdict =
+            self.decide(folder, at, entry, &mut |name, there| match is_linked(there) {
+                true => Likeness::Same,
+                false => likeness(folder, (name, there), entry, before),
+            })?;
+        let (to, replaces) = match verdict {
+            Verdict::Keep { name } => {
+                if look(folder, &name)?.is_some_and(|there| is_linked(&there)) {
+                    self.outcome.kept.fetch_add(1, Ordering::Relaxed);
+                    return Ok(linked(&name));
                 }
-                Verdict::Write { name, replaces } => (name, replaces),
-            };
+                (name, true)
+            }
+            Verdict::Write { name, replaces } => (name, replaces),
+        };
         let place = join(&at.stored, &to);
         let mut part = Part::new(folder, &place);
         part.link(from.as_fd(), first_name).map_err(refused)?;
         put(&mut part, &to, replaces, &place)?;
         self.outcome.written.fetch_add(1, Ordering::Relaxed);
-        let stored_as = stored_as(at, entry, &to);
-        Ok(Entry { stored_as, mode: first.mode, mtime: first.mtime, ..entry.clone() })
+        let linked = linked(&to);
+        self.written.add(&linked);
+        Ok(linked)
     }
 
     /// Gives a file that is there with the same content the mode and the time that it has to have.
@@ -363,6 +395,28 @@ fn look(folder: BorrowedFd<'_>, name: &[u8]) -> Result<Option<Stat>, Hitch> {
 fn stored_as(at: &Made, entry: &Entry, to: &[u8]) -> Option<Box<[u8]>> {
     let place = join(&at.stored, to);
     (place != *entry.path).then(|| place.into())
+}
+
+/// Tells what a file that is there is to one that is to go to its place, next to what an earlier delivery brought there. It is
+/// read only where its size says that it may be one of the two.
+fn likeness(
+    folder: BorrowedFd<'_>,
+    (name, there): (&[u8], &Stat),
+    entry: &Entry,
+    before: Option<&Entry>,
+) -> Likeness {
+    let could_be = |one: &Entry| one.size == size(there);
+    let may_be_untouched =
+        |before: &&Entry| before.hash.is_some() && could_be(before) && before.mtime == mtime(there);
+    let untouched = before.filter(may_be_untouched);
+    if !could_be(entry) && untouched.is_none() {
+        return Likeness::to(before, false);
+    }
+    let hash = hash_of(folder, name, there);
+    if could_be(entry) && hash == entry.hash {
+        return Likeness::Same;
+    }
+    Likeness::to(before, untouched.is_some_and(|before| hash.is_some() && hash == before.hash))
 }
 
 /// Returns the hash of a regular file that is there; none when it cannot be read or is no such file.

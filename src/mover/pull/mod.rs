@@ -17,4 +17,4 @@ mod run;
 mod unit;
 
 pub use proof::{Proven, prove_packed};
-pub use run::{GiveEntry, PullOrder, Pulled, packed_manifest, pull};
+pub use run::{Earlier, GiveEntry, PullOrder, Pulled, packed_manifest, pull};

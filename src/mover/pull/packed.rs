@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
+use super::super::before::{Before as Earlier, left_of};
 use super::super::digest::Summing;
 use super::super::entry::{Class, Entry, Kind, Skip};
 use super::super::error::Error;
+use super::super::joining::{Gone, Joining};
 use super::super::manifest;
 use super::super::pack::contents::{Contents, MANIFEST, ShardOf, below, index_key, shard_key};
 use super::super::pack::error::{TransferError, lost};
@@ -15,6 +17,7 @@ use super::super::pack::index::{self, INDEX, Located};
 use super::super::pack::links::Links;
 use super::super::path::{escape, is_within, split};
 use super::super::room::Needs;
+use super::super::sorter::Sorter;
 use super::fetch::{Fetcher, Miss};
 use super::keys::unfit;
 use super::landing::looks_beside;
@@ -27,11 +30,23 @@ const AHEAD: usize = 4;
 /// What is pulled when it is not all: entries with the name of the shard that they are in.
 pub(super) type Selection = Vec<(String, Vec<Located>)>;
 
+/// What is known before anything is written.
+pub(super) struct Survey {
+    pub(super) needs: Needs,
+    pub(super) taken: Taken,
+    pub(super) selection: Option<Selection>,
+    /// What an earlier delivery brought and the home has no more, the deepest first.
+    pub(super) gone: Sorter<Gone>,
+}
+
+impl Survey {
+    fn of(needs: Needs) -> Self {
+        Self { needs, taken: Taken::new(), selection: None, gone: Joining::none() }
+    }
+}
+
 /// Finds out what has to be written, before anything is.
-pub(super) fn survey(
-    before: &Before<'_>,
-    contents: &Contents,
-) -> Result<(Needs, Taken, Option<Selection>), TransferError> {
+pub(super) fn survey(before: &Before<'_>, contents: &Contents) -> Result<Survey, TransferError> {
     if let Some(only) = &before.order.only {
         let selection = select(before, contents, only)?;
         let mut needs = Needs::default();
@@ -41,15 +56,20 @@ pub(super) fn survey(
                 before.headway.expect(located.entry.size, 1);
             }
         }
-        return Ok((needs, Taken::new(), Some(selection)));
+        return Ok(Survey { selection: Some(selection), ..Survey::of(needs) });
     }
     let totals = &contents.totals;
     before.headway.expect(totals.bytes, totals.files);
     if before.is_fresh {
         // Half a block is lost for each file, on an average.
         let inodes = totals.files + totals.directories + totals.symlinks;
-        return Ok((Needs { bytes: totals.bytes + inodes * 2048, inodes }, Taken::new(), None));
+        return Ok(Survey::of(Needs { bytes: totals.bytes + inodes * 2048, inodes }));
     }
+    survey_next_to(before, contents)
+}
+
+/// The same of a destination that has something in it already.
+fn survey_next_to(before: &Before<'_>, contents: &Contents) -> Result<Survey, TransferError> {
     let key = below(&before.order.prefix, &contents.manifest.key);
     let stored = before
         .handle
@@ -60,8 +80,10 @@ pub(super) fn survey(
     std::io::Read::read_to_end(&mut std::io::BufReader::new(stored), &mut bytes)
         .map_err(|error| Error::io("cannot read a file in", b"TMPDIR", error))?;
     let opened = before.fetcher.veil.open(&key, MANIFEST, bytes)?;
+    let mut joining = Joining::with(before.order.earlier.open()?);
     for entry in manifest::read(opened.as_slice())? {
         let entry = entry?;
+        joining.meet(&entry)?;
         if looks_beside(&entry.path) {
             taken.insert(entry.path.clone());
         }
@@ -75,7 +97,7 @@ pub(super) fn survey(
             add(&mut needs, need(entry.size));
         }
     }
-    Ok((needs, taken, None))
+    Ok(Survey { needs, taken, selection: None, gone: joining.end()? })
 }
 
 fn add(needs: &mut Needs, one: Needs) {
@@ -165,8 +187,9 @@ pub(super) fn pull(
     contents: &Contents,
     selection: Option<Selection>,
 ) -> Result<(), TransferError> {
-    let mut pulling = Pulling::default();
     let is_all = selection.is_none();
+    let earlier = if is_all { run.order.earlier.open()? } else { None };
+    let mut pulling = Pulling { earlier, ..Pulling::default() };
     match selection {
         Some(selection) => {
             for (name, all) in selection {
@@ -226,8 +249,10 @@ pub(super) async fn fetch(
 struct Pulling {
     summing: Summing,
     links: Links,
-    /// Further names, for when all files are in place.
-    further: Vec<Entry>,
+    /// Further names, for when all files are in place, and what was left there.
+    further: Vec<(Entry, Option<Box<Entry>>)>,
+    /// What an earlier delivery left, as far as it comes behind what is done.
+    earlier: Option<Earlier>,
 }
 
 impl Pulling {
@@ -242,6 +267,7 @@ impl Pulling {
             }
             self.links.follow(&mut entry, has_links);
             self.summing.add(&entry);
+            let before = left_of(&mut self.earlier, &entry)?;
             if entry.skip.is_some() {
                 run.landing.note(entry);
                 continue;
@@ -256,7 +282,7 @@ impl Pulling {
                     continue;
                 }
                 (Kind::File, Some(_)) => {
-                    self.further.push(entry);
+                    self.further.push((entry, before));
                     continue;
                 }
                 (Kind::File, None) => entry.drop_special_bits(),
@@ -269,7 +295,7 @@ impl Pulling {
                     continue;
                 }
             };
-            let item = Item { entry, xattrs, frames, at, place };
+            let item = Item { entry, before, xattrs, frames, at, place };
             if unit.is_full_with(&item) {
                 unit = self.hand_out(run, unit)?;
             }
@@ -288,7 +314,7 @@ impl Pulling {
 
     /// Makes further names of files that are in place.
     fn link(self, run: &mut Run) -> Result<(), TransferError> {
-        for entry in &self.further {
+        for (entry, before) in &self.further {
             let first = entry.link_of.as_ref().and_then(|first| run.landing.outcome.first(first));
             let place = run.folders.find(split(&entry.path).0)?;
             match (first, place) {
@@ -298,7 +324,7 @@ impl Pulling {
                     run.landing.leave(entry, Skip::new(Class::Conflict, why));
                 }
                 (Some(first), Ok(place)) => {
-                    let linked = run.landing.link(&place, entry, &first);
+                    let linked = run.landing.link(&place, (entry, before.as_deref()), &first);
                     run.landing.conclude(entry, linked);
                 }
             }

@@ -9,9 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
+use super::super::before::{self, before};
 use super::super::copy::{Copied, sum_up};
 use super::super::entry::Entry;
 use super::super::error::Error;
+use super::super::gone::Clearing;
+use super::super::joining::Joining;
 use super::super::meter::Meter;
 use super::super::pack::contents::{Contents, LARGEST, MANIFEST, NAME, below};
 use super::super::pack::error::{TransferError, blocking, lost};
@@ -24,6 +27,7 @@ use super::super::seal::ReportKey;
 use super::super::sorter::Sorter;
 use super::super::tree::{Tree, names};
 use super::super::verify::{Checked, Reading};
+use super::super::written::List;
 use super::fetch::{Fetcher, Miss};
 use super::folders::Folders;
 use super::landing::Landing;
@@ -53,6 +57,28 @@ pub struct PullOrder {
     pub is_paranoid: bool,
     /// The key under which a packed home is sealed; none when it lies open.
     pub seal: Option<ReportKey>,
+    /// What is known of earlier deliveries into the same destination. A packed home alone is held against it.
+    pub earlier: Earlier,
+}
+
+/// What is known of earlier deliveries into the same place.
+#[derive(Clone, Debug, Default)]
+pub struct Earlier {
+    /// The manifest of the last one: what it brought may be replaced, unless somebody changed it since.
+    pub since: Option<PathBuf>,
+    /// A manifest that proves nothing, asked only where there is none that does.
+    pub hints: Option<PathBuf>,
+    /// A list of what is written, kept while a delivery goes on and read by the next one, should this one be killed.
+    pub written: Option<PathBuf>,
+    /// Whether what the home has no more is removed, unless somebody changed it since.
+    pub deletes: bool,
+}
+
+impl Earlier {
+    /// Opens what is known, in byte order of paths.
+    pub(super) fn open(&self) -> Result<Option<before::Before>, Error> {
+        before(self.since.as_deref(), self.hints.as_deref(), self.written.as_deref())
+    }
 }
 
 impl PullOrder {
@@ -66,6 +92,7 @@ impl PullOrder {
             only: None,
             is_paranoid: false,
             seal,
+            earlier: Earlier::default(),
         }
     }
 }
@@ -259,14 +286,15 @@ fn work(
         headway: &headway,
         stop: &stop,
     };
-    let (needs, taken, ahead) = match contents {
+    let (needs, taken, gone, ahead) = match contents {
         Some(contents) => {
-            let (needs, taken, selection) = packed::survey(&before, &contents)?;
-            (needs, taken, Ahead::Packed(contents, selection))
+            let surveyed = packed::survey(&before, &contents)?;
+            let ahead = Ahead::Packed(contents, surveyed.selection);
+            (surveyed.needs, surveyed.taken, surveyed.gone, ahead)
         }
         None => {
             let (needs, taken, found) = datasync::survey(&before)?;
-            (needs, taken, Ahead::DataSync(found))
+            (needs, taken, Joining::none(), Ahead::DataSync(found))
         }
     };
     let needed = room::check(needs, &tree)?;
@@ -278,7 +306,11 @@ fn work(
         stop: Arc::clone(&stop),
         headway: Arc::clone(&headway),
         outcome: Outcome::new(),
+        written: List::at(order.earlier.written.as_deref()),
     });
+    let (pool, meter) = (Pool::new(None), Meter::new(&|_| (), &stop));
+    Clearing { tree: &tree, pool: &pool, meter: &meter, deletes: order.earlier.deletes }
+        .clear(gone, |entry| landing.outcome.take(entry))?;
     let folders = Folders::new(Arc::clone(&landing), is_fresh);
     let run = Run { handle, fetcher, order, landing, folders, tasks: TaskTracker::new() };
     let (landing, tasks, handle) =

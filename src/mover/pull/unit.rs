@@ -28,12 +28,21 @@ pub(super) const WINDOW: u32 = 23;
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) entry: Entry,
+    /// What an earlier delivery left at its path.
+    pub(super) before: Option<Box<Entry>>,
     pub(super) xattrs: Xattrs,
     /// Where its frames are in the stored shard; none when it has no data.
     pub(super) frames: Option<(u64, u64)>,
     /// Where its data begins in what they unpack to.
     pub(super) at: u64,
     pub(super) place: Arc<Made>,
+}
+
+impl Item {
+    /// What is to go to its place, and what was left there.
+    fn both(&self) -> (&Entry, Option<&Entry>) {
+        (&self.entry, self.before.as_deref())
+    }
 }
 
 /// A run of entries.
@@ -118,7 +127,7 @@ fn missing(landing: &Landing, items: Vec<Item>) -> Vec<Item> {
             missing.push(item);
             continue;
         }
-        match landing.settled(&item.place, &item.entry) {
+        match landing.settled(&item.place, item.both()) {
             Ok(None) => missing.push(item),
             Ok(Some(entry)) => landing.note(entry),
             Err(hitch) => landing.conclude(&item.entry, Err(hitch)),
@@ -150,8 +159,8 @@ fn placed(
         items.into_iter().partition(|item| item.frames.is_some());
     for item in without {
         let placed = match item.entry.kind {
-            Kind::Symlink => landing.symlink(&item.place, &item.entry),
-            _ => landing.file(&item.place, &item.entry, &item.xattrs, &mut io::empty()),
+            Kind::Symlink => landing.symlink(&item.place, item.both()),
+            _ => landing.file(&item.place, item.both(), &item.xattrs, &mut io::empty()),
         };
         landing.conclude(&item.entry, placed);
     }
@@ -209,7 +218,7 @@ fn unpack(landing: &Landing, items: &[Item], frames: impl Read) {
                 Err(error) => Err(torn(&error)),
                 Ok(_) => {
                     let mut content = (&mut unpacked).take(item.entry.size);
-                    landing.file(&item.place, &item.entry, &item.xattrs, &mut content)
+                    landing.file(&item.place, item.both(), &item.xattrs, &mut content)
                 }
             },
         };

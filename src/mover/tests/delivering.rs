@@ -58,6 +58,8 @@ impl Space {
             attempt: 1,
             earlier: None,
             deletes: false,
+            brought: None,
+            is_beside: false,
             rereads: None,
         };
         alter(&mut ticket);

@@ -85,8 +85,11 @@ fn what_changed_replaces_only_what_the_first_pass_left() {
     pair.link("after", "link");
     pair.there("theirs", b"written in the new home");
     let (copied, _) = pass(&pair, later(&pair, since));
-    let refused =
-        ("theirs".to_owned(), "conflict: something else is there, and it stays".to_owned());
+    let refused = (
+        "theirs".to_owned(),
+        "conflict: an earlier move brought what is there, it was changed there since, and it stays"
+            .to_owned(),
+    );
     assert_eq!(not_copied(&copied), [refused]);
     assert_eq!(fs::read(pair.destination().join("ours")).unwrap(), b"after");
     assert_eq!(fs::read(pair.destination().join("theirs")).unwrap(), b"written in the new home");

@@ -54,14 +54,16 @@ pub(super) async fn deliver(context: &Context, file: &Path) -> Result<Exit, Fail
     let (done, manifest) = telling(tell, progress, moving).await?;
     if let Some(manifest) = manifest {
         put(&account, &ticket, key::MANIFEST, &manifest).await?;
-        // A later pass finds it here, or else in the bucket.
-        let _ = kept::keep(&home, &manifest);
+        if !ticket.is_beside {
+            // A later pass finds it here, or else in the bucket.
+            let _ = kept::keep(&home, &manifest);
+        }
     }
     let marker = serde_json::to_vec(&done)
         .map_err(|error| Failure::of(Exit::Unexpected, "write the done-marker", error))?;
     put(&account, &ticket, key::DONE, &marker).await?;
     match &done.error {
-        None if ticket.rereads.is_some() => Ok(Exit::Done),
+        None if ticket.rereads.is_some() || ticket.is_beside => Ok(Exit::Done),
         None => {
             kept::keep_only(&home, &done.manifest_blake3);
             Ok(Exit::Done)

@@ -48,6 +48,7 @@ impl Pull {
             only,
             is_paranoid: self.paranoid,
             seal: None,
+            earlier: mover::Earlier::default(),
         };
         let ui = context.ui;
         let bar = Arc::new(Bar::new(ui));

@@ -1,4 +1,4 @@
-//! A list of what a copy wrote, line by line while it goes on, so that one that was killed knows its own next time.
+//! A list of what a copy or a pull wrote, line by line while it goes on, so that one that was killed knows its own next time.
 //!
 //! Without it a file that its owner changed between the two would look like somebody else's. The list lies where whoever owns
 //! the home may change it, so nothing is proven by it: what it names is read again.
@@ -13,10 +13,10 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::mover::entry::Entry;
-use crate::mover::error::Error;
-use crate::mover::manifest::{Line, LineOut};
-use crate::mover::sorter::{Record, Sorted, Sorter};
+use super::entry::Entry;
+use super::error::Error;
+use super::manifest::{Line, LineOut};
+use super::sorter::{Record, Sorted, Sorter};
 
 /// Something that a copy wrote.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,16 +1,16 @@
-//! What is known of the destination before a copy begins: what an earlier pass left there, and a copy that was killed.
+//! What is known of the destination before anything is put there: what an earlier pass left, and one that was killed.
 
 use std::fs::File;
 use std::iter::Peekable;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::Order;
+use super::decide::was_brought;
+use super::entry::Entry;
+use super::error::Error;
+use super::manifest;
+use super::sorter::Sorted;
 use super::written::{self, Written};
-use crate::mover::entry::Entry;
-use crate::mover::error::Error;
-use crate::mover::manifest;
-use crate::mover::sorter::Sorted;
 
 /// Entries in byte order of paths.
 type Entries = Box<dyn Iterator<Item = Result<Entry, Error>>>;
@@ -19,18 +19,46 @@ type Entries = Box<dyn Iterator<Item = Result<Entry, Error>>>;
 pub(super) type Before = Peekable<Entries>;
 
 /// Opens what is known; none where nothing is.
-pub(super) fn before(order: &Order) -> Result<Option<Before>, Error> {
-    let passed = match (&order.since, &order.hints) {
+pub(super) fn before(
+    since: Option<&Path>,
+    hints: Option<&Path>,
+    written: Option<&Path>,
+) -> Result<Option<Before>, Error> {
+    let passed = match (since, hints) {
         (Some(since), _) => Some(since_then(since)?),
         (None, Some(hints)) => hinted(hints),
         (None, None) => None,
     };
-    let written = order.written.as_deref().map(written::read).transpose()?.flatten();
+    let written = written.map(written::read).transpose()?.flatten();
     Ok(match (passed, written) {
         (passed, None) => passed,
         (passed, Some(written)) => Some(both(passed, written)),
     }
     .map(Iterator::peekable))
+}
+
+/// Returns the next entry whose path does not come after another.
+pub(super) fn next_until(before: &mut Option<Before>, path: &[u8]) -> Result<Option<Entry>, Error> {
+    let Some(before) = before else { return Ok(None) };
+    let is_due = |next: &Result<Entry, Error>| match next {
+        Ok(entry) => *entry.path <= *path,
+        Err(_) => true,
+    };
+    before.next_if(is_due).transpose()
+}
+
+/// Returns what was left at an entry's path, where it is of the same kind. Entries are asked for in byte order of paths.
+pub(super) fn left_of(
+    before: &mut Option<Before>,
+    entry: &Entry,
+) -> Result<Option<Box<Entry>>, Error> {
+    let mut left = None;
+    while let Some(earlier) = next_until(before, &entry.path)? {
+        if (&earlier.path, earlier.kind) == (&entry.path, entry.kind) && was_brought(&earlier) {
+            left = Some(Box::new(earlier));
+        }
+    }
+    Ok(left)
 }
 
 fn since_then(path: &Path) -> Result<Entries, Error> {

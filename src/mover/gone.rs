@@ -2,27 +2,41 @@
 
 use rustix::fs::{AtFlags, FileType};
 
-use super::Run;
-use super::lists::Gone;
-use crate::mover::entry::{Class, Entry, Kind, Skip, mtime, size};
-use crate::mover::error::Error;
-use crate::mover::path::split;
-use crate::mover::sorter::Sorter;
-use crate::mover::tree::{file_type, letting_in, lstat_if_there};
-use crate::mover::verify::{Checked, Reading};
+use super::entry::{Class, Entry, Kind, Skip, mtime, size};
+use super::error::Error;
+use super::joining::Gone;
+use super::meter::Meter;
+use super::path::split;
+use super::pool::Pool;
+use super::sorter::Sorter;
+use super::tree::{Tree, file_type, letting_in, lstat_if_there};
+use super::verify::Reading;
 
-impl Run<'_> {
-    /// Lists what is still at the destination, and removes it if the order says so and nobody changed it there.
+/// How what is gone is cleared away.
+pub(super) struct Clearing<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) pool: &'a Pool,
+    pub(super) meter: &'a Meter<'a>,
+    /// Whether it goes; it is only listed otherwise.
+    pub(super) deletes: bool,
+}
+
+impl Clearing<'_> {
+    /// Lists what is still at the destination, and removes it if it is to go and nobody changed it there.
     ///
     /// The deepest comes first, so that folders are empty when it is their turn.
-    pub(super) fn remove_gone(&self, gone: Sorter<Gone>) -> Result<(), Error> {
+    pub(super) fn clear(
+        &self,
+        gone: Sorter<Gone>,
+        mut list: impl FnMut(Entry) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         for gone in gone.sorted()? {
             let Gone { mut entry, is_replaced } = gone?;
             self.meter.tick(&entry.path)?;
             let why = self.say_what_became_of(&entry);
             if let Some(why) = why.filter(|_| !is_replaced) {
                 entry.skip = Some(Box::new(Skip::new(Class::Gone, why)));
-                self.ended.add([Checked::unread(entry)])?;
+                list(entry)?;
             }
         }
         Ok(())
@@ -31,9 +45,9 @@ impl Run<'_> {
     /// Returns words about what is at an entry's place; none when nothing is.
     fn say_what_became_of(&self, entry: &Entry) -> Option<String> {
         let (folder, name) = split(entry.place());
-        let folder = self.destination.place(folder).ok()?;
+        let folder = self.tree.place(folder).ok()?;
         let there = lstat_if_there(&folder, name).ok().flatten()?;
-        if !self.order.deletes {
+        if !self.deletes {
             return Some("it was deleted at the source since; here it stays".to_owned());
         }
         let is_folder = file_type(&there) == FileType::Directory;
@@ -62,7 +76,7 @@ impl Run<'_> {
 
     /// Tells whether the same content is there, which is read.
     fn is_as_copied(&self, entry: &Entry) -> bool {
-        let reading = Reading::of(self.destination, self.pool, self.meter);
+        let reading = Reading::of(self.tree, self.pool, self.meter).lifting();
         let checked = reading.check(entry.clone(), &mut Default::default());
         checked.is_ok_and(|checked| checked.is_same())
     }

@@ -1,0 +1,106 @@
+//! What comes, joined with what an earlier pass left: what is new, what was there already, and what is at the source no more.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use super::before::{Before, next_until};
+use super::decide::was_brought;
+use super::depth::deepest_first;
+use super::entry::{Class, Entry, Kind, Skip};
+use super::error::Error;
+use super::path::is_within;
+use super::sorter::{Record, Sorter};
+
+/// What an earlier pass copied, and is at the source no more.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Gone {
+    pub(super) entry: Entry,
+    /// Whether something of another kind has its path now, and tells of it.
+    pub(super) is_replaced: bool,
+}
+
+impl Gone {
+    fn deepest_first(one: &Self, other: &Self) -> Ordering {
+        deepest_first(&one.entry, &other.entry)
+    }
+}
+
+impl Record for Gone {
+    fn weight(&self) -> usize {
+        self.entry.weight() + size_of::<bool>()
+    }
+}
+
+/// Both lists side by side.
+pub(super) struct Joining {
+    before: Option<Before>,
+    unseen: Unseen,
+    gone: Sorter<Gone>,
+}
+
+impl Joining {
+    /// Begins with what an earlier pass left.
+    pub(super) fn with(before: Option<Before>) -> Self {
+        Self { before, unseen: Unseen::default(), gone: Self::none() }
+    }
+
+    /// A list of what is gone with nothing in it.
+    pub(super) fn none() -> Sorter<Gone> {
+        Sorter::new(Gone::deepest_first)
+    }
+
+    /// Takes the next entry that comes, in byte order of paths; returns what was left at its path, if it is of the same kind.
+    pub(super) fn meet(&mut self, entry: &Entry) -> Result<Option<Box<Entry>>, Error> {
+        let mut left = None;
+        while let Some(earlier) = next_until(&mut self.before, &entry.path)? {
+            if earlier.path != entry.path {
+                self.note_gone(earlier, false)?;
+            } else if earlier.kind == entry.kind {
+                left = Some(Box::new(earlier)).filter(|earlier| was_brought(earlier));
+            } else if entry.is_selected() {
+                self.note_gone(earlier, true)?;
+            }
+        }
+        self.unseen.note(entry);
+        Ok(left)
+    }
+
+    /// Ends with what is at the source no more, the deepest first.
+    pub(super) fn end(mut self) -> Result<Sorter<Gone>, Error> {
+        for earlier in self.before.take().into_iter().flatten() {
+            self.note_gone(earlier?, false)?;
+        }
+        Ok(self.gone)
+    }
+
+    /// Takes note of what is no more, and was there at the earlier pass or at one before that. What lies below a folder that
+    /// was not looked into may be there still.
+    fn note_gone(&mut self, earlier: Entry, is_replaced: bool) -> Result<(), Error> {
+        let was_gone = |skip: &Skip| skip.class == Class::Gone;
+        if earlier.skip.as_deref().is_none_or(was_gone) && !self.unseen.holds(&earlier.path) {
+            self.gone.add([Gone { entry: Entry { skip: None, ..earlier }, is_replaced }])?;
+        }
+        Ok(())
+    }
+}
+
+/// Folders that are there and were not looked into: left out, or not to be read.
+#[derive(Default)]
+struct Unseen(Vec<Box<[u8]>>);
+
+impl Unseen {
+    /// Takes note of entries, in byte order of paths.
+    fn note(&mut self, entry: &Entry) {
+        if entry.kind == Kind::Directory && !entry.is_selected() {
+            self.0.push(entry.path.clone());
+        }
+    }
+
+    /// Tells whether a path lies below one of them. Paths come in order, so that a folder is forgotten behind its last.
+    fn holds(&mut self, path: &[u8]) -> bool {
+        // Whatever lies below a folder is less than the folder's path with the byte that follows a slash.
+        self.0.retain(|folder| *path < *[folder, [b'/' + 1].as_slice()].concat());
+        self.0.iter().any(|folder| is_within(path, folder))
+    }
+}
