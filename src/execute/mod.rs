@@ -59,7 +59,9 @@ pub use same_home::{Inventories, Known};
 pub use selection::Selection;
 pub use standing::{BadEvent, MigrationStanding, Standing, StepStanding, kind};
 pub use step::Step;
-pub use steps::datasync::task_name as transfer_task_name;
+pub use steps::datasync::{
+    reports_prefix as transfer_reports_prefix, task_name as transfer_task_name,
+};
 pub use steps::keeping;
 pub use steps::quiesce::classic_apps_of;
 pub use stranded::{closes_after, stranded, unclaimed};

@@ -94,6 +94,16 @@ fn assert_arrived(ready: &Ready, name: &str) {
 
 /// What lies open in DataSync's bucket, reports left aside.
 pub fn open(ready: &Ready) -> Vec<String> {
+    let keys = in_bucket(ready).into_iter();
+    keys.filter(|key| key.contains("/homes/") && key.matches('/').count() > 4).collect()
+}
+
+/// What DataSync reported of its tasks.
+fn reports(ready: &Ready) -> Vec<String> {
+    in_bucket(ready).into_iter().filter(|key| key.contains("/reports/")).collect()
+}
+
+fn in_bucket(ready: &Ready) -> Vec<String> {
     let client = Client::administrator(&ready.served);
     let bucket = ready.plan().datasync_bucket();
     let objects = client.wait(client.account.objects(&bucket, "studio-migrate/datasync/"));
@@ -102,8 +112,7 @@ pub fn open(ready: &Ready) -> Vec<String> {
         assert_eq!(error.kind, ErrorKind::NotFound, "{error}");
         Vec::new()
     });
-    let keys = objects.into_iter().map(|(key, _)| key);
-    keys.filter(|key| key.contains("/homes/") && key.matches('/').count() > 4).collect()
+    objects.into_iter().map(|(key, _)| key).collect()
 }
 
 fn words<'a>(users: &[&'a str]) -> Vec<&'a str> {
@@ -121,11 +130,26 @@ fn people_of_a_batch_travel_in_one_execution_and_nothing_stays_open() {
     assert_arrived(&ready, "bob");
     assert_eq!(executions(&ready).len(), 1, "{:?}", executions(&ready));
     assert_eq!(open(&ready), [""; 0]);
-    assert!(!ready.file("scratch").join("d-sim000000001/alice").exists());
+    assert!(!ready.file("scratch").exists(), "nothing of a home stays beside the journal");
+    assert!(!reports(&ready).is_empty());
+    let planned = ready.run(&["cleanup", "--dry-run"]).ended(0);
+    assert!(planned.out.contains("datasync/d-sim000000001/reports/"), "{}", planned.out);
+    assert!(!reports(&ready).is_empty());
     ready.run(&["cleanup"]).ended(0);
+    assert_eq!(reports(&ready), [""; 0]);
     let state = ready.served.state();
     assert!(state["datasync"]["tasks"].as_object().is_none_or(serde_json::Map::is_empty));
     assert!(state["datasync"]["locations"].as_object().is_none_or(serde_json::Map::is_empty));
+}
+
+#[test]
+fn what_datasync_reported_stays_as_long_as_what_was_staged_of_one_of_its_people() {
+    let ready = with(&world(SAGEMAKER_ONLY), &["  retention_days: 3"]);
+    ready.run(&words(&["alice"])).ended(0);
+    let kept = ready.run(&["cleanup", "--reports"]).ended(0);
+    let stays = kept.out.lines().find(|line| line.contains("datasync/d-sim000000001/reports/"));
+    assert!(stays.unwrap().contains("stays until"), "{}", kept.out);
+    assert!(!reports(&ready).is_empty());
 }
 
 #[test]

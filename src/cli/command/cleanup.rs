@@ -10,10 +10,10 @@ use crate::aws::ErrorKind;
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::steps::confirm::confirmed_at;
-use crate::execute::{MigrationStanding, transfer_task_name};
+use crate::execute::{MigrationStanding, transfer_reports_prefix, transfer_task_name};
 use crate::journal::Journal;
 use crate::mover::key;
-use crate::names::{TAG_MIGRATION, TAG_PLAN, counted};
+use crate::names::{DomainId, TAG_MIGRATION, TAG_PLAN, counted};
 use crate::plan::{Batch, Migration, Plan, Route};
 
 /// Arguments of `cleanup`.
@@ -63,6 +63,7 @@ impl Cleanup {
         }
         left += self.objects(context, &operation, &plan).await?;
         left += self.transfers(context, &operation, &plan).await?;
+        left += self.transfer_reports(context, &operation, &plan).await?;
         let verb = if self.dry_run { "would be deleted" } else { "deleted" };
         let left = super::count(left, "thing");
         context.ui.data(format_args!("{left} {verb}; spaces stay, they are people's"));
@@ -113,14 +114,8 @@ impl Cleanup {
     ) -> Result<usize, Failure> {
         let failed = |error| Failure::aws("clean up DataSync", error);
         let account = &operation.account;
-        let is_of_datasync = |(_, one): &(&Batch, &Migration)| one.route == Route::DataSync;
-        let domains: BTreeSet<_> = plan
-            .migrations()
-            .filter(is_of_datasync)
-            .map(|(_, migration)| &migration.domain)
-            .collect();
         let mut count = 0;
-        for domain in domains {
+        for domain in domains_of_datasync(plan) {
             let name = transfer_task_name(domain);
             // A lost reply to the call that made it may have left another one of the same name, which uses the same locations.
             let mut locations = BTreeSet::new();
@@ -140,6 +135,50 @@ impl Cleanup {
                 context.ui.data(format_args!("DataSync location {location}"));
                 if !self.dry_run {
                     account.delete_location(location).await.map_err(failed)?;
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// Deletes what DataSync reported of its tasks: that names every file of everybody who went along, and all that matters of it is in the journal. It stays
+    /// as long as what was staged of one of them.
+    async fn transfer_reports(
+        &self,
+        context: &Context,
+        operation: &Operation,
+        plan: &Plan,
+    ) -> Result<usize, Failure> {
+        let failed = |error| Failure::aws("clean up DataSync's bucket", error);
+        let bucket = plan.datasync_bucket();
+        let kept = kept(&operation.journal, plan)?;
+        let mut count = 0;
+        for domain in domains_of_datasync(plan) {
+            let under = format!("{}/", transfer_reports_prefix(plan, domain));
+            let objects = match operation.account.objects(&bucket, &under).await {
+                Ok(objects) => objects,
+                // Nothing was ever sent there.
+                Err(error) if error.kind == ErrorKind::NotFound => continue,
+                Err(error) => return Err(failed(error)),
+            };
+            let is_theirs = |(_, one): &(&Batch, &Migration)| {
+                one.route == Route::DataSync && one.domain == *domain
+            };
+            let until =
+                |(_, one): (&Batch, &Migration)| kept.iter().find(|(of, _)| *of == one.reports);
+            let until =
+                plan.migrations().filter(is_theirs).filter_map(until).map(|(_, until)| until);
+            if let Some(until) = until.max().filter(|_| !objects.is_empty()) {
+                context.ui.data(format_args!(
+                    "s3://{bucket}/{under} stays until {until} (staging.retention_days)"
+                ));
+                continue;
+            }
+            count += objects.len();
+            for (key, _) in objects {
+                context.ui.data(format_args!("s3://{bucket}/{key}"));
+                if !self.dry_run {
+                    operation.account.delete_object(&bucket, &key).await.map_err(failed)?;
                 }
             }
         }
@@ -186,6 +225,11 @@ impl Cleanup {
         }
         Ok(count)
     }
+}
+
+fn domains_of_datasync(plan: &Plan) -> BTreeSet<&DomainId> {
+    let is_of_datasync = |(_, one): &(&Batch, &Migration)| one.route == Route::DataSync;
+    plan.migrations().filter(is_of_datasync).map(|(_, migration)| &migration.domain).collect()
 }
 
 /// The prefixes of those whose time is not over, each with when it is.

@@ -4,7 +4,6 @@
 //! What DataSync writes lies open, names of files included, for whoever may read the bucket. A space's execution role is shared
 //! by many, so the role is asked about first, and what lies open is deleted as soon as it is sealed.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use tokio::time::Instant;
 
 use super::copying::until_next_look;
 use super::packing;
+use super::scratch::Scratch;
 use super::transfer_report::Reported;
 use crate::aws::{EfsLocation, ErrorKind, Execution, Question, S3Location};
 use crate::execute::context::Context;
@@ -23,6 +23,7 @@ use crate::execute::standing::kind;
 use crate::execute::step::Step;
 use crate::mover::{self, Entry, Phase, Progress, PullOrder, Totals};
 use crate::names::{DomainId, TAG_PLAN, counted};
+use crate::plan::Plan;
 use crate::playbook::{Conflict, Mode};
 
 /// The note that holds the ARN of the execution.
@@ -200,16 +201,24 @@ fn tags(cx: &Context) -> std::collections::BTreeMap<String, String> {
     [(TAG_PLAN.to_owned(), cx.plan.id.to_string())].into()
 }
 
+/// The prefix in DataSync's bucket under which the reports of a domain's task lie, without a slash at its end.
+pub fn reports_prefix(plan: &Plan, domain: &DomainId) -> String {
+    prefix(plan, domain, "reports")
+}
+
+fn prefix(plan: &Plan, domain: &DomainId, what: &str) -> String {
+    format!("{}/datasync/{domain}/{what}", plan.playbook.staging.prefix)
+}
+
 /// A place of the domain in DataSync's bucket.
 fn place(cx: &Context, what: &str) -> Result<S3Location, Failure> {
     let datasync = &cx.plan.playbook.datasync;
     let Some(role) = datasync.role.clone() else {
         return Err(Failure::new("the playbook names no role for DataSync (datasync.role)"));
     };
-    let prefix = &cx.plan.playbook.staging.prefix;
     Ok(S3Location {
         bucket: cx.plan.datasync_bucket(),
-        prefix: format!("{prefix}/datasync/{}/{what}", cx.migration.domain),
+        prefix: prefix(&cx.plan, &cx.migration.domain, what),
         role,
     })
 }
@@ -251,12 +260,12 @@ fn eta_seconds(seen: &Execution, elapsed: Duration) -> Option<u64> {
 
 /// Fetches what DataSync wrote to a folder beside the journal, seals it into the staging bucket, and takes the folder away.
 async fn seal(cx: &Context, reported: &Reported) -> Result<Totals, Failure> {
-    let folder = Scratch::new(cx)?;
+    let folder = Scratch::of(cx)?;
     let homes = place(cx, "homes")?;
     let order = PullOrder {
         bucket: homes.bucket.clone(),
         prefix: format!("{}/{}", homes.prefix, cx.migration.home_uid),
-        destination: folder.0.clone(),
+        destination: folder.path().to_owned(),
         conflict: Conflict::SourceWins,
         only: None,
         is_paranoid: false,
@@ -285,12 +294,12 @@ async fn seal(cx: &Context, reported: &Reported) -> Result<Totals, Failure> {
             counted(pulled.lost + pulled.shadowed.len() as u64, "object", "objects")
         )));
     }
-    if let Err(failure) = reported.reconcile(cx, &folder.0) {
+    if let Err(failure) = reported.reconcile(cx, folder.path()) {
         // The next try has DataSync transfer what is missing.
         forget(cx)?;
         return Err(failure);
     }
-    let (totals, unreadable) = packing::push(cx, folder.0.clone()).await?;
+    let (totals, unreadable) = packing::push(cx, folder.path().to_owned()).await?;
     if unreadable > 0 {
         return Err(Failure::new(format!(
             "{unreadable} files of the home cannot be read on this machine, because their mode lets nobody"
@@ -300,50 +309,9 @@ async fn seal(cx: &Context, reported: &Reported) -> Result<Totals, Failure> {
     Ok(totals)
 }
 
-/// A folder that only we may look into, and that goes when it is no longer needed.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(cx: &Context) -> Result<Self, Failure> {
-        use std::os::unix::fs::DirBuilderExt;
-        let beside = cx.journal.path().parent().unwrap_or(Path::new("")).join("scratch");
-        let folder = beside.join(cx.id().as_str());
-        let make = || {
-            if folder.exists() {
-                remove(&folder)?;
-            }
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)
-        };
-        make().map_err(|error| {
-            Failure::new(format!("{} cannot be made: {error}", folder.display()))
-        })?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = remove(&self.0);
-    }
-}
-
-/// Removes a folder with all in it, folders that their owner may not write to included. No link is followed.
-fn remove(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            remove(&entry.path())?;
-        } else {
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    std::fs::remove_dir(folder)
-}
-
-/// Deletes what DataSync wrote of this home.
+/// Deletes what DataSync wrote of this home, and what a try that was killed left of it on this machine.
 pub(super) async fn take_away(cx: &Context) -> Result<(), Failure> {
+    Scratch::forget(cx);
     let Ok(homes) = place(cx, "homes") else { return Ok(()) };
     let prefix = format!("{}/{}", homes.prefix, cx.migration.home_uid);
     packing::delete_below(cx, &homes.bucket, &prefix).await

@@ -20,4 +20,5 @@ pub mod verify;
 mod copy_failure;
 mod copying;
 pub(super) mod datasync;
+mod scratch;
 mod transfer_report;
