@@ -117,3 +117,30 @@ fn a_group_does_not_see_what_the_playbook_hides_from_it_until_a_rollback() {
     assert_eq!(after["HiddenMlTools"], before["HiddenMlTools"]);
     assert_eq!(after["HiddenAppTypes"].as_array().map_or(0, Vec::len), 0);
 }
+
+#[test]
+fn whoever_does_not_see_the_app_that_they_moved_into_is_named_until_it_is_shown() {
+    let world = ONE_PERSON.replace(
+        "          JupyterLabAppSettings:\n",
+        "          StudioWebPortalSettings:\n            HiddenAppTypes: [Canvas, JupyterLab]\n          JupyterLabAppSettings:\n",
+    );
+    let ready = Ready::with(&world, None, &["  exclude: [bob]"]);
+    let said = "JupyterLab is hidden from them by their own profile";
+    let ran = ready.run_alice(&[]).ended(0);
+    assert!(ran.err.contains(said), "{}", ran.err);
+    let remarks = ready.report()["remarks"].to_string();
+    assert!(remarks.contains(said) && remarks.contains("alice-studio"), "{remarks}");
+    let dry = ready.run(&["cutover", "--despite", "bob", "--dry-run"]).ended(0);
+    assert!(dry.err.contains(&format!("d-sim000000001/alice: {said}")), "{}", dry.err);
+    let ready = ready.edited(|state| {
+        let alice = &mut state["studio"]["profiles"]["d-sim000000001/alice"]["settings"];
+        alice["StudioWebPortalSettings"]["HiddenAppTypes"] = json!(["Canvas"]);
+        let domain = &mut state["studio"]["domains"]["d-sim000000001"]["members"];
+        domain["DefaultUserSettings"]["StudioWebPortalSettings"] =
+            json!({ "HiddenAppTypes": ["JupyterLab"] });
+    });
+    let ran = ready.run(&["cutover", "--despite", "bob"]).ended(0);
+    assert!(!ran.err.contains(said), "{}", ran.err);
+    let everyone = "d-sim000000001: JupyterLab is hidden from everyone";
+    assert!(ran.err.contains(everyone), "{}", ran.err);
+}

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::cutover_back::put_back;
+use super::cutover_hidden as hidden;
 use super::cutover_notes::{self as notes, Ours};
 use crate::aws::{self, Domain, DomainIdle, ErrorKind, Reader};
 use crate::cli::context::{Operation, approved_plan};
@@ -67,6 +68,10 @@ impl Cutover {
             }
         }
         self.name_the_rest(context, &snapshot, &domains);
+        if !self.undo {
+            let of = (&plan, domains.as_slice());
+            hidden::name(context, &operation.account, &operation.journal, of).await?;
+        }
         operation.end(Exit::Done)
     }
 
@@ -94,6 +99,9 @@ impl Cutover {
             said.iter().for_each(|said| context.ui.data(format_args!("{id}: would be: {said}")));
         }
         self.name_the_rest(context, snapshot, domains);
+        if !self.undo {
+            hidden::name(context, &reader, journal, (plan, domains)).await?;
+        }
         self.refuse_others(journal, plan, snapshot, domains)?;
         context.ui.data("Nothing was changed");
         Ok(Exit::Done)

@@ -6,6 +6,7 @@ pub mod cleanup;
 pub mod completions;
 pub mod cutover;
 mod cutover_back;
+mod cutover_hidden;
 mod cutover_notes;
 mod cutover_who;
 pub mod demo;

@@ -16,6 +16,7 @@ use super::provision::{apps, change_space, idle_before};
 use crate::aws::{Error, ErrorKind, Profile, Settings, StartWith};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
+use crate::execute::hidden::{hidden_words, is_hidden};
 use crate::execute::standing::kind;
 use crate::execute::step::Step;
 use crate::journal::Event;
@@ -35,6 +36,9 @@ pub struct Receipt {
     /// The ARN of the image that it starts with, where the playbook names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// Whether the profile itself hides the app that its owner moved into.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_hidden: bool,
 }
 
 /// What the looks saw so far.
@@ -72,11 +76,16 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
             trouble => Failure { message: format!("{}: {trouble}", failure.message), ..failure },
         });
     }
+    let is_hidden = is_hidden(&cx.migration, &seen.settings);
+    if is_hidden {
+        cx.remark(hidden_words(&cx.migration));
+    }
     Ok(Receipt {
         portal: seen.settings.studio_web_portal.unwrap_or_default(),
         landing: seen.settings.landing.unwrap_or_default(),
         idle_minutes,
         image: start.map(|start| start.image),
+        is_hidden,
     })
 }
 

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use crate::cli::context::{Format, approved_plan};
 use crate::cli::{Context, Exit, Failure};
-use crate::execute::{Standing, Step, StepStanding, held, kind, whereabouts};
+use crate::execute::{
+    Standing, Step, StepStanding, held, hidden_words, kind, was_hidden, whereabouts,
+};
 use crate::journal::{Event, Journal};
 use crate::names::counted;
 use crate::plan::{Batch, LeftOut, Migration, Plan};
@@ -195,7 +197,10 @@ fn person(batch: &Batch, migration: &Migration, events: &[Event]) -> Result<Pers
         steps: Step::ALL.into_iter().filter_map(|step| facts(step, &standing, events)).collect(),
         held: held(events).map(|held| report::Held::new(held.from, held.to)),
         proof: standing.receipt(Step::Verify).and_then(Proof::from_receipt),
-        remarks: remarks(&standing).into_iter().chain(super::flows::remark(events)).collect(),
+        remarks: remarks(migration, &standing)
+            .into_iter()
+            .chain(super::flows::remark(events))
+            .collect(),
         failure: Step::ALL.into_iter().find_map(|step| failure(step, &standing)),
         evidence: None,
     })
@@ -225,8 +230,8 @@ fn facts(step: Step, standing: &Standing, events: &[Event]) -> Option<StepFacts>
     })
 }
 
-/// What could not be put back, and doors that closed for good.
-fn remarks(standing: &Standing) -> Vec<String> {
+/// What could not be put back, doors that closed for good, and what hides the space from who is to find it.
+fn remarks(migration: &Migration, standing: &Standing) -> Vec<String> {
     let mut remarks = Vec::new();
     let strings = |value: &Value| -> Vec<String> {
         serde_json::from_value(value.clone()).unwrap_or_default()
@@ -241,6 +246,9 @@ fn remarks(standing: &Standing) -> Vec<String> {
         if let StepStanding::Undone { remarks: said } = standing.step(step) {
             remarks.extend(strings(said));
         }
+    }
+    if was_hidden(standing) {
+        remarks.push(hidden_words(migration));
     }
     remarks
 }
