@@ -184,6 +184,13 @@ fn a_role_that_could_read_other_people_s_homes_is_refused_before_anything_is_wri
     let ready = ready(r#""*""#);
     let ran = ready.run(&words(&["alice"])).ended(4);
     assert!(ran.err.contains("may read what DataSync writes"), "{}", ran.err);
+    let policy = ran.err.split("--policy-document '").nth(1).unwrap().split('\'').next().unwrap();
+    let policy: Value = serde_json::from_str(policy).unwrap();
+    let kept_out = &policy["Statement"][0];
+    assert_eq!(kept_out["Effect"], "Deny");
+    let homes = "arn:aws:s3:::studio-migrate-eu-west-1-000000000000/studio-migrate/datasync/*";
+    assert_eq!(kept_out["Resource"], homes);
+    assert!(ran.err.contains("put-role-policy --role-name Studio "), "{}", ran.err);
     assert_eq!(executions(&ready).len(), 0);
 }
 

@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::copying::until_next_look;
+use super::datasync_readers;
 use super::packing;
 use super::scratch::Scratch;
 use super::transfer_report::Reported;
-use crate::aws::{EfsLocation, ErrorKind, Execution, Question, S3Location};
+use crate::aws::{EfsLocation, ErrorKind, Execution, S3Location};
 use crate::execute::context::Context;
 use crate::execute::failure::Failure;
 use crate::execute::notice::Notice;
@@ -34,7 +35,7 @@ const SEALED: &str = "sealed";
 
 /// Has the home transferred, seals it, and returns what it consists of.
 pub(super) async fn stage(cx: &Context) -> Result<Totals, Failure> {
-    check_roles(cx).await?;
+    datasync_readers::check(cx, &place(cx, "homes")?, &place(cx, "reports")?).await?;
     let execution = match noted(cx)? {
         Some(execution) if is_good(cx, &execution).await? => execution,
         Some(_) => {
@@ -315,38 +316,4 @@ pub(super) async fn take_away(cx: &Context) -> Result<(), Failure> {
     let Ok(homes) = place(cx, "homes") else { return Ok(()) };
     let prefix = format!("{}/{}", homes.prefix, cx.migration.home_uid);
     packing::delete_below(cx, &homes.bucket, &prefix).await
-}
-
-/// Refuses to let a home lie open where the execution role may read it.
-async fn check_roles(cx: &Context) -> Result<(), Failure> {
-    let domain = cx.account.domain(&cx.migration.domain).await?;
-    let role = match &cx.migration.shared {
-        Some(_) => domain.setup.space_role,
-        None => {
-            let profile = cx.account.profile(&cx.migration.domain, &cx.migration.profile).await?;
-            profile.settings.over(&domain.defaults).execution_role
-        }
-    };
-    let Some(role) = role else { return Ok(()) };
-    let (homes, reports) = (place(cx, "homes")?, place(cx, "reports")?);
-    let arn = cx.account.bucket_arn(&homes.bucket);
-    let question = Question {
-        // A report names every file.
-        resources: vec![
-            format!("{arn}/{}/{}/any", homes.prefix, cx.migration.home_uid),
-            format!("{arn}/{}/any", reports.prefix),
-        ],
-        ..Question::about(&["s3:GetObject"])
-    };
-    let decisions = cx.account.simulate(&role, &question).await?;
-    if decisions.iter().any(|one| one.decision == "allowed") {
-        return Err(Failure::new(format!(
-            "{role} may read what DataSync writes to s3://{}/{}/, where homes of others lie open",
-            homes.bucket, homes.prefix
-        ))
-        .hinted(
-            "name a bucket that no execution role may read (datasync.bucket), and plan again",
-        ));
-    }
-    Ok(())
 }

@@ -20,5 +20,6 @@ pub mod verify;
 mod copy_failure;
 mod copying;
 pub(super) mod datasync;
+mod datasync_readers;
 mod scratch;
 mod transfer_report;
