@@ -150,10 +150,26 @@ async fn adopt(cx: &Context, space: &Space) -> Result<bool, Failure> {
     let is_theirs = is_whose_it_should_be(cx, space);
     if is_ours && is_theirs {
         Ok(true)
+    } else if is_ours && space.owner.as_ref() != Some(&cx.migration.profile) {
+        Err(of_another_owner(cx, space))
     } else {
         Err(Failure::new(format!("a space called {} is already there", cx.migration.space))
             .hinted("change `target.space_name` in the playbook and draw up the plan again"))
     }
+}
+
+/// Where an earlier plan had made the space for somebody else, and it was kept: whoever it is shared with works in it.
+fn of_another_owner(cx: &Context, space: &Space) -> Failure {
+    let (migration, nobody) = (&cx.migration, "nobody".into());
+    let owner = space.owner.as_ref().unwrap_or(&nobody);
+    Failure::new(format!(
+        "space {} was made for this by an earlier plan and belongs to {owner}; now {} is to own it",
+        migration.space, migration.profile
+    ))
+    .hinted(format!(
+        "AWS gives no space to another owner. Make {owner} its owner again (of a team whoever is named first in its table, of a shared space its owner in Classic or `routes.shared_space_owner`), and plan anew; or plan another name (`target.space_name`), and leave the space to {owner}; or, once nobody needs what is in it, delete it: `aws sagemaker delete-space --domain-id {} --space-name {}`",
+        migration.domain, migration.space
+    ))
 }
 
 /// Tells whether a space has the owner that the plan says, and is shared only if it is to be.

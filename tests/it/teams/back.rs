@@ -77,3 +77,22 @@ fn what_somebody_claimed_when_their_team_moved_and_nobody_claims_now_is_not_forg
     assert!(!ran.err.contains("may be in no space"), "{}", ran.err);
     ready.run(&["cutover"]).ended(0);
 }
+
+#[test]
+fn a_shared_space_that_was_kept_and_is_another_s_by_now_is_named_with_its_owner() {
+    let ready = planned();
+    let mount = mount(&ready);
+    ready.run(&run(&mount, &[])).ended(0);
+    ready.run(&["rollback", "--user", "team.lab", "--yes"]).ended(0);
+    write(&ready, &without("ana"));
+    plan(&ready);
+    let ran = ready.run(&run(&mount, &["team.lab"])).ended(4);
+    let said = "space lab-studio was made for this by an earlier plan and belongs to ana; now ben is to own it";
+    assert!(ran.err.contains(said), "{}", ran.err);
+    assert!(ran.err.contains("named first in its table"), "{}", ran.err);
+    // With her in the table again, the same space is gone on with.
+    write(&ready, TABLE);
+    plan(&ready);
+    ready.run(&run(&mount, &["team.lab"])).ended(0);
+    assert_eq!(profile(&ready, "lab")["settings"], closed());
+}
