@@ -12,6 +12,7 @@ use super::hook::Pass;
 use super::standing::{Standing, StepStanding, kind};
 use super::step::Step;
 use super::steps::provision::others_apps;
+use super::steps::transfer_report;
 use crate::journal::{self, Event};
 use crate::mover::Done;
 use crate::plan::{Migration, Plan, Route};
@@ -54,8 +55,12 @@ pub(super) async fn begin_last(cx: &Context, standing: &Standing) -> Result<(), 
 /// Tells which pass a copy is that begins now.
 pub(super) fn pass(cx: &Context) -> Result<Pass, Failure> {
     let events = cx.journal.events_of(cx.id())?;
+    let brought = brought(cx, &events)?;
+    // What DataSync passed over is not in what arrives, and may be in the home all the same.
+    let is_whole = cx.migration.route != Route::DataSync || transfer_report::left(&events).0 == 0;
     let first = Pass {
-        brought: brought(cx, &events)?,
+        deletes: brought.is_some() && is_whole,
+        brought,
         ..Pass::first(cx.standing()?.attempt(Step::Hydrate))
     };
     if cx.migration.route != Route::InSpace {
@@ -66,12 +71,9 @@ pub(super) fn pass(cx: &Context) -> Result<Pass, Failure> {
         events.iter().rev().filter(of_hydrate).take_while(|event| !is_undone(event)).collect();
     let copied = since.iter().find(|event| event.kind == kind::FINISHED);
     let earlier = copied.and_then(|copied| manifest_of(copied)).map(str::to_owned);
-    Ok(Pass {
-        brought: first.brought.filter(|brought| Some(brought) != earlier.as_ref()),
-        earlier,
-        deletes: since.iter().any(|event| event.kind == kind::DUE_AGAIN),
-        ..first
-    })
+    let is_again = since.iter().any(|event| event.kind == kind::DUE_AGAIN);
+    let brought = first.brought.filter(|brought| Some(brought) != earlier.as_ref());
+    Ok(Pass { deletes: is_again || brought.is_some(), brought, earlier, ..first })
 }
 
 /// Writes down which manifest a copy left that ended badly: the next one knows by it what is ours.

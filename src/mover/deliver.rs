@@ -208,7 +208,6 @@ pub(super) fn order(ticket: &Ticket, home: &Path, source: &Path) -> Result<Order
         .iter()
         .map(|(pattern, reason)| LeaveOut { pattern: pattern.clone(), reason: reason.clone() });
     let brought = ticket.brought.as_deref().and_then(|hash| kept::find(home, hash));
-    let deletes = ticket.deletes || brought.is_some();
     let since = match brought {
         Some(brought) => Some(brought),
         None => ticket.earlier.as_deref().map(|hash| earlier(home, hash)).transpose()?,
@@ -220,8 +219,10 @@ pub(super) fn order(ticket: &Ticket, home: &Path, source: &Path) -> Result<Order
         conflict,
         keep_out: vec![home.join(OWN), home.join(MOUNT)],
         proves: true,
+        // Where the list that is named is gone, nothing is removed by what is left of others.
+        deletes: ticket.deletes && (since.is_some() || ticket.brought.is_none()),
+        spares_the_last: true,
         since,
-        deletes,
         hints: kept::latest(home).filter(|_| !ticket.is_beside),
         written: Some(kept::written(home)).filter(|_| !ticket.is_beside),
         ..Order::default()

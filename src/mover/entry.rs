@@ -110,6 +110,9 @@ pub struct Origin {
     pub ctime: Time,
 }
 
+/// The note of what was at the destination before anything was copied.
+const WAS_THERE: &str = "the same was there already";
+
 /// One entry of a home. Everything is as it was read at the source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -179,6 +182,18 @@ impl Entry {
             self.notes.push(format!("the special bits of mode {:04o} were dropped", self.mode));
             self.mode &= 0o777;
         }
+    }
+
+    /// Takes note that the same was at its place, and no earlier pass had brought it: it is somebody else's, or was copied by hand.
+    pub(super) fn was_there(&mut self, before: Option<&Self>) {
+        if before.is_none_or(Self::was_there_before) {
+            self.notes.push(WAS_THERE.to_owned());
+        }
+    }
+
+    /// Tells whether the same was there before anything was copied.
+    pub(super) fn was_there_before(&self) -> bool {
+        self.notes.iter().any(|note| note == WAS_THERE)
     }
 
     /// Takes the time that the destination made of the entry's, when it cannot store every time.

@@ -4,11 +4,10 @@ use rustix::fs::{AtFlags, FileType};
 
 use super::entry::{Class, Entry, Kind, Skip, mtime, size};
 use super::error::Error;
-use super::joining::Gone;
+use super::joining::{Gone, Parted};
 use super::meter::Meter;
 use super::path::split;
 use super::pool::Pool;
-use super::sorter::Sorter;
 use super::tree::{Tree, file_type, letting_in, lstat_if_there};
 use super::verify::Reading;
 
@@ -19,6 +18,8 @@ pub(super) struct Clearing<'a> {
     pub(super) meter: &'a Meter<'a>,
     /// Whether it goes; it is only listed otherwise.
     pub(super) deletes: bool,
+    /// Whether it stays all the same where the source was emptied.
+    pub(super) spares_the_last: bool,
 }
 
 impl Clearing<'_> {
@@ -27,13 +28,14 @@ impl Clearing<'_> {
     /// The deepest comes first, so that folders are empty when it is their turn.
     pub(super) fn clear(
         &self,
-        gone: Sorter<Gone>,
+        parted: Parted,
         mut list: impl FnMut(Entry) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        for gone in gone.sorted()? {
+        let deletes = self.deletes && !(self.spares_the_last && parted.is_emptied);
+        for gone in parted.gone.sorted()? {
             let Gone { mut entry, is_replaced } = gone?;
             self.meter.tick(&entry.path)?;
-            let why = self.say_what_became_of(&entry);
+            let why = self.say_what_became_of(&entry, deletes);
             if let Some(why) = why.filter(|_| !is_replaced) {
                 entry.skip = Some(Box::new(Skip::new(Class::Gone, why)));
                 list(entry)?;
@@ -43,12 +45,16 @@ impl Clearing<'_> {
     }
 
     /// Returns words about what is at an entry's place; none when nothing is.
-    fn say_what_became_of(&self, entry: &Entry) -> Option<String> {
+    fn say_what_became_of(&self, entry: &Entry, deletes: bool) -> Option<String> {
         let (folder, name) = split(entry.place());
         let folder = self.tree.place(folder).ok()?;
         let there = lstat_if_there(&folder, name).ok().flatten()?;
-        if !self.deletes {
+        if !deletes {
             return Some("it was deleted at the source since; here it stays".to_owned());
+        }
+        if entry.was_there_before() {
+            let why = "it was deleted at the source since; here it was before, and stays";
+            return Some(why.to_owned());
         }
         let is_folder = file_type(&there) == FileType::Directory;
         let is_untouched = match entry.kind {

@@ -37,23 +37,42 @@ pub(super) struct Joining {
     before: Option<Before>,
     unseen: Unseen,
     gone: Sorter<Gone>,
+    /// Files that come, those of them whose paths an earlier pass had brought, and files that are no more.
+    came: u64,
+    met: u64,
+    lost: u64,
+}
+
+/// What is at the source no more.
+#[derive(Debug)]
+pub(super) struct Parted {
+    /// By path, the deepest first.
+    pub(super) gone: Sorter<Gone>,
+    /// Whether hardly anything is at the source, and nothing of what was brought: whoever emptied the old home need not have
+    /// meant the new one, which may be the last.
+    pub(super) is_emptied: bool,
+}
+
+impl Parted {
+    /// Nothing is gone.
+    pub(super) fn none() -> Self {
+        Self { gone: Sorter::new(Gone::deepest_first), is_emptied: false }
+    }
 }
 
 impl Joining {
     /// Begins with what an earlier pass left.
     pub(super) fn with(before: Option<Before>) -> Self {
-        Self { before, unseen: Unseen::default(), gone: Self::none() }
-    }
-
-    /// A list of what is gone with nothing in it.
-    pub(super) fn none() -> Sorter<Gone> {
-        Sorter::new(Gone::deepest_first)
+        let Parted { gone, .. } = Parted::none();
+        Self { before, unseen: Unseen::default(), gone, came: 0, met: 0, lost: 0 }
     }
 
     /// Takes the next entry that comes, in byte order of paths; returns what was left at its path, if it is of the same kind.
     pub(super) fn meet(&mut self, entry: &Entry) -> Result<Option<Box<Entry>>, Error> {
         let mut left = None;
+        self.came += u64::from(entry.kind == Kind::File && entry.is_selected());
         while let Some(earlier) = next_until(&mut self.before, &entry.path)? {
+            self.met += u64::from(earlier.path == entry.path && earlier.kind == Kind::File);
             if earlier.path != entry.path {
                 self.note_gone(earlier, false)?;
             } else if earlier.kind == entry.kind {
@@ -66,12 +85,13 @@ impl Joining {
         Ok(left)
     }
 
-    /// Ends with what is at the source no more, the deepest first.
-    pub(super) fn end(mut self) -> Result<Sorter<Gone>, Error> {
+    /// Ends with what is at the source no more.
+    pub(super) fn end(mut self) -> Result<Parted, Error> {
         for earlier in self.before.take().into_iter().flatten() {
             self.note_gone(earlier?, false)?;
         }
-        Ok(self.gone)
+        let is_emptied = self.met == 0 && self.lost / 2 > self.came;
+        Ok(Parted { gone: self.gone, is_emptied })
     }
 
     /// Takes note of what is no more, and was there at the earlier pass or at one before that. What lies below a folder that
@@ -79,6 +99,7 @@ impl Joining {
     fn note_gone(&mut self, earlier: Entry, is_replaced: bool) -> Result<(), Error> {
         let was_gone = |skip: &Skip| skip.class == Class::Gone;
         if earlier.skip.as_deref().is_none_or(was_gone) && !self.unseen.holds(&earlier.path) {
+            self.lost += u64::from(earlier.kind == Kind::File);
             self.gone.add([Gone { entry: Entry { skip: None, ..earlier }, is_replaced }])?;
         }
         Ok(())

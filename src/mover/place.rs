@@ -55,6 +55,8 @@ pub(super) struct Placer<'a> {
     pub(super) conflict: Conflict,
     pub(super) pool: &'a Pool,
     pub(super) meter: &'a Meter<'a>,
+    /// Whether it is known what a copy that was killed wrote, so that what is the same was there before.
+    pub(super) knows_its_own: bool,
     /// Whether every file is read, even if nothing tells that it changed since an earlier pass.
     pub(super) is_paranoid: bool,
 }
@@ -188,6 +190,9 @@ impl Placer<'_> {
                 self.adopt(at.into, &kept, &from, entry)?;
                 work.kept += 1;
                 entry.hash = Some(poured.hash);
+                if self.knows_its_own {
+                    entry.was_there(earlier);
+                }
                 entry.stored_as = stored_as(at, name, &kept);
             }
             (Verdict::Keep { .. }, None) => return Err(Hitch::Changed("it could not be compared")),
@@ -365,6 +370,9 @@ impl Placer<'_> {
                 })
             },
         )?;
+        if self.knows_its_own && matches!(verdict, Verdict::Keep { .. }) {
+            entry.was_there(earlier);
+        }
         let to = self.put_symlink(at, verdict, entry, work)?;
         let stored = lstat(at.into, &to);
         entry.accept_time(mtime(

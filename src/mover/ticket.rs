@@ -48,8 +48,8 @@ pub struct Ticket {
     #[serde(default)]
     pub deletes: bool,
     /// BLAKE3 of the manifest of an earlier delivery into the same place that was taken back, or ended badly: what it brought, and
-    /// nobody changed since, is replaced, and goes where it is at the source no more. It is looked for on the volume alone, so
-    /// that another volume than the one that was filled then counts as one that never was.
+    /// nobody changed since, counts as ours. It is looked for on the volume alone, so that another volume than the one that was
+    /// filled then counts as one that never was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brought: Option<String>,
     /// Whether something goes beside the home that was moved, so that nothing of that is known or kept.

@@ -50,6 +50,11 @@ impl List {
         Self(path.and_then(|path| options.open(path).ok()).map(Mutex::new))
     }
 
+    /// Tells whether there is one: what is the same at the destination, and not on it, was there before.
+    pub(super) fn is_kept(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Adds what was written; one call to the system for each, so that being killed loses none.
     pub(super) fn add(&self, entry: &Entry) {
         let Some(file) = self.0.as_ref().filter(|_| entry.is_selected()) else { return };

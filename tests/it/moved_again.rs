@@ -225,3 +225,51 @@ fn what_its_owner_changed_of_a_home_that_went_by_datasync_is_kept_and_named() {
 fn what_its_owner_changed_in_a_space_of_theirs_is_kept_and_named() {
     what_its_owner_changed_is_in_the_way_and_kept(&Again::in_a_space_of_hers());
 }
+
+#[test]
+fn a_home_that_somebody_emptied_since_does_not_empty_the_space_that_has_its_files() {
+    let again = Again::in_space();
+    again.moves().ended(0);
+    let arrived = again.arrived();
+    again.is_taken_back();
+    for entry in fs::read_dir(&again.home).unwrap().map(Result::unwrap) {
+        match entry.file_type().unwrap().is_dir() {
+            true => fs::remove_dir_all(entry.path()).unwrap(),
+            false => fs::remove_file(entry.path()).unwrap(),
+        }
+    }
+    again.moves().ended(0);
+    assert_eq!(again.arrived(), arrived);
+    let said = again.not_copied("gone: it was deleted at the source since; here it stays");
+    assert!(said.iter().any(|(path, _)| path == "work/untouched"), "{said:?}");
+}
+
+#[test]
+fn what_somebody_had_copied_by_hand_before_they_moved_is_not_removed() {
+    let again = Again::in_a_space_of_hers();
+    for file in ["deleted", "renamed"] {
+        write(&again.volume.join("work").join(file), "as it was in the first move", 1);
+    }
+    again.moves().ended(0);
+    again.is_taken_back();
+    again.works_on();
+    again.moves().ended(0);
+    let there = again.arrived();
+    for file in ["deleted", "renamed", "renamed since", "new"] {
+        assert!(there.contains_key(&Path::new("work").join(file)), "{file}: {there:?}");
+    }
+    assert!(!there.contains_key(Path::new("work/deleted too")), "{there:?}");
+}
+
+#[test]
+fn a_list_that_somebody_deleted_from_the_space_lets_nothing_be_removed_by_guess() {
+    let again = Again::packed();
+    again.moves().ended(0);
+    again.is_taken_back();
+    again.works_on();
+    fs::remove_dir_all(again.volume.join(".studio-migrate")).unwrap();
+    let ran = again.moves().ended(4);
+    let said = "something else is already at the place of";
+    assert!(ran.err.contains(said) && ran.err.contains("`work/edited`"), "{}", ran.err);
+    assert!(again.arrived().contains_key(Path::new("work/deleted")));
+}

@@ -22,4 +22,4 @@ mod copying;
 pub(super) mod datasync;
 mod datasync_readers;
 mod scratch;
-mod transfer_report;
+pub(super) mod transfer_report;

@@ -142,7 +142,7 @@ impl Reported {
 }
 
 /// What DataSync left of a home when it was fetched last: how much, and the first of it by path and reason.
-pub(super) fn left(events: &[Event]) -> (u64, Vec<(String, String)>) {
+pub(in crate::execute) fn left(events: &[Event]) -> (u64, Vec<(String, String)>) {
     let last = events.iter().rev().find(|event| event.kind == LEFT);
     let Some(said) = last.map(|event| &event.detail) else { return (0, Vec::new()) };
     let named = said["named"].as_array().into_iter().flatten().filter_map(|one| {

@@ -5,7 +5,7 @@ use crate::mover::before::Before;
 use crate::mover::depth::above_first;
 use crate::mover::entry::{Entry, Kind};
 use crate::mover::error::Error;
-use crate::mover::joining::{Gone, Joining};
+use crate::mover::joining::{Joining, Parted};
 use crate::mover::room::{self, Needs};
 use crate::mover::sorter::{Sorted, Sorter};
 use crate::mover::verify::Checked;
@@ -21,8 +21,8 @@ pub(super) struct Lists {
     pub(super) files: Sorter<Found>,
     /// Names of files that have several, by inode.
     pub(super) names: Sorter<Found>,
-    /// What an earlier pass copied and is at the source no more, the deepest first.
-    pub(super) gone: Sorter<Gone>,
+    /// What an earlier pass copied and is at the source no more.
+    pub(super) parted: Parted,
     pub(super) needs: Needs,
     /// Bytes to read.
     pub(super) bytes: u64,
@@ -61,7 +61,7 @@ impl Lists {
             folders: Sorter::new(above_first),
             files: Sorter::new(Found::by_path),
             names: Sorter::new(Found::by_inode),
-            gone: Joining::none(),
+            parted: Parted::none(),
             needs: Needs::default(),
             bytes: 0,
             file_count: 0,
@@ -88,7 +88,7 @@ impl Lists {
             found.before = joining.meet(&found.entry)?;
             self.share(found, ended)?;
         }
-        self.gone = joining.end()?;
+        self.parted = joining.end()?;
         Ok(())
     }
 

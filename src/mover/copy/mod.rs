@@ -65,6 +65,8 @@ pub struct Order {
     pub written: Option<PathBuf>,
     /// Whether what is at the source no more is removed at the destination too, unless it changed there.
     pub deletes: bool,
+    /// Whether nothing is removed all the same where the source was emptied: the copy may be the last.
+    pub spares_the_last: bool,
 }
 
 /// What a copy did.
@@ -166,16 +168,18 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn copy(self, lists: Lists, give: Give<'_>) -> Result<Copied, Error> {
-        let Lists { folders, files, names, gone, .. } = lists;
+        let Lists { folders, files, names, parted, .. } = lists;
         let Self { destination: tree, pool, meter, .. } = self;
-        let clearing = Clearing { tree, pool, meter, deletes: self.order.deletes };
-        clearing.clear(gone, |entry| self.ended.add([Checked::unread(entry)]))?;
+        let Order { deletes, spares_the_last, .. } = *self.order;
+        let clearing = Clearing { tree, pool, meter, deletes, spares_the_last };
+        clearing.clear(parted, |entry| self.ended.add([Checked::unread(entry)]))?;
         let made = self.make_folders(folders.sorted()?)?;
         let placer = Placer {
             conflict: self.order.conflict,
             pool: self.pool,
             meter: self.meter,
             is_paranoid: self.order.is_paranoid,
+            knows_its_own: self.written.is_kept(),
         };
         let copied = Sorter::new(Entry::by_path);
         let mut works = self.copy_files(&placer, files.sorted()?, &copied)?;

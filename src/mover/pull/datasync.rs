@@ -20,9 +20,10 @@ use super::super::sorter::{Record, Sorter};
 use super::super::xattr::Xattrs;
 use super::fetch::{AT_ONCE, Feed, Fetcher, Miss, RANGE};
 use super::keys::unfit;
-use super::landing::{Landing, looks_beside};
+use super::landing::Landing;
 use super::metadata::Described;
 use super::run::{Before, Run, Taken, need};
+use super::there::looks_beside;
 use crate::aws::{About, Checksum, Page, Reader};
 
 /// Bytes of an object from which on it is fetched in ranges.

@@ -1,4 +1,4 @@
-//! Putting one file or link in its place from a stream: whole, with its mode and time, or not at all.
+//! Putting one file in its place from a stream: whole, with its mode and time, or not at all.
 
 use std::collections::HashSet;
 use std::io::{ErrorKind, Read};
@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, FileType, Mode, Stat};
+use rustix::fs::{FileType, Mode, Stat};
 use rustix::io::Errno;
 
 use super::super::decide::{Deciding, Hitch, Likeness, Verdict};
@@ -19,11 +19,12 @@ use super::super::pack::headway::Headway;
 use super::super::part::Part;
 use super::super::path::{join, split};
 use super::super::place::{put, times};
-use super::super::tree::{Tree, file_type, lstat, lstat_if_there};
+use super::super::tree::{Tree, file_type, lstat};
 use super::super::written::List;
 use super::super::xattr::{self, Xattrs};
 use super::holes::Holes;
 use super::outcome::Outcome;
+use super::there::{hash_of, likeness, look};
 use crate::playbook::Conflict;
 
 /// Bytes written at once.
@@ -84,7 +85,7 @@ impl Landing {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn decide(
+    pub(super) fn decide(
         &self,
         folder: BorrowedFd<'_>,
         at: &Made,
@@ -123,6 +124,7 @@ impl Landing {
         match verdict {
             Verdict::Keep { name } => {
                 self.adopt(folder.as_fd(), &name, at, &mut entry)?;
+                self.say_if_there(&mut entry, before);
                 Ok(Some(entry))
             }
             Verdict::Write { .. } => Ok(None),
@@ -185,6 +187,7 @@ impl Landing {
             Verdict::Keep { name } => {
                 drop(part);
                 self.adopt(folder.as_fd(), &name, at, &mut entry)?;
+                self.say_if_there(&mut entry, before);
                 return Ok(entry);
             }
             Verdict::Write { name, replaces } => (name, replaces),
@@ -248,112 +251,6 @@ impl Landing {
         Ok(*hasher.finalize().as_bytes())
     }
 
-    /// Puts a symbolic link in its place.
-    pub(super) fn symlink(
-        &self,
-        at: &Made,
-        (entry, before): (&Entry, Option<&Entry>),
-    ) -> Result<Entry, Hitch> {
-        let folder = self.folder(at)?;
-        let folder = folder.as_fd();
-        let mut entry = entry.clone();
-        let target = entry.target.clone().unwrap_or_default();
-        let verdict = self.decide(folder, at, &entry, &mut |name, there| {
-            let is_link = file_type(there) == FileType::Symlink;
-            let held = is_link.then(|| rustix::fs::readlinkat(folder, name, Vec::new()).ok());
-            let Some(held) = held.flatten() else { return Likeness::to(before, false) };
-            if held.as_bytes() == &*target {
-                return Likeness::Same;
-            }
-            let is_untouched = before.is_some_and(|before| {
-                before.is_selected()
-                    && before.target.as_deref() == Some(held.as_bytes())
-                    && before.mtime == mtime(there)
-            });
-            Likeness::to(before, is_untouched)
-        })?;
-        let set_time = |name: &[u8]| {
-            rustix::fs::utimensat(folder, name, &times(entry.mtime), AtFlags::SYMLINK_NOFOLLOW)
-        };
-        let mut is_new = false;
-        let to = match verdict {
-            Verdict::Keep { name } => {
-                let refused = |errno| Hitch::at_destination(errno, "cannot set the time of", &name);
-                if mtime(&lstat(folder, &name).map_err(refused)?) != entry.mtime {
-                    set_time(&name).map_err(refused)?;
-                }
-                self.outcome.kept.fetch_add(1, Ordering::Relaxed);
-                name
-            }
-            Verdict::Write { name: to, replaces } => {
-                let place = join(&at.stored, &to);
-                let refused = |errno| Hitch::at_destination(errno, "cannot write the link", &place);
-                let mut part = Part::new(folder, &place);
-                part.symlink(&target).map_err(refused)?;
-                set_time(part.name()).map_err(refused)?;
-                put(&mut part, &to, replaces, &place)?;
-                self.outcome.written.fetch_add(1, Ordering::Relaxed);
-                is_new = true;
-                to
-            }
-        };
-        let there = lstat(folder, &to)
-            .map_err(|errno| Hitch::at_destination(errno, "cannot look at", &to))?;
-        entry.accept_time(mtime(&there));
-        // A link's mode means nothing on Linux, but a manifest has it.
-        entry.mode = there.st_mode & 0o7777;
-        entry.stored_as = stored_as(at, &entry, &to);
-        if is_new {
-            self.written.add(&entry);
-        }
-        Ok(entry)
-    }
-
-    /// Makes a further name of a file that is in place.
-    pub(super) fn link(
-        &self,
-        at: &Made,
-        (entry, before): (&Entry, Option<&Entry>),
-        first: &Entry,
-    ) -> Result<Entry, Hitch> {
-        let (first_folder, first_name) = split(first.place());
-        let refused = |errno| Hitch::at_destination(errno, "cannot link", &entry.path);
-        let from = self.tree.place(first_folder).map_err(refused)?;
-        let of = lstat(&from, first_name).map_err(refused)?;
-        let folder = self.folder(at)?;
-        let folder = folder.as_fd();
-        let is_linked = |there: &Stat| (there.st_dev, there.st_ino) == (of.st_dev, of.st_ino);
-        let linked = |to: &[u8]| Entry {
-            stored_as: stored_as(at, entry, to),
-            mode: first.mode,
-            mtime: first.mtime,
-            ..entry.clone()
-        };
-        let verdict =
-            self.decide(folder, at, entry, &mut |name, there| match is_linked(there) {
-                true => Likeness::Same,
-                false => likeness(folder, (name, there), entry, before),
-            })?;
-        let (to, replaces) = match verdict {
-            Verdict::Keep { name } => {
-                if look(folder, &name)?.is_some_and(|there| is_linked(&there)) {
-                    self.outcome.kept.fetch_add(1, Ordering::Relaxed);
-                    return Ok(linked(&name));
-                }
-                (name, true)
-            }
-            Verdict::Write { name, replaces } => (name, replaces),
-        };
-        let place = join(&at.stored, &to);
-        let mut part = Part::new(folder, &place);
-        part.link(from.as_fd(), first_name).map_err(refused)?;
-        put(&mut part, &to, replaces, &place)?;
-        self.outcome.written.fetch_add(1, Ordering::Relaxed);
-        let linked = linked(&to);
-        self.written.add(&linked);
-        Ok(linked)
-    }
-
     /// Gives a file that is there with the same content the mode and the time that it has to have.
     fn adopt(
         &self,
@@ -380,59 +277,71 @@ impl Landing {
         Ok(())
     }
 
-    fn folder(&self, at: &Made) -> Result<OwnedFd, Hitch> {
+    /// Takes note of what was there, the same, before anything was delivered: it is known what a delivery that was killed wrote.
+    pub(super) fn say_if_there(&self, entry: &mut Entry, before: Option<&Entry>) {
+        if self.written.is_kept() {
+            entry.was_there(before);
+        }
+    }
+
+    pub(super) fn folder(&self, at: &Made) -> Result<OwnedFd, Hitch> {
         self.tree
             .place(&at.stored)
             .map_err(|errno| Hitch::at_destination(errno, "cannot open the folder", &at.stored))
     }
 }
 
-fn look(folder: BorrowedFd<'_>, name: &[u8]) -> Result<Option<Stat>, Hitch> {
-    lstat_if_there(folder, name)
-        .map_err(|errno| Hitch::at_destination(errno, "cannot look at", name))
-}
-
-fn stored_as(at: &Made, entry: &Entry, to: &[u8]) -> Option<Box<[u8]>> {
+pub(super) fn stored_as(at: &Made, entry: &Entry, to: &[u8]) -> Option<Box<[u8]>> {
     let place = join(&at.stored, to);
     (place != *entry.path).then(|| place.into())
 }
 
-/// Tells what a file that is there is to one that is to go to its place, next to what an earlier delivery brought there. It is
-/// read only where its size says that it may be one of the two.
-fn likeness(
-    folder: BorrowedFd<'_>,
-    (name, there): (&[u8], &Stat),
-    entry: &Entry,
-    before: Option<&Entry>,
-) -> Likeness {
-    let could_be = |one: &Entry| one.size == size(there);
-    let may_be_untouched =
-        |before: &&Entry| before.hash.is_some() && could_be(before) && before.mtime == mtime(there);
-    let untouched = before.filter(may_be_untouched);
-    if !could_be(entry) && untouched.is_none() {
-        return Likeness::to(before, false);
-    }
-    let hash = hash_of(folder, name, there);
-    if could_be(entry) && hash == entry.hash {
-        return Likeness::Same;
-    }
-    Likeness::to(before, untouched.is_some_and(|before| hash.is_some() && hash == before.hash))
-}
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
 
-/// Returns the hash of a regular file that is there; none when it cannot be read or is no such file.
-fn hash_of(folder: BorrowedFd<'_>, name: &[u8], there: &Stat) -> Option<[u8; 32]> {
-    if file_type(there) != FileType::RegularFile {
-        return None;
-    }
-    let file = std::fs::File::from(open_own(folder, name).ok()?);
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(file).ok()?;
-    Some(*hasher.finalize().as_bytes())
-}
+    use super::*;
+    use crate::mover::before::{before, left_of};
+    use crate::mover::entry::{Kind, Time};
 
-/// Tells whether a name looks like one beside another, so that it has to be known as taken.
-pub(super) fn looks_beside(path: &[u8]) -> bool {
-    let digits = path.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let rest = &path[..path.len() - digits];
-    rest.ends_with(b".classic-") || (digits == 0 && rest.ends_with(b".classic"))
+    fn landing(at: &Path, list: &Path) -> Landing {
+        Landing {
+            tree: Arc::new(Tree::open(at).unwrap()),
+            conflict: Conflict::Refuse,
+            taken: HashSet::new(),
+            stop: Arc::default(),
+            headway: Arc::default(),
+            outcome: Outcome::new(),
+            written: List::at(Some(list)),
+        }
+    }
+
+    fn file(content: &[u8], second: i64) -> Entry {
+        let mut entry = Entry::new(b"a", Kind::File);
+        (entry.mode, entry.mtime, entry.size) = (0o644, Time(second, 5), content.len() as u64);
+        entry.hash = Some(*blake3::hash(content).as_bytes());
+        entry
+    }
+
+    #[test]
+    fn a_delivery_that_was_killed_knows_what_it_wrote_when_the_home_is_packed_anew() {
+        let (folder, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let list = beside.path().join("written");
+        let at = Made { stored: Vec::new(), is_fresh: false };
+        let put = |content: &[u8], second| {
+            let landing = landing(folder.path(), &list);
+            let entry = file(content, second);
+            let mut left = before(None, None, Some(&list)).unwrap();
+            let left = left_of(&mut left, &entry).unwrap();
+            landing.file(&at, (&entry, left.as_deref()), &Xattrs::new(), &mut &*content)
+        };
+        // Each is killed before its manifest is there.
+        put(b"before", 1).unwrap();
+        put(b"changed in Classic", 2).unwrap();
+        assert_eq!(std::fs::read(folder.path().join("a")).unwrap(), b"changed in Classic");
+        std::fs::write(folder.path().join("a"), b"changed in the space").unwrap();
+        let refused = put(b"changed in Classic again", 3).unwrap_err();
+        assert!(matches!(refused, Hitch::Skip(skip) if skip.class == Class::Conflict));
+        assert_eq!(std::fs::read(folder.path().join("a")).unwrap(), b"changed in the space");
+    }
 }

@@ -9,12 +9,16 @@ mod folders;
 mod holes;
 mod keys;
 mod landing;
+mod links;
 mod metadata;
+mod order;
 mod outcome;
 mod packed;
 mod proof;
 mod run;
+mod there;
 mod unit;
 
+pub use order::{Earlier, PullOrder};
 pub use proof::{Proven, prove_packed};
-pub use run::{Earlier, GiveEntry, PullOrder, Pulled, packed_manifest, pull};
+pub use run::{GiveEntry, Pulled, packed_manifest, pull};

@@ -9,7 +9,7 @@ use super::super::before::{Before as Earlier, left_of};
 use super::super::digest::Summing;
 use super::super::entry::{Class, Entry, Kind, Skip};
 use super::super::error::Error;
-use super::super::joining::{Gone, Joining};
+use super::super::joining::{Joining, Parted};
 use super::super::manifest;
 use super::super::pack::contents::{Contents, MANIFEST, ShardOf, below, index_key, shard_key};
 use super::super::pack::error::{TransferError, lost};
@@ -17,11 +17,10 @@ use super::super::pack::index::{self, INDEX, Located};
 use super::super::pack::links::Links;
 use super::super::path::{escape, is_within, split};
 use super::super::room::Needs;
-use super::super::sorter::Sorter;
 use super::fetch::{Fetcher, Miss};
 use super::keys::unfit;
-use super::landing::looks_beside;
 use super::run::{Before, Run, Taken, fatal, need};
+use super::there::looks_beside;
 use super::unit::{Item, Unit};
 
 /// Indexes that are fetched ahead.
@@ -35,13 +34,13 @@ pub(super) struct Survey {
     pub(super) needs: Needs,
     pub(super) taken: Taken,
     pub(super) selection: Option<Selection>,
-    /// What an earlier delivery brought and the home has no more, the deepest first.
-    pub(super) gone: Sorter<Gone>,
+    /// What an earlier delivery brought and the home has no more.
+    pub(super) parted: Parted,
 }
 
 impl Survey {
     fn of(needs: Needs) -> Self {
-        Self { needs, taken: Taken::new(), selection: None, gone: Joining::none() }
+        Self { needs, taken: Taken::new(), selection: None, parted: Parted::none() }
     }
 }
 
@@ -97,7 +96,7 @@ fn survey_next_to(before: &Before<'_>, contents: &Contents) -> Result<Survey, Tr
             add(&mut needs, need(entry.size));
         }
     }
-    Ok(Survey { needs, taken, selection: None, gone: joining.end()? })
+    Ok(Survey { needs, taken, selection: None, parted: joining.end()? })
 }
 
 fn add(needs: &mut Needs, one: Needs) {

@@ -24,8 +24,9 @@ use super::super::path::escape;
 use super::super::seal::ReportKey;
 use super::super::ticket::Totals;
 use super::fetch::{Feed, Fetcher, Miss};
+use super::order::PullOrder;
 use super::packed;
-use super::run::{PullOrder, contents_at, fatal, manifest_of};
+use super::run::{contents_at, fatal, manifest_of};
 use super::unit::{Counted, WINDOW};
 
 /// What a packed home turned out to be.

@@ -2,19 +2,18 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-use super::super::before::{self, before};
 use super::super::copy::{Copied, sum_up};
 use super::super::entry::Entry;
 use super::super::error::Error;
 use super::super::gone::Clearing;
-use super::super::joining::Joining;
+use super::super::joining::Parted;
 use super::super::meter::Meter;
 use super::super::pack::contents::{Contents, LARGEST, MANIFEST, NAME, below};
 use super::super::pack::error::{TransferError, blocking, lost};
@@ -31,71 +30,13 @@ use super::super::written::List;
 use super::fetch::{Fetcher, Miss};
 use super::folders::Folders;
 use super::landing::Landing;
+use super::order::PullOrder;
 use super::outcome::Outcome;
 use super::{datasync, packed};
 use crate::aws::{ErrorKind, Reader};
-use crate::playbook::Conflict;
 
 /// The block that a file system gives at least.
 pub(super) const BLOCK: u64 = 4096;
-
-/// What to pull, and where to.
-#[derive(Clone, Debug)]
-pub struct PullOrder {
-    /// The bucket, which has to be the caller's.
-    pub bucket: String,
-    /// The prefix, without a slash at its end; it may be empty.
-    pub prefix: String,
-    /// Where it goes; it is made if need be.
-    pub destination: PathBuf,
-    /// What happens where something else is already.
-    pub conflict: Conflict,
-    /// One file or folder of a packed home, as bytes; `None` is all of it.
-    pub only: Option<Vec<u8>>,
-    /// Whether objects are fetched although size and time say that they are there already. A packed home is compared by
-    /// content in any case.
-    pub is_paranoid: bool,
-    /// The key under which a packed home is sealed; none when it lies open.
-    pub seal: Option<ReportKey>,
-    /// What is known of earlier deliveries into the same destination. A packed home alone is held against it.
-    pub earlier: Earlier,
-}
-
-/// What is known of earlier deliveries into the same place.
-#[derive(Clone, Debug, Default)]
-pub struct Earlier {
-    /// The manifest of the last one: what it brought may be replaced, unless somebody changed it since.
-    pub since: Option<PathBuf>,
-    /// A manifest that proves nothing, asked only where there is none that does.
-    pub hints: Option<PathBuf>,
-    /// A list of what is written, kept while a delivery goes on and read by the next one, should this one be killed.
-    pub written: Option<PathBuf>,
-    /// Whether what the home has no more is removed, unless somebody changed it since.
-    pub deletes: bool,
-}
-
-impl Earlier {
-    /// Opens what is known, in byte order of paths.
-    pub(super) fn open(&self) -> Result<Option<before::Before>, Error> {
-        before(self.since.as_deref(), self.hints.as_deref(), self.written.as_deref())
-    }
-}
-
-impl PullOrder {
-    /// Names a whole packed home, for whoever reads it and places nothing.
-    pub(super) fn whole(bucket: &str, prefix: &str, seal: Option<ReportKey>) -> Self {
-        Self {
-            bucket: bucket.to_owned(),
-            prefix: prefix.to_owned(),
-            destination: PathBuf::new(),
-            conflict: Conflict::Refuse,
-            only: None,
-            is_paranoid: false,
-            seal,
-            earlier: Earlier::default(),
-        }
-    }
-}
 
 /// What a pull did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -286,15 +227,15 @@ fn work(
         headway: &headway,
         stop: &stop,
     };
-    let (needs, taken, gone, ahead) = match contents {
+    let (needs, taken, parted, ahead) = match contents {
         Some(contents) => {
             let surveyed = packed::survey(&before, &contents)?;
             let ahead = Ahead::Packed(contents, surveyed.selection);
-            (surveyed.needs, surveyed.taken, surveyed.gone, ahead)
+            (surveyed.needs, surveyed.taken, surveyed.parted, ahead)
         }
         None => {
             let (needs, taken, found) = datasync::survey(&before)?;
-            (needs, taken, Joining::none(), Ahead::DataSync(found))
+            (needs, taken, Parted::none(), Ahead::DataSync(found))
         }
     };
     let needed = room::check(needs, &tree)?;
@@ -309,8 +250,14 @@ fn work(
         written: List::at(order.earlier.written.as_deref()),
     });
     let (pool, meter) = (Pool::new(None), Meter::new(&|_| (), &stop));
-    Clearing { tree: &tree, pool: &pool, meter: &meter, deletes: order.earlier.deletes }
-        .clear(gone, |entry| landing.outcome.take(entry))?;
+    Clearing {
+        tree: &tree,
+        pool: &pool,
+        meter: &meter,
+        deletes: order.earlier.deletes,
+        spares_the_last: true,
+    }
+    .clear(parted, |entry| landing.outcome.take(entry))?;
     let folders = Folders::new(Arc::clone(&landing), is_fresh);
     let run = Run { handle, fetcher, order, landing, folders, tasks: TaskTracker::new() };
     let (landing, tasks, handle) =
