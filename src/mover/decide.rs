@@ -137,14 +137,16 @@ impl Deciding<'_> {
         let stays = match compare(self.name, there)? {
             Likeness::Same => return Ok(Verdict::Keep { name }),
             Likeness::Earlier => return Ok(Verdict::Write { name, replaces: true }),
-            Likeness::Altered => ALTERED,
-            Likeness::Other => "something else is there, and it stays",
+            Likeness::Altered => Some(ALTERED),
+            Likeness::Other => None,
         };
         match self.conflict {
-            Conflict::Refuse => Err(refused(stays)),
+            Conflict::Refuse => {
+                Err(refused(stays.unwrap_or("something else is there, and it stays")))
+            }
             Conflict::KeepBoth => self.beside(compare),
             Conflict::NewerWins if mtime(there) >= self.mtime => {
-                Err(refused("what is there is not older, and it stays"))
+                Err(refused(stays.unwrap_or("what is there is not older, and it stays")))
             }
             Conflict::NewerWins | Conflict::SourceWins => {
                 self.clear(there)?;

@@ -136,7 +136,8 @@ fn carry_out(
     };
     let copied = copy_with(&order, &mut give, meter)?;
     let evidence = evidence(&order.destination, source);
-    Carried { writer, conflicts, copied }.prove(&order, evidence, (done, stored))
+    let has_to_be_whole = order.conflict == Conflict::Refuse;
+    Carried { writer, conflicts, copied, has_to_be_whole }.prove(evidence, (done, stored))
 }
 
 /// A home that has arrived, with the list of it.
@@ -144,17 +145,18 @@ pub(super) struct Carried {
     pub(super) writer: manifest::Writer<Vec<u8>>,
     pub(super) conflicts: Conflicts,
     pub(super) copied: Copied,
+    /// Whether what is in the way of anything fails the delivery.
+    pub(super) has_to_be_whole: bool,
 }
 
 impl Carried {
-    /// Writes down what arrived and what was read back of it; what differs is an error, and so is a refused conflict.
+    /// Writes down what arrived and what was read back of it; what differs is an error, and so is what is in the way where all has to arrive.
     pub(super) fn prove(
         self,
-        order: &Order,
         evidence: Evidence,
         (done, stored): (&mut Done, &mut Option<Vec<u8>>),
     ) -> Result<(), Failure> {
-        let Self { writer, conflicts, copied } = self;
+        let Self { writer, conflicts, copied, has_to_be_whole } = self;
         let (bytes, totals, not_copied) = writer.finish()?;
         let verified = copied.proof.unwrap_or_default();
         done.source = totals;
@@ -171,7 +173,7 @@ impl Carried {
             let words = format!("what was read back differs from the home: {named}");
             return Err(Failure::Words(words));
         }
-        if order.conflict == Conflict::Refuse && conflicts.are_some() {
+        if has_to_be_whole && conflicts.are_some() {
             return Err(Failure::Words(conflicts.words()));
         }
         Ok(())

@@ -78,6 +78,7 @@ async fn carry_out(
             pulled.lost
         )));
     }
-    let carried = Carried { writer, conflicts, copied: pulled.copied };
-    carried.prove(&order, evidence(&order.destination, home), (done, stored))
+    // What was packed is held against what arrived: whatever stays out would fail the proof, and with fewer words.
+    let carried = Carried { writer, conflicts, copied: pulled.copied, has_to_be_whole: true };
+    carried.prove(evidence(&order.destination, home), (done, stored))
 }

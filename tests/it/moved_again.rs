@@ -41,7 +41,12 @@ impl Again {
     }
 
     fn packed() -> Self {
-        let ready = Ready::with(&packed_route::world(), None, &packed_route::ROUTES);
+        Self::packed_with(&[])
+    }
+
+    fn packed_with(lines: &[&str]) -> Self {
+        let lines = [packed_route::ROUTES.as_slice(), lines].concat();
+        let ready = Ready::with(&packed_route::world(), None, &lines);
         let mount = packed_route::mount(&ready);
         Self { more: vec!["--mount".to_owned(), mount], ..Self::on(ready, "alice-studio") }
     }
@@ -272,4 +277,21 @@ fn a_list_that_somebody_deleted_from_the_space_lets_nothing_be_removed_by_guess(
     let said = "something else is already at the place of";
     assert!(ran.err.contains(said) && ran.err.contains("`work/edited`"), "{}", ran.err);
     assert!(again.arrived().contains_key(Path::new("work/deleted")));
+}
+
+#[test]
+fn what_is_newer_in_the_space_stops_a_packed_home_before_it_is_proven_and_by_name() {
+    let again = Again::packed_with(&["  conflict: newer-wins"]);
+    again.moves().ended(0);
+    again.is_taken_back();
+    write(&again.home.join("work/hers"), "changed in Classic", 3);
+    let hers = again.volume.join("work/hers");
+    fs::write(&hers, "changed in the space, and later").unwrap();
+    let ran = again.moves().ended(4);
+    assert!(ran.err.contains("an earlier move brought `work/hers`"), "{}", ran.err);
+    assert!(ran.err.contains("nothing was flipped"), "{}", ran.err);
+    // Whoever is older makes way.
+    set_time(&hers, 2);
+    again.moves().ended(0);
+    assert_eq!(again.arrived(), work_in(&again.home));
 }
