@@ -1,9 +1,12 @@
 //! What stays because something else is at its place, named for whoever has to mend it.
 
+use std::path::Path;
+
 use super::decide::is_altered;
-use super::deliver::{NAMED, listed};
+use super::deliver::{NAMED, OWN, listed};
 use super::entry::{Class, Entry};
 use super::path::escape;
+use super::ticket::Ticket;
 
 /// How the words begin about what was never ours, and about what an earlier move brought.
 const BEGINNINGS: [&str; 2] =
@@ -37,9 +40,16 @@ pub(super) struct Conflicts {
     others: Named,
     /// What an earlier move brought, and somebody changed since.
     altered: Named,
+    /// Whether an earlier move brought files there, and nothing tells any more which.
+    is_list_lost: bool,
 }
 
 impl Conflicts {
+    /// Begins with nothing in the way of what a ticket orders; `since` is the list of an earlier move that was found.
+    pub(super) fn of(ticket: &Ticket, since: Option<&Path>) -> Self {
+        Self { is_list_lost: ticket.brought.is_some() && since.is_none(), ..Self::default() }
+    }
+
     pub(super) fn note(&mut self, entry: &Entry) {
         match entry.skip.as_deref() {
             Some(skip) if is_altered(skip) => self.altered.note(entry),
@@ -62,6 +72,11 @@ impl Conflicts {
         if self.altered.all > 0 {
             let named = listed(self.altered.named, self.altered.all);
             words.push(format!("{altered} {named}, and it was changed in the space since"));
+        }
+        if self.is_list_lost {
+            words.push(format!(
+                "the list of what an earlier move brought is gone from the space (`~/{OWN}`), so that nothing there counts as its own"
+            ));
         }
         words.join("; ")
     }

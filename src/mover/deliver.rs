@@ -129,7 +129,7 @@ fn carry_out(
     }
     is_mounted(home, source)?;
     let mut writer = manifest::Writer::new(Vec::new())?;
-    let mut conflicts = Conflicts::default();
+    let mut conflicts = Conflicts::of(ticket, order.since.as_deref());
     let mut give = |entry: Entry| {
         conflicts.note(&entry);
         writer.add(&entry)

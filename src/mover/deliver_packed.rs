@@ -54,7 +54,8 @@ async fn carry_out(
             deletes: order.deletes,
         },
     };
-    let writing = Arc::new(Mutex::new((manifest::Writer::new(Vec::new())?, Conflicts::default())));
+    let conflicts = Conflicts::of(ticket, order.since.as_deref());
+    let writing = Arc::new(Mutex::new((manifest::Writer::new(Vec::new())?, conflicts)));
     let into = Arc::clone(&writing);
     let give = move |entry: Entry| {
         let mut into = into.lock().unwrap_or_else(PoisonError::into_inner);

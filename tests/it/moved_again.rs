@@ -276,6 +276,8 @@ fn a_list_that_somebody_deleted_from_the_space_lets_nothing_be_removed_by_guess(
     let ran = again.moves().ended(4);
     let said = "something else is already at the place of";
     assert!(ran.err.contains(said) && ran.err.contains("`work/edited`"), "{}", ran.err);
+    let why = "the list of what an earlier move brought is gone from the space";
+    assert!(ran.err.contains(why), "{}", ran.err);
     assert!(again.arrived().contains_key(Path::new("work/deleted")));
 }
 
