@@ -21,11 +21,11 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "SM408",
         severity: Severity::Warning,
-        title: "JupyterLab is hidden from people who get a JupyterLab space",
-        cause: "HiddenAppTypes takes JupyterLab out of the Studio page. The space is made and filled all the same, and its owner would not find it.",
-        remedy: "Take JupyterLab out of StudioWebPortalSettings.HiddenAppTypes on the domain and on the profiles that set it; send the other hidden types along, since the list is replaced as a whole.",
+        title: "The app that people move into is hidden from them",
+        cause: "HiddenAppTypes takes the app of their new space (`target.app_type`, JupyterLab unless it says otherwise) out of the Studio page. The space is made and filled all the same, and its owner would not find it.",
+        remedy: "Take it out of StudioWebPortalSettings.HiddenAppTypes on the domain and on the profiles that set it; send the other hidden types along, since the list is replaced as a whole.",
         sources: &[page::API_WEB_PORTAL],
-        look: jupyter_lab_hidden,
+        look: app_hidden,
     },
 ];
 
@@ -110,22 +110,21 @@ fn named(apps: &[&App]) -> String {
     names.join("; ")
 }
 
-fn jupyter_lab_hidden(view: &View<'_>) -> Vec<Hit> {
+fn app_hidden(view: &View<'_>) -> Vec<Hit> {
+    let app = view.playbook.target.app_type.as_str();
     let mut hits = Vec::new();
     for scope in &view.domains {
         let names: Vec<_> = scope
             .people
             .iter()
-            .filter(|profile| {
-                profile.effective.hidden_app_types.iter().any(|hidden| hidden == "JupyterLab")
-            })
+            .filter(|profile| profile.effective.hidden_app_types.iter().any(|hidden| hidden == app))
             .map(|profile| profile.name.as_str())
             .collect();
         if !names.is_empty() {
             let places = BTreeMap::from([(scope.domain.id.as_str(), names)]);
             hits.push(Hit::new(
                 Subject::domain(&scope.domain.id),
-                format!("HiddenAppTypes holds JupyterLab for {}", settled_where(&places)),
+                format!("HiddenAppTypes holds {app} for {}", settled_where(&places)),
             ));
         }
     }
@@ -153,6 +152,19 @@ mod tests {
         assert!(title.contains("for good"), "{title}");
         playbook.classic_apps = ClassicApps::Leave;
         assert_eq!(severity(&snapshot, &playbook).0, Severity::Warning);
+    }
+
+    #[test]
+    fn what_is_hidden_matters_where_people_move_into_it() {
+        let (mut snapshot, mut playbook) = (cases::clean(), cases::playbook());
+        playbook.target.app_type = crate::playbook::SpaceApp::CodeEditor;
+        let found = |hidden: &str, snapshot: &mut crate::inventory::Snapshot| {
+            snapshot.domains[0].profiles[0].effective.hidden_app_types = vec![hidden.to_owned()];
+            let findings = crate::readiness::assess(snapshot, &playbook);
+            findings.iter().any(|finding| finding.code == "SM408")
+        };
+        assert!(found("CodeEditor", &mut snapshot));
+        assert!(!found("JupyterLab", &mut snapshot));
     }
 
     #[test]
