@@ -134,6 +134,25 @@ fn a_classic_shared_space_becomes_a_shared_space_with_its_files() {
 }
 
 #[test]
+fn a_shared_space_that_was_taken_back_follows_what_its_people_did_in_classic_since() {
+    let ready = ready(None);
+    let mount = mount(&ready);
+    let (home, volume) = (home(&ready, "space.team"), volume(&ready, "team-studio"));
+    let work = home.join("notebooks");
+    for file in ["edited", "deleted", "renamed"] {
+        fs::write(work.join(file), "before the first move").unwrap();
+    }
+    ready.run(&run("space.team", &mount)).ended(0);
+    ready.run(&["rollback", "--user", "space.team"]).ended(0);
+    assert!(volume.join("notebooks/deleted").exists(), "a shared space is kept");
+    fs::write(work.join("edited"), "and changed since").unwrap();
+    fs::remove_file(work.join("deleted")).unwrap();
+    fs::rename(work.join("renamed"), work.join("renamed since")).unwrap();
+    ready.run(&run("space.team", &mount)).ended(0);
+    assert_arrived(&home, &volume);
+}
+
+#[test]
 fn what_was_staged_stays_as_long_as_the_playbook_says() {
     let ready = Ready::with(&world(), None, &[ROUTES[0], ROUTES[1], "  retention_days: 3"]);
     let mount = mount(&ready);
