@@ -18,6 +18,8 @@ mod halt;
 mod held;
 mod hidden;
 mod hook;
+mod inventories;
+mod largest;
 mod mounted;
 mod notice;
 mod orphans;
@@ -47,7 +49,8 @@ pub use halt::Halt;
 pub use held::{Held, held};
 pub use hidden::{hidden_words, hides, was_hidden};
 pub use hook::{Hook, Pass};
-pub use mounted::{Mounted, mounted};
+pub use inventories::{Inventories, Known};
+pub use mounted::{Mounted, mounted, other_mounted};
 pub use notice::{Notice, Watch};
 pub use orphans::{
     Archive, Archived, Delivered, Delivery, Filed, Orphan, Whereabouts, archive_all, assign_all,
@@ -57,7 +60,6 @@ pub use passes::is_first_pass;
 pub use rereading::{Told, reread_all};
 pub use run::{Execution, Summary, roll_back, run};
 pub use saga::{Outcome, back, back_to, forward};
-pub use same_home::{Inventories, Known};
 pub use selection::Selection;
 pub use standing::{BadEvent, MigrationStanding, Standing, StepStanding, kind};
 pub use step::Step;

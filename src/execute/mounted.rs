@@ -26,15 +26,20 @@ pub fn mounted(mount: &Path, file_system: &FileSystemId) -> Result<Mounted, Fail
         let message = format!("{} has no folder {file_system}", mount.display());
         return Err(Failure::new(message).hinted(hint));
     }
-    let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let here = root.canonicalize().unwrap_or_else(|_| root.clone());
-    match other(&table, &here, file_system) {
+    match other_mounted(&root, file_system) {
         Some(other) => {
             let message = format!("{other} is mounted at {}, not {file_system}", root.display());
             Err(Failure::new(message).hinted(hint))
         }
         None => Ok(Mounted(root)),
     }
+}
+
+/// The other file system of EFS that is mounted at a place, as far as the kernel says so.
+pub fn other_mounted(place: &Path, file_system: &FileSystemId) -> Option<String> {
+    let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let here = place.canonicalize().unwrap_or_else(|_| place.to_owned());
+    other(&table, &here, file_system)
 }
 
 /// The other file system that is mounted at a place, where its source says which it is: `fs-….efs.….amazonaws.com:/`. A mount
@@ -81,7 +86,7 @@ impl Mounted {
             seen.bytes,
             orphan.file_system
         ))
-        .hinted("if that file system is mounted there, the home was changed: take an inventory with --mount again"))
+        .hinted(format!("if that file system is mounted there, the home was changed: take an inventory with --mount again, and with `--believe {}` where that takes it for another", orphan.name())))
     }
 
     /// Returns a folder at the top; a link is none.

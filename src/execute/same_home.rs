@@ -1,13 +1,8 @@
-//! Whether a home that is mounted here is the one that the inventory saw, by whose it is and what is in it.
+//! Whether a home that is mounted here is the one that inventories saw, by whose it is and what is in it.
 //!
 //! A home may grow and lose files at any time, so numbers alone say little. What cannot be of the same home is refused, with the
 //! way out where the refusal may be wrong; what is merely odd is said. It is only looked at, and links are not followed.
 
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::fs::Metadata;
-use std::io::ErrorKind;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,72 +11,21 @@ use std::sync::atomic::AtomicBool;
 use jiff::Timestamp;
 
 use super::failure::{Failure, chain};
-use crate::inventory::{Domain, Home, Snapshot};
-use crate::mover::{scan, unescape};
-use crate::names::{DomainId, HomeUid};
+use super::inventories::{Known, Measure};
+use super::largest::{Largest, older};
+use crate::inventory::Home;
+use crate::mover::scan;
+use crate::names::HomeUid;
 
-/// The way out where a home was changed, and is no other.
-const AGAIN: &str = "look at which file system is mounted there; if it is the right one, the home was changed since: take an inventory with --mount again, and run this again";
+/// A home of so many bytes that has lost more than nine tenths of them, and not by files that were deleted, is in doubt. People
+/// empty notebooks of their outputs and keep every file, which adds up to hundreds of megabytes, and hardly to this.
+const LARGE: u64 = 1 << 30;
 
-/// What inventories know of homes: put together once, however many homes are held against it.
-#[derive(Clone, Debug, Default)]
-pub struct Inventories(BTreeMap<DomainId, Arc<OfDomain>>);
-
-#[derive(Debug, Default)]
-struct OfDomain {
-    /// What was in each home, and when that was.
-    seen: BTreeMap<HomeUid, (Home, String)>,
-    /// Whose the numbers of the file system are.
-    owners: BTreeMap<u32, Vec<(HomeUid, String)>>,
-}
-
-/// What inventories know of a home and of those beside it.
-#[derive(Clone, Debug)]
-pub struct Known {
-    uid: HomeUid,
-    domain: Arc<OfDomain>,
-}
-
-impl Inventories {
-    /// Puts together what these say, the newest first: of each home, what the first says that measured it counts.
-    pub fn of(snapshots: &[Snapshot]) -> Self {
-        let mut domains = BTreeMap::<DomainId, OfDomain>::new();
-        for (snapshot, domain) in
-            snapshots.iter().flat_map(|one| one.domains.iter().map(move |domain| (one, domain)))
-        {
-            let known = domains.entry(domain.id.clone()).or_default();
-            for (whose, uid, home) in homes(domain) {
-                if let Some(home) = home {
-                    let seen = || (home.clone(), snapshot.taken_at.clone());
-                    known.seen.entry(uid.clone()).or_insert_with(seen);
-                }
-                if let Some(number) = number(uid) {
-                    known.owners.entry(number).or_default().push((uid.clone(), whose));
-                }
-            }
-        }
-        Self(domains.into_iter().map(|(id, known)| (id, Arc::new(known))).collect())
-    }
-
-    /// What they know of one home.
-    pub fn home(&self, domain: &DomainId, uid: &HomeUid) -> Known {
-        let domain = self.0.get(domain).cloned().unwrap_or_default();
-        Known { uid: uid.clone(), domain }
-    }
-}
+/// A home of so many bytes in which every file is empty now is in doubt: nobody does that on purpose. What is less may be a few
+/// settings that were reset.
+const NOT_TINY: u64 = 64 << 10;
 
 impl Known {
-    /// What was in it, and when that was.
-    fn seen(&self) -> Option<&(Home, String)> {
-        self.domain.seen.get(&self.uid)
-    }
-
-    /// Whose a number is, if it is another home's.
-    fn other(&self, number: u32) -> Option<&String> {
-        let owners = self.domain.owners.get(&number)?;
-        owners.iter().rev().find(|(uid, _)| *uid != self.uid).map(|(_, whose)| whose)
-    }
-
     /// Looks at a home, and returns what is odd about it.
     ///
     /// # Errors
@@ -93,7 +37,7 @@ impl Known {
     ) -> Result<Vec<String>, Failure> {
         let failed = |why: String| Failure::new(format!("the home cannot be looked at: {why}"));
         let looking = tokio::task::spawn_blocking(move || {
-            let now = match self.seen() {
+            let now = match self.newest() {
                 Some(_) => scan(&home, &|_| (), &stop).map_err(|error| failed(chain(&error)))?,
                 // Nothing is there to compare it with but its owner.
                 None => {
@@ -106,13 +50,30 @@ impl Known {
         looking.await.map_err(|error| failed(error.to_string()))?
     }
 
-    /// Judges a home by what a scan of it saw, and returns what is odd about it.
+    /// Judges a home by what a scan of it saw, and returns what is odd about it. Where no folder is at the place, as with a scan that
+    /// was made elsewhere, the scan is all that it is judged by.
     ///
     /// # Errors
     /// It is another home.
     pub fn judge(&self, home: &Path, now: &Home) -> Result<Vec<String>, Failure> {
         let mut odd = self.judge_owner(home, now)?;
-        let Some((seen, taken_at)) = self.seen() else { return Ok(odd) };
+        if let Some(newest) = self.newest() {
+            odd.extend(self.judge_content(home, now, newest)?);
+        }
+        // What is odd was said of the newest; the plan's tells of another home that an inventory in between took for this one.
+        if let Some(planned) = self.planned() {
+            self.judge_content(home, now, planned)?;
+        }
+        Ok(odd)
+    }
+
+    fn judge_content(
+        &self,
+        home: &Path,
+        now: &Home,
+        Measure { home: seen, taken_at }: &Measure,
+    ) -> Result<Vec<String>, Failure> {
+        let mut odd = Vec::new();
         let refused = |what: &str, public: &str| {
             let said = |what: &str| {
                 format!(
@@ -120,7 +81,7 @@ impl Known {
                     home.display()
                 )
             };
-            Failure::of_files(said(what), said(public)).hinted(AGAIN)
+            Failure::of_files(said(what), said(public)).hinted(self.way_out())
         };
         let files = if now.files == 1 { "file" } else { "files" };
         let counts = format!("it has {} {files}, and had {}", now.files, seen.files);
@@ -128,27 +89,27 @@ impl Known {
         if now.files < seen.files.div_ceil(2) {
             return Err(refused(&counts, &counts));
         }
-        if let Some((largest, _)) = seen.largest.first()
-            && let (same, other) = likeness(home, seen, then)
-            && (same == 0 || other > same)
+        let largest = Largest::of(home, now, seen, then);
+        if let Some((name, _)) = seen.largest.first()
+            && (largest.same == 0 || largest.other > largest.same)
         {
             let public = format!(
-                "its largest files are others, {same} of {} are as they were or were worked on since",
+                "its largest files are others, {} of {} are as they were or were worked on since",
+                largest.same,
                 seen.largest.len()
             );
-            return Err(refused(&format!("{public}; the inventory saw `{largest}`"), &public));
+            return Err(refused(&format!("{public}; the inventory saw `{name}`"), &public));
+        }
+        let shrunk = format!("{} of {} bytes are left", now.bytes, seen.bytes);
+        if is_emptied(now, seen, largest.gone_bytes) {
+            let what = format!("{counts}, but {shrunk}");
+            return Err(refused(&what, &what));
         }
         if now.bytes < seen.bytes / 2 || now.files < seen.files - seen.files / 4 {
-            odd.push(format!(
-                "{counts} when the inventory of {taken_at} was taken, and {} of {} bytes are left",
-                now.bytes, seen.bytes
-            ));
+            odd.push(format!("{counts} when the inventory of {taken_at} was taken, and {shrunk}"));
         }
         if now.files > seen.files.saturating_mul(2) {
-            if let Some(then) = then
-                && let old = older(home, then, seen.files)
-                && old > seen.files
-            {
+            if has_more_that_is_old(home, seen, then) {
                 let what = format!(
                     "it had {} files, and has more than that which nobody touched since",
                     seen.files
@@ -160,9 +121,17 @@ impl Known {
         Ok(odd)
     }
 
+    /// The way out where a home was changed, and is no other.
+    fn way_out(&self) -> String {
+        format!(
+            "look at which file system is mounted there; if it is the right one, the home was changed since: take an inventory with --mount again, say there that it is right with `--believe {}`, and run this again",
+            self.name()
+        )
+    }
+
     /// Judges by whose the folder and most of what is in it are: SageMaker gives a home to the user of its number.
     fn judge_owner(&self, home: &Path, now: &Home) -> Result<Vec<String>, Failure> {
-        let seen = self.seen().map(|(seen, _)| seen);
+        let seen = self.newest().map(|newest| &newest.home);
         let refused = |what: String| {
             Failure::new(format!("{} is somebody else's home: {what}", home.display())).hinted(
                 format!("look at which file system is mounted there: the home's files belong to user {} on the right one", self.uid),
@@ -186,7 +155,7 @@ impl Known {
             Some(before) => Err(refused(format!(
                 "it belongs to user {owner}, and belonged to {before} when the inventory was taken"
             ))
-            .hinted(AGAIN)),
+            .hinted(self.way_out())),
             None => Ok(vec![format!(
                 "{} belongs to user {owner}, where a Classic home belongs to the user of its number",
                 home.display()
@@ -202,70 +171,28 @@ impl Known {
     }
 }
 
-/// Every home of a domain: whose it is, its number, and what was in it.
-fn homes(domain: &Domain) -> impl Iterator<Item = (String, &HomeUid, Option<&Home>)> {
-    let people = domain.profiles.iter().filter_map(|one| {
-        Some((format!("profile {}", one.name), one.home_uid.as_ref()?, one.home.as_ref()))
-    });
-    let spaces = domain.spaces.iter().filter_map(|one| {
-        Some((format!("space {}", one.name), one.home_uid.as_ref()?, one.home.as_ref()))
-    });
-    people.chain(spaces)
+/// Tells whether a home that has its files holds next to nothing of what was in them. Bytes of files that are gone were tidied up,
+/// and do not count.
+fn is_emptied(now: &Home, seen: &Home, gone_bytes: u64) -> bool {
+    let is_void = now.bytes == 0 && seen.bytes >= NOT_TINY;
+    let expected = seen.bytes.saturating_sub(gone_bytes);
+    is_void || (expected >= LARGE && now.bytes < expected / 10)
+}
+
+/// Tells whether more files than an inventory saw are older than it.
+fn has_more_that_is_old(home: &Path, seen: &Home, then: Option<Timestamp>) -> bool {
+    then.is_some_and(|then| older(home, then, seen.files) > seen.files)
 }
 
 fn number(uid: &HomeUid) -> Option<u32> {
     uid.as_str().parse().ok()
 }
 
-/// How many of the largest files may be those that an inventory saw, for they have their size or were worked on since, and how
-/// many are others: of another size, though their content is older than the inventory. What is gone counts for neither; what
-/// cannot be looked at may be the same.
-fn likeness(home: &Path, seen: &Home, then: Option<Timestamp>) -> (usize, usize) {
-    let (mut same, mut other) = (0, 0);
-    let is_older = |there: &Metadata| {
-        then.is_some_and(|then| (there.mtime(), there.mtime_nsec()) < parts(then))
-    };
-    for (path, bytes) in &seen.largest {
-        let there = unescape(path).map(|path| home.join(OsStr::from_bytes(&path)));
-        match there.map(|there| there.symlink_metadata()) {
-            Ok(Ok(there)) if there.len() != *bytes && is_older(&there) => other += 1,
-            Ok(Err(error))
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
-            _ => same += 1,
-        }
-    }
-    (same, other)
-}
-
-/// A moment as a file system tells it.
-fn parts(moment: Timestamp) -> (i64, i64) {
-    (moment.as_second(), moment.subsec_nanosecond().into())
-}
-
-/// How many files are as they were before a moment, as the file system's own clock says, which no program sets: up to one more than
-/// `enough`. The times of their content may come out of an archive that was unpacked since.
-fn older(home: &Path, than: Timestamp, enough: u64) -> u64 {
-    let (mut folders, mut old) = (vec![home.to_owned()], 0);
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let Ok(there) = entry.metadata() else { continue };
-            if there.is_dir() {
-                folders.push(entry.path());
-            }
-            let is_old = (there.ctime(), there.ctime_nsec()) < parts(than);
-            old += u64::from(there.is_file() && is_old);
-            if old > enough {
-                return old;
-            }
-        }
-    }
-    old
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::Profile;
+    use crate::execute::Inventories;
+    use crate::inventory::{Domain, Profile, Snapshot};
 
     /// Alice's home is 200001, bob's 200002; `seen` is what the inventory saw of hers.
     fn known(seen: Option<Home>, taken_at: &str) -> Known {
@@ -282,7 +209,11 @@ mod tests {
         };
         let taken_at = taken_at.to_owned();
         let snapshot = Snapshot { taken_at, domains: vec![domain], ..Snapshot::default() };
-        Inventories::of(&[Snapshot::default(), snapshot]).home(&"d-a".into(), &"200001".into())
+        let mut inventories = Inventories::default();
+        for snapshot in [Snapshot::default(), snapshot] {
+            inventories.take(&snapshot, false);
+        }
+        inventories.home(&"d-a".into(), &"200001".into())
     }
 
     fn owned(owner: u32) -> Home {
@@ -353,5 +284,54 @@ mod tests {
         assert!(grown[0].contains("it has 3 files, and had 0"), "{grown:?}");
         refused(judged(seen(0, &[]), late, 3), "more than that which nobody touched since");
         assert_eq!(judged(seen(3, &["b"]), late, 7).unwrap().len(), 1);
+    }
+    #[test]
+    fn a_home_that_has_its_files_and_next_to_nothing_in_them_is_another() {
+        const GIB: u64 = 1 << 30;
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("a"), "a").unwrap();
+        let of = |bytes, largest: &[(&str, u64)]| Home {
+            bytes,
+            largest: largest.iter().map(|(name, bytes)| ((*name).to_owned(), *bytes)).collect(),
+            ..owned(200_001)
+        };
+        let judged = |seen: Home, now: Home| {
+            known(Some(seen), "2001-01-01T00:00:00Z").judge(home.path(), &now)
+        };
+        let refused = |judged: Result<Vec<String>, Failure>| {
+            let failure = judged.unwrap_err();
+            assert!(failure.message.contains("bytes are left"), "{}", failure.message);
+            assert!(failure.hint.unwrap().contains("--believe d-a/alice"));
+        };
+        let a = [("a", 1)];
+        refused(judged(of(2 * GIB, &a), of(GIB / 10, &a)));
+        assert_eq!(judged(of(2 * GIB, &a), of(GIB / 4, &a)).unwrap().len(), 1);
+        // Notebooks without their outputs, and what was deleted, are tidied up.
+        assert_eq!(judged(of(GIB / 2, &a), of(GIB / 100, &a)).unwrap().len(), 1);
+        let with_data = [("data.bin", 19 * GIB / 10), ("a", 1)];
+        assert_eq!(judged(of(2 * GIB, &with_data), of(GIB / 10, &a)).unwrap().len(), 1);
+        refused(judged(of(4 * GIB, &with_data), of(GIB / 10, &a)));
+        refused(judged(of(NOT_TINY, &a), of(0, &a)));
+        assert_eq!(judged(of(NOT_TINY - 1, &a), of(0, &a)).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_scan_that_was_made_elsewhere_is_judged_by_what_it_lists() {
+        let scan = Path::new("/nowhere/fs-a.json");
+        let of = |files: u64, names: &[&str]| Home {
+            files,
+            largest: names.iter().map(|name| ((*name).to_owned(), 9)).collect(),
+            ..owned(200_001)
+        };
+        let judged = |seen: Home, now: &Home| {
+            known(Some(seen), "2001-01-01T00:00:00Z").judge(scan, now).map_err(|one| one.message)
+        };
+        assert_eq!(judged(of(4, &["a", "b"]), &of(4, &["b", "c"])).unwrap().len(), 0);
+        let refused = judged(of(4, &["a", "b"]), &of(4, &["c", "d"])).unwrap_err();
+        assert!(refused.contains("0 of 2 are as they were"), "{refused}");
+        // What may have been pushed out of the list by larger ones may be there.
+        let larger: Vec<_> = (0..10).map(|number| (number.to_string(), 10)).collect();
+        let now = Home { largest: larger, ..of(12, &[]) };
+        assert_eq!(judged(of(10, &["a"]), &now).unwrap().len(), 0);
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::collect::Looking;
 use super::notes::Notes;
-use super::snapshot::{Domain, Profile, Space};
+use super::snapshot::{Domain, Profile, Space, Trust};
 use crate::aws;
 use crate::names::{DomainId, ProfileName, SpaceName, TAG_MIGRATION};
 
@@ -147,6 +147,7 @@ async fn spaces_of(
             volume_gb: seen.volume_gb,
             home_uid: seen.home_uid,
             home: None,
+            trust: Trust::default(),
         });
     }
     found

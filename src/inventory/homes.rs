@@ -17,17 +17,8 @@ pub(super) fn measure(snapshot: &mut Snapshot, request: &Request<'_>, notes: &mu
     let is_whole = snapshot.is_whole();
     let of_domains: BTreeSet<FileSystemId> =
         snapshot.domains.iter().filter_map(|domain| domain.file_system.clone()).collect();
-    let described = snapshot.file_systems.iter().map(|file_system| file_system.id.clone());
-    let all: BTreeSet<FileSystemId> = of_domains.iter().cloned().chain(described).collect();
-    let is_named = all.iter().any(|id| !named(mount, id).is_empty());
-    for id in all {
-        let mut places = named(mount, &id);
-        if places.is_empty() && !is_named && of_domains.contains(&id) {
-            // A mount that does not say whose it is can only be the one there is: uids begin anew in every domain.
-            if let [_] = Vec::from_iter(&of_domains).as_slice() {
-                places.push(mount.to_owned());
-            }
-        }
+    for id in all(snapshot) {
+        let places = places(mount, snapshot, &id);
         let Some(place) = places.first().cloned() else {
             if of_domains.contains(&id) {
                 let why = format!(
@@ -56,7 +47,33 @@ pub(super) fn measure(snapshot: &mut Snapshot, request: &Request<'_>, notes: &mu
         }
         let rows = homes.homes.into_iter().map(|row| (HomeUid::from(row.home), row.scan));
         let orphans = rows.filter(|(uid, _)| !owned.contains(uid));
-        file_system.orphan_homes.extend(orphans.map(|(uid, home)| OrphanHome { uid, home }));
+        file_system.orphan_homes.extend(orphans.map(|(uid, home)| OrphanHome {
+            uid,
+            home,
+            ..OrphanHome::default()
+        }));
+    }
+}
+
+/// Every file system of the domains, and those that are described.
+fn all(snapshot: &Snapshot) -> BTreeSet<FileSystemId> {
+    let of_domains = snapshot.domains.iter().filter_map(|domain| domain.file_system.clone());
+    of_domains.chain(snapshot.file_systems.iter().map(|one| one.id.clone())).collect()
+}
+
+/// Where the homes of a file system are under a mount: the folder of its name, the scans of its name, or the mount itself where it
+/// can be no other's; the last that tells of a home counts.
+pub fn places(mount: &Path, snapshot: &Snapshot, id: &FileSystemId) -> Vec<PathBuf> {
+    let by_name = named(mount, id);
+    if !by_name.is_empty() || all(snapshot).iter().any(|id| !named(mount, id).is_empty()) {
+        return by_name;
+    }
+    let of_domains: BTreeSet<_> =
+        snapshot.domains.iter().filter_map(|domain| domain.file_system.as_ref()).collect();
+    // A mount that does not say whose it is can only be the one there is: uids begin anew in every domain.
+    match Vec::from_iter(of_domains).as_slice() {
+        [only] if *only == id => vec![mount.to_owned()],
+        _ => by_name,
     }
 }
 

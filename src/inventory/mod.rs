@@ -25,6 +25,7 @@ mod trail;
 pub use assigned::{Assigned, read_assigned};
 pub use collect::{Request, collect};
 pub use diff::{Change, Happened, diff};
+pub use homes::places;
 pub use partial::Partial;
 pub(crate) use roles::VOLUME_KEY;
 pub use roles::{Refusal, Role, STUDIO_ACTIONS};
@@ -32,7 +33,7 @@ pub use scope::{Note, Table, people_csv};
 pub use sheet::TableError;
 pub use snapshot::{
     App, Domain, Home, Image, ImageConfig, Opened, Profile, Script, Settings, Setup, Snapshot,
-    Space, Unseen,
+    Space, Trust, Unseen,
 };
 pub(crate) use spreadsheet::{CSV_BOM, csv_line};
 pub use storage::{

@@ -168,6 +168,9 @@ pub struct Profile {
     pub effective: Settings,
     /// The home as measured, when it could be.
     pub home: Option<Home>,
+    /// How far that is to be trusted.
+    #[serde(skip_serializing_if = "Trust::is_plain")]
+    pub trust: Trust,
     /// Who opened it since [`Snapshot::openings_since`], by ARN.
     pub opened_by: Vec<Opened>,
     /// What a table of people (`--scope`) says of it.
@@ -200,6 +203,30 @@ pub struct Space {
     /// What is in that directory, where it was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub home: Option<Home>,
+    /// How far that is to be trusted.
+    #[serde(skip_serializing_if = "Trust::is_plain")]
+    pub trust: Trust,
+}
+
+/// How far what was measured of a home is to be trusted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trust {
+    /// When the inventory was taken that measured it, RFC 3339, where this one saw another home at its place; `None` means that
+    /// this one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
+    /// When the inventory was taken at which somebody said that this is the right home, RFC 3339: what earlier ones saw there
+    /// counts no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub believed: Option<String>,
+}
+
+impl Trust {
+    /// Tells whether nothing is to be said of it.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// One principal that opened a profile.

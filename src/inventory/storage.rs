@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::Home;
+use super::snapshot::{Home, Trust};
 pub use crate::aws::{AccessPoint, ClassBytes, CorsRule, MountTarget, Posture};
 use crate::names::{DomainId, FileSystemId, HomeUid};
 
@@ -48,6 +48,9 @@ pub struct OrphanHome {
     pub uid: HomeUid,
     /// What is in it.
     pub home: Home,
+    /// How far that is to be trusted.
+    #[serde(skip_serializing_if = "Trust::is_plain")]
+    pub trust: Trust,
 }
 
 /// A place where Classic notebooks were shared.

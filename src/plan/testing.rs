@@ -1,6 +1,6 @@
 //! Snapshots to test planning with.
 
-use crate::inventory::{Domain, Home, Profile, Snapshot, Space};
+use crate::inventory::{Domain, Home, Profile, Snapshot, Space, Trust};
 use crate::names::{AccountId, DomainId, HomeUid, ProfileName, Region, SpaceName};
 use crate::playbook::Playbook;
 
@@ -41,6 +41,7 @@ pub(super) fn space(name: &str, owner: &str) -> Space {
         volume_gb: Some(5),
         home_uid: None,
         home: None,
+        trust: Trust::default(),
     }
 }
 

@@ -82,7 +82,11 @@ mod tests {
         let system = |id: &str, domain: &str, uid: &str| FileSystem {
             id: id.into(),
             domain: Some(domain.into()),
-            orphan_homes: vec![OrphanHome { uid: uid.into(), home: Home::default() }],
+            orphan_homes: vec![OrphanHome {
+                uid: uid.into(),
+                home: Home::default(),
+                ..OrphanHome::default()
+            }],
             ..FileSystem::default()
         };
         let snapshot = Snapshot {

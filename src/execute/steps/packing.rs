@@ -11,9 +11,9 @@ use std::time::Duration;
 use super::sharing_out;
 use crate::execute::context::Context;
 use crate::execute::failure::Failure;
+use crate::execute::inventories::{Inventories, Known};
 use crate::execute::mounted::mounted;
 use crate::execute::notice::Notice;
-use crate::execute::same_home::{Inventories, Known};
 use crate::mover::{self, Class, Headway, PushOrder, Totals, key};
 use crate::names::counted;
 
@@ -112,15 +112,13 @@ pub(super) async fn home(cx: &Context) -> Result<PathBuf, Failure> {
     Ok(home)
 }
 
-/// What the last inventory knows of the home, and the plan's where the last one did not measure it.
+/// What inventories know of the home.
 fn known(cx: &Context) -> Result<Known, Failure> {
     let home = |known: &Inventories| known.home(&cx.migration.domain, &cx.migration.home_uid);
     // An inventory is large: it is read for the first home of a run, and not for each.
     if let Some(known) = cx.inventories.get() {
         return Ok(home(known));
     }
-    let mut snapshots: Vec<_> = cx.journal.latest_snapshot()?.into_iter().collect();
-    // A plan of another journal comes without the inventory that it was drawn up by.
-    snapshots.extend(cx.journal.snapshot(&cx.plan.snapshot).ok());
-    Ok(home(cx.inventories.get_or_init(|| Inventories::of(&snapshots))))
+    let known = Inventories::of_plan(&cx.journal, &cx.plan)?;
+    Ok(home(cx.inventories.get_or_init(|| known)))
 }

@@ -109,7 +109,11 @@ fn nobody_is_left_out_in_silence() {
     domain.spaces[0].app_type = Some("JupyterServer".to_owned());
     snapshot.file_systems = vec![FileSystem {
         id: FileSystemId::from("fs-1"),
-        orphan_homes: vec![OrphanHome { uid: HomeUid::from("9"), home: Home::default() }],
+        orphan_homes: vec![OrphanHome {
+            uid: HomeUid::from("9"),
+            home: Home::default(),
+            ..OrphanHome::default()
+        }],
         ..FileSystem::default()
     }];
     let plan = draw(&snapshot, &[], &playbook, None).unwrap();

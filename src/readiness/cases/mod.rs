@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::inventory::{
     App, ClassBytes, Domain, FileSystem, Home, Image, ImageConfig, Opened, OrphanHome, Profile,
-    Refusal, Role, Script, Settings, SharedNotebooks, Snapshot, Space, Unseen,
+    Refusal, Role, Script, Settings, SharedNotebooks, Snapshot, Space, Trust, Unseen,
 };
 use crate::playbook::{Playbook, StagedRoute, Suppression};
 use crate::readiness::{assess, rules};
@@ -118,6 +118,7 @@ fn space(name: &str, app_type: &str, sharing: &str) -> Space {
         volume_gb: Some(5),
         home_uid: (app_type == "JupyterServer").then(|| "200009".into()),
         home: None,
+        trust: Trust::default(),
     }
 }
 
@@ -241,6 +242,7 @@ const HOMES: &[Case] = &[
         s.file_systems[0].orphan_homes.push(OrphanHome {
             uid: "200001".into(),
             home: Home { bytes: GIB, ..Home::default() },
+            ..OrphanHome::default()
         });
     }),
     ("SM310", |s, _| {

@@ -4,6 +4,7 @@ mod again;
 mod careful;
 mod elsewhere;
 mod honest;
+mod mounts;
 mod people;
 mod report;
 mod several;

@@ -257,7 +257,10 @@ fn a_home_of_which_every_file_is_left_out_is_not_said_to_be_delivered() {
     fs::remove_dir_all(&orphan).unwrap();
     fs::create_dir_all(orphan.join(".cache/pip")).unwrap();
     fs::write(orphan.join(".cache/pip/wheel"), "wheel").unwrap();
-    ready.run(&["inventory", "--mount", &mount(&ready)]).ended(0);
+    let ran = ready.run(&["inventory", "--mount", &mount(&ready)]).ended(4);
+    assert!(ran.err.contains(&format!("not taken: {own}/299001")), "{}", ran.err);
+    let believe = format!("{own}/299001");
+    ready.run(&["inventory", "--mount", &mount(&ready), "--believe", &believe]).ended(0);
     let before = left(&ready);
     let ran = assign(&ready, &for_alice(&ready)).ended(4);
     assert!(ran.err.contains("none of its 1 files would be delivered"), "{}", ran.err);

@@ -21,7 +21,6 @@ use crate::aws::Reader;
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::Inventories;
-use crate::inventory::Snapshot;
 use crate::journal::{Event, NewEvent};
 use crate::names::counted;
 use crate::plan::Plan;
@@ -73,11 +72,8 @@ impl Flows {
                 "name a place with `flows.destination` in the playbook, and draw up and approve the plan anew; nothing that was done is done again",
             ));
         }
-        let latest = journal
-            .latest_snapshot()
-            .map_err(|error| Failure::journal("read the last snapshot", error))?;
-        let snapshots: Vec<Snapshot> = latest.into_iter().chain([snapshot]).collect();
-        let inventories = Inventories::of(&snapshots);
+        let inventories = Inventories::of_plan(&journal, &plan)
+            .map_err(|error| Failure::journal("read the snapshots", error))?;
         drop(journal);
         if !self.apply {
             // Whoever only looks takes no lease, and holds a client without any changing verb.

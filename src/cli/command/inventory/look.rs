@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::command::{self, latest_snapshot};
 use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
-use crate::inventory::{self, Change, Domain, Happened, Profile, Snapshot};
+use crate::inventory::{self, Change, Domain, Happened, Profile, Snapshot, Trust};
 use crate::names::{SnapshotId, counted, to_the_second};
 
 /// Lists the snapshots of the journal, the last one last.
@@ -143,9 +143,10 @@ pub(super) fn show(context: &Context, who: &str) -> Result<Exit, Failure> {
     let home = profile.home_uid.as_ref().map_or("none", |uid| uid.as_str());
     match &profile.home {
         Some(measured) => context.ui.data(format_args!(
-            "Home {home}: {}, {}",
+            "Home {home}: {}, {}{}",
             counted(measured.files, "file", "files"),
-            command::bytes(measured.bytes)
+            command::bytes(measured.bytes),
+            as_of(&profile.trust)
         )),
         None => context.ui.data(format_args!("Home {home}: not measured")),
     }
@@ -164,6 +165,14 @@ pub(super) fn show(context: &Context, who: &str) -> Result<Exit, Failure> {
         ));
     }
     Ok(Exit::Done)
+}
+
+/// What is to be said of a measure that is not of the same inventory.
+fn as_of(trust: &Trust) -> String {
+    let seen = |at: &String| {
+        format!(", as the inventory of {} saw it; another home was there since", to_the_second(at))
+    };
+    trust.as_of.as_ref().map(seen).unwrap_or_default()
 }
 
 fn find<'a>(snapshot: &'a Snapshot, who: &str) -> Result<(&'a Domain, &'a Profile), Failure> {

@@ -1,7 +1,9 @@
 //! `inventory`: phase 1, a snapshot into the journal, and what can be asked of snapshots. It changes nothing in the account.
 
+mod held;
 mod look;
 mod take;
+mod told;
 
 use std::path::{Path, PathBuf};
 

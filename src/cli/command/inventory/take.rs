@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::held;
 use crate::aws::Reader;
 use crate::cli::command::{self, count};
 use crate::cli::context::Format;
@@ -32,6 +33,10 @@ pub struct Take {
     /// Measure homes under this mounted EFS root, or take them from what `mover scan --per-home --format json` wrote elsewhere
     #[arg(long, value_name = "EFS_ROOT|FILE")]
     mount: Option<PathBuf>,
+    /// Take the home of this profile, of `space.NAME` or, where nobody owns it, of `<file system>/<number>` as it is measured now, although an
+    /// earlier inventory saw another there; may be given several times
+    #[arg(long, value_name = "PROFILE", requires = "mount")]
+    believe: Vec<String>,
     /// Read the table of people: whom to take or leave, owners, cost centres, waves
     #[arg(long, value_name = "FILE")]
     scope: Option<PathBuf>,
@@ -55,7 +60,7 @@ pub struct Take {
     out: Option<PathBuf>,
     /// How the summary is written
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    pub(super) format: Format,
 }
 
 fn pace(text: &str) -> Result<f64, String> {
@@ -66,6 +71,9 @@ fn pace(text: &str) -> Result<f64, String> {
         Err("0.2 to 1000 calls a second can be asked for".to_owned())
     }
 }
+
+/// A snapshot, and which homes are not the ones that were seen before.
+type Taken = (Snapshot, Vec<String>);
 
 /// The tables that were given with an inventory.
 #[derive(Clone, Copy)]
@@ -177,11 +185,12 @@ impl Take {
                 }
             }
         }
+        for (snapshot, in_doubt) in &taken {
+            self.show(context, snapshot, in_doubt);
+        }
+        let (taken, in_doubt): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
         if let Some(table) = &people {
             super::name_strangers(context, table, &taken);
-        }
-        for snapshot in &taken {
-            self.show(context, snapshot);
         }
         if let Some(path) = &self.out {
             let text = match taken.as_slice() {
@@ -196,7 +205,7 @@ impl Take {
         if let Some(failure) = failed {
             return Err(failure);
         }
-        Ok(Exit::Done)
+        Ok(if in_doubt.iter().all(Vec::is_empty) { Exit::Done } else { Exit::SomeFailed })
     }
 
     /// Takes the snapshot of one target of a playbook, as the role that it names.
@@ -206,7 +215,7 @@ impl Take {
         target: &AccountTarget,
         pace: f64,
         tables: Tables<'_>,
-    ) -> Result<Snapshot, Failure> {
+    ) -> Result<Taken, Failure> {
         let mut there = context.clone();
         there.global.region = Some(target.region.clone());
         if target.role.is_some() {
@@ -236,7 +245,7 @@ impl Take {
         reader: &Reader,
         journal: &Journal,
         tables: Tables<'_>,
-    ) -> Result<Snapshot, Failure> {
+    ) -> Result<Taken, Failure> {
         let ui = context.ui;
         let partial = self.partial(context, reader)?;
         if !partial.is_empty() {
@@ -262,6 +271,10 @@ impl Take {
             return Err(Failure::usage(format!("domain {missing} could not be seen{why}"))
                 .hinted("`aws sagemaker list-domains` lists what there is; no snapshot was kept"));
         }
+        let in_doubt = match &self.mount {
+            Some(mount) => held::hold(context, journal, &mut snapshot, mount, &self.believe)?,
+            None => Vec::new(),
+        };
         tables.apply(context, journal, &mut snapshot)?;
         let id = journal
             .keep_snapshot(&snapshot)
@@ -270,7 +283,7 @@ impl Take {
         partial.finish().map_err(|error| {
             Failure::of(Exit::Unexpected, "take the half of an inventory away", error)
         })?;
-        Ok(snapshot)
+        Ok((snapshot, in_doubt))
     }
 
     /// The domains that were asked for, each once.
@@ -309,50 +322,5 @@ impl Take {
             }
             failed(error)
         })
-    }
-
-    fn show(&self, context: &Context, snapshot: &Snapshot) {
-        let id = snapshot.id.as_ref().map(ToString::to_string).unwrap_or_default();
-        let profiles: usize = snapshot.domains.iter().map(|domain| domain.profiles.len()).sum();
-        let homes = || snapshot.people().filter_map(|(_, profile)| profile.home.as_ref());
-        let bytes: u64 = homes().map(|home| home.bytes).sum();
-        if self.format == Format::Json {
-            context.ui.data(serde_json::json!({
-                "schema": 1,
-                "snapshot": id,
-                "account": snapshot.account,
-                "region": snapshot.region,
-                "taken_at": snapshot.taken_at,
-                "domains": snapshot.domains.len(),
-                "profiles": profiles,
-                "homes_measured": homes().count(),
-                "home_bytes": bytes,
-                "shared_notebook_locations": snapshot.shared_notebooks.len(),
-                "left_out": snapshot.left_out,
-                "vanished": snapshot.vanished,
-                "unseen": snapshot.unseen,
-            }));
-        } else {
-            context.ui.data(format_args!(
-                "Snapshot {id}: {}, {}, {} measured ({}), {}",
-                count(snapshot.domains.len(), "domain"),
-                count(profiles, "profile"),
-                count(homes().count(), "home"),
-                command::bytes(bytes),
-                count(snapshot.shared_notebooks.len(), "shared-notebook location"),
-            ));
-        }
-        for ours in &snapshot.left_out {
-            context.ui.status(format_args!("  left out, made by this program: {ours}"));
-        }
-        for gone in &snapshot.vanished {
-            context.ui.status(format_args!("  deleted while the inventory was taken: {gone}"));
-        }
-        for unseen in &snapshot.unseen {
-            context.ui.warning(format_args!(
-                "not seen: {} of {}: {}",
-                unseen.what, unseen.subject, unseen.why
-            ));
-        }
     }
 }
