@@ -148,3 +148,70 @@ fn killed_at_any_instant_what_retires_and_its_undo_are_finished_by_the_next() {
     });
     assert!(points >= 9, "only {points} points");
 }
+
+/// A second domain, of which nobody moves.
+const TWO: &str = "  - name: other\n    profiles:\n      - { name: bert, home: tidy }\n      - { name: carla, home: empty }\n";
+
+/// What is said of each file system, by its domains.
+fn needs(ready: &Ready, more: &[&str]) -> Vec<(String, Vec<String>)> {
+    let said = ready.run(&[&["retire", "--format", "json"], more].concat()).ended(0).out;
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let all = said["file_systems"].as_array().unwrap().iter();
+    all.map(|one| {
+        let why = one["why"].as_array().unwrap().iter();
+        let why = why.map(|line| line.as_str().unwrap().to_owned()).collect();
+        (one["domain"].as_str().unwrap().to_owned(), why)
+    })
+    .collect()
+}
+
+/// A world of two domains, of which the plan moves people of the first alone, and the ids of both.
+fn two() -> (Ready, String, String) {
+    let lines = [LINES.as_slice(), &["  exclude: [bert, carla]"]].concat();
+    let ready = Ready::with(&format!("{ONE_PERSON}{TWO}"), None, &lines);
+    let state = ready.served.state();
+    let of = |name: &str| {
+        let mut domains = state["studio"]["domains"].as_object().unwrap().iter();
+        domains.find(|(_, domain)| domain["name"] == name).unwrap().0.clone()
+    };
+    let (first, second) = (of("research"), of("other"));
+    (ready, first, second)
+}
+
+#[test]
+fn a_file_system_of_a_domain_in_which_nobody_moves_is_listed_and_left_alone() {
+    let (ready, first, second) = two();
+    let told = needs(&ready, &[]);
+    let domains: Vec<_> = told.iter().map(|(domain, _)| domain.as_str()).collect();
+    assert!(domains.contains(&first.as_str()) && domains.contains(&second.as_str()), "{domains:?}");
+    let (_, why) = needs(&ready, &["--domain", &second]).remove(0);
+    assert!(why.iter().any(|line| line.contains("bert (")), "{why:?}");
+    let said = ready.run(&["retire"]).ended(0).out;
+    assert!(said.contains("nobody of the plan is in it, so nothing of it is changed"), "{said}");
+    let others = |ready: &Ready| {
+        let systems = ready.served.state()["file_systems"].clone();
+        systems.as_object().unwrap().values().filter(|one| one["lifecycle"][0].is_null()).count()
+    };
+    assert_eq!(others(&ready), 2);
+    ready.run(&["retire", "--apply"]).ended(0);
+    assert_eq!(others(&ready), 1);
+    assert!(ready.run(&["retire", "--domain", "d-nowhere"]).ended(2).err.contains("neither plan"));
+}
+
+#[test]
+fn of_a_file_system_that_two_domains_share_both_are_told() {
+    let (ready, first, second) = two();
+    let ready = ready.edited(|world| {
+        let domains = &mut world["studio"]["domains"];
+        domains[second.as_str()]["file_system"] = domains[first.as_str()]["file_system"].clone();
+    });
+    ready.run(&["inventory"]).ended(0);
+    for more in [&[][..], &["--domain", &first]] {
+        let told = needs(&ready, more);
+        let (domain, why) = told.iter().find(|(domain, _)| domain.contains(", ")).unwrap();
+        assert!(domain.contains(&first) && domain.contains(&second), "{domain}");
+        let has = |text: String| why.iter().any(|line| line.starts_with(&text));
+        assert!(has(format!("{first}: 2 people of the plan are not moved: ")), "{why:?}");
+        assert!(has(format!("{second}: 2 are left out of the plan: bert (")), "{why:?}");
+    }
+}

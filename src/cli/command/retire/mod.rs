@@ -6,14 +6,17 @@ mod needs;
 mod preview;
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use clap::Args;
 
 use self::change::Changes;
-use self::needs::{Need, needs, needs_of_gone};
+use self::needs::{Looking, Need, needs, needs_of_gone};
 use crate::cli::context::{Format, approved_plan};
 use crate::cli::{Context, Exit, Failure};
+use crate::inventory::Snapshot;
 use crate::names::DomainId;
+use crate::plan::Plan;
 
 /// Arguments of `retire`.
 #[derive(Args, Clone, Debug)]
@@ -37,12 +40,14 @@ impl Retire {
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let journal = context.existing_journal()?;
         let plan = approved_plan(&journal)?;
-        let domains = super::cutover::domains_of(&plan, &self.domains)?;
         let snapshot = super::latest_snapshot(&journal)?;
         if !self.apply && !self.undo {
+            let domains = self.looked_at(&plan, &snapshot)?;
             let reader = context.reader(plan.playbook.limits.calls_per_second).await?;
             context.journal_of(&reader)?;
-            let mut needs = needs(&reader, &journal, &plan, &snapshot, &domains).await?;
+            let looking =
+                Looking { reader: &reader, journal: &journal, plan: &plan, snapshot: &snapshot };
+            let mut needs = needs(&looking, &domains).await?;
             if self.domains.is_empty() {
                 needs.extend(needs_of_gone(&reader, &journal, &snapshot).await?);
             }
@@ -52,6 +57,7 @@ impl Retire {
             }
             return Ok(Exit::Done);
         }
+        let domains = super::cutover::domains_of(&plan, &self.domains)?;
         drop(journal);
         let operation = context.begin(plan.playbook.limits.calls_per_second).await?;
         let changes =
@@ -63,6 +69,21 @@ impl Retire {
         }
         let exit = if changes.failures.get() == 0 { Exit::Done } else { Exit::SomeFailed };
         operation.end(exit)
+    }
+
+    /// The domains that were asked for, or all that the plan or the last inventory knows: a file system costs money whether or not
+    /// somebody moves from it.
+    fn looked_at(&self, plan: &Plan, snapshot: &Snapshot) -> Result<Vec<DomainId>, Failure> {
+        let seen = snapshot.domains.iter().map(|domain| &domain.id);
+        let planned = plan.migrations().map(|(_, migration)| &migration.domain);
+        let known: BTreeSet<_> = planned.chain(seen).cloned().collect();
+        if let Some(stranger) = self.domains.iter().find(|domain| !known.contains(domain)) {
+            return Err(Failure::usage(format!(
+                "neither plan {} nor the last inventory knows {stranger}",
+                plan.id
+            )));
+        }
+        Ok(if self.domains.is_empty() { known.into_iter().collect() } else { self.domains.clone() })
     }
 
     fn show(&self, context: &Context, needs: &[Need]) -> Result<(), Failure> {
@@ -83,6 +104,9 @@ impl Retire {
             ));
             for why in &need.why {
                 context.ui.data(format_args!("  {why}"));
+            }
+            if !need.is_of_plan {
+                context.ui.data("  nobody of the plan is in it, so nothing of it is changed");
             }
         }
         Ok(())

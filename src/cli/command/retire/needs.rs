@@ -1,15 +1,15 @@
 //! What still needs a Classic file system.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::aws::{Lifecycle, Reader};
+use crate::aws::{ErrorKind, Lifecycle, Reader};
 use crate::cli::Failure;
 use crate::cli::command::bytes;
 use crate::cli::command::todo::standing;
 use crate::execute::{self, MigrationStanding, Whereabouts, orphan_systems, whereabouts};
-use crate::inventory::Snapshot;
+use crate::inventory::{Domain, Snapshot};
 use crate::journal::Journal;
 use crate::names::{DomainId, FileSystemId, counted};
 use crate::plan::Plan;
@@ -20,6 +20,7 @@ const NAMED: usize = 10;
 /// A file system, and everything that still needs it.
 #[derive(Debug, Serialize)]
 pub(super) struct Need {
+    /// The domain whose file system it is; of several, all, with commas between them.
     pub(super) domain: String,
     pub(super) file_system: String,
     pub(super) bytes: u64,
@@ -28,50 +29,113 @@ pub(super) struct Need {
     pub(super) lifecycle: Lifecycle,
     /// In words, never empty: the domain itself comes first.
     pub(super) why: Vec<String>,
+    /// Whether the plan has somebody in one of the domains: of others nothing is changed.
+    pub(super) is_of_plan: bool,
 }
 
-/// Looks at the file system of each domain.
+/// What is looked at, and by what it is judged.
+pub(super) struct Looking<'a> {
+    pub(super) reader: &'a Reader,
+    pub(super) journal: &'a Journal,
+    pub(super) plan: &'a Plan,
+    pub(super) snapshot: &'a Snapshot,
+}
+
+/// Looks at the file system of each domain, with every other domain that has the same one.
 pub(super) async fn needs(
-    reader: &Reader,
-    journal: &Journal,
-    plan: &Plan,
-    snapshot: &Snapshot,
+    looking: &Looking<'_>,
     domains: &[DomainId],
 ) -> Result<Vec<Need>, Failure> {
     let failed = |error| Failure::aws("look at the file systems", error);
+    let Looking { reader, journal, snapshot, .. } = looking;
     let systems = reader.file_systems().await.map_err(failed)?;
     let known =
         whereabouts(journal).map_err(|error| Failure::journal("read where orphans are", error))?;
-    let mut found = Vec::new();
-    for id in domains {
-        let domain = reader.domain(id).await.map_err(failed)?;
-        let Some(system) = &domain.file_system else { continue };
-        let seen = systems.iter().find(|seen| seen.id == *system);
-        let mut why = vec![format!(
-            "the domain ({}): its file system cannot be deleted while it lives",
-            domain.status
-        )];
-        why.extend(people(journal, plan, id)?);
-        why.extend(left_out(plan, id));
-        let mounts = domain.defaults.auto_mount.as_deref() != Some("Disabled");
-        if mounts {
-            why.push(
-                "auto-mount: the domain mounts homes into every private space (AutoMountHomeEFS)"
-                    .to_owned(),
-            );
+    let mut of_systems: BTreeMap<FileSystemId, BTreeMap<DomainId, Vec<String>>> = BTreeMap::new();
+    let mut waiting: Vec<_> = domains.to_vec();
+    let mut seen = BTreeSet::new();
+    while let Some(id) = waiting.pop() {
+        if !seen.insert(id.clone()) {
+            continue;
         }
-        why.extend(orphans(snapshot, system, &known));
+        let Some((system, why)) = of_domain(looking, &id).await? else { continue };
+        let shares = |one: &&Domain| one.file_system.as_ref() == Some(&system);
+        waiting.extend(snapshot.domains.iter().filter(shares).map(|one| one.id.clone()));
+        of_systems.entry(system).or_default().insert(id, why);
+    }
+    let mut found = Vec::new();
+    for (system, of_domains) in of_systems {
+        let seen = systems.iter().find(|seen| seen.id == system);
+        let ids: Vec<_> = of_domains.keys().map(ToString::to_string).collect();
+        let is_of_plan = of_domains.keys().any(|id| is_planned(looking.plan, id));
+        let is_shared = ids.len() > 1;
+        let mut why = Vec::new();
+        for (id, of_domain) in of_domains {
+            let said = |line| if is_shared { format!("{id}: {line}") } else { line };
+            why.extend(of_domain.into_iter().map(said));
+        }
+        why.extend(orphans(snapshot, &system, &known));
         found.push(Need {
-            domain: id.to_string(),
+            domain: ids.join(", "),
             file_system: system.to_string(),
             bytes: seen.map_or(0, |seen| seen.bytes.total),
             bytes_infrequent: seen.map_or(0, |seen| seen.bytes.infrequent + seen.bytes.archive),
             throughput: seen.and_then(|seen| seen.throughput_mode.clone()),
-            lifecycle: reader.lifecycle(system).await.map_err(failed)?,
+            lifecycle: reader.lifecycle(&system).await.map_err(failed)?,
             why,
+            is_of_plan,
         });
     }
     Ok(found)
+}
+
+/// The file system of a domain, and why the domain still needs it.
+async fn of_domain(
+    Looking { reader, journal, plan, snapshot }: &Looking<'_>,
+    id: &DomainId,
+) -> Result<Option<(FileSystemId, Vec<String>)>, Failure> {
+    let domain = match reader.domain(id).await {
+        Ok(domain) => domain,
+        // Only the inventory knows of it, and it was deleted since.
+        Err(error) if error.kind == ErrorKind::NotFound && !is_planned(plan, id) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(Failure::aws("look at the file systems", error)),
+    };
+    let Some(system) = domain.file_system else { return Ok(None) };
+    let mut why = vec![format!(
+        "the domain ({}): its file system cannot be deleted while it lives",
+        domain.status
+    )];
+    why.extend(people(journal, plan, id)?);
+    why.extend(left_out(plan, id));
+    if !is_planned(plan, id) {
+        why.extend(strangers(snapshot, plan, id));
+    }
+    if domain.defaults.auto_mount.as_deref() != Some("Disabled") {
+        why.push(
+            "auto-mount: the domain mounts homes into every private space (AutoMountHomeEFS)"
+                .to_owned(),
+        );
+    }
+    Ok(Some((system, why)))
+}
+
+/// Tells whether the plan has somebody in a domain.
+pub(super) fn is_planned(plan: &Plan, id: &DomainId) -> bool {
+    plan.migrations().any(|(_, migration)| migration.domain == *id)
+}
+
+/// Profiles of a domain in which the plan has nobody, as the last inventory saw them.
+fn strangers(snapshot: &Snapshot, plan: &Plan, id: &DomainId) -> Option<String> {
+    let domain = snapshot.domains.iter().find(|domain| domain.id == *id)?;
+    let is_named = |name: &str| {
+        let mut left = plan.left_out.iter().filter(|left| left.domain == *id);
+        left.any(|left| left.who == name)
+    };
+    let names = domain.profiles.iter().map(|one| one.name.to_string());
+    let names: Vec<_> = names.filter(|name| !is_named(name)).collect();
+    line(&names, "profile is not in the plan", "profiles are not in the plan")
 }
 
 /// Looks at the file systems whose domain is gone: only what is on them may still be wanted.
@@ -99,6 +163,7 @@ pub(super) async fn needs_of_gone(
             throughput: system.throughput_mode.clone(),
             lifecycle: reader.lifecycle(&system.id).await.map_err(failed)?,
             why,
+            is_of_plan: false,
         });
     }
     Ok(found)

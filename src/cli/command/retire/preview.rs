@@ -20,8 +20,7 @@ pub(super) fn show(
 ) -> Result<(), Failure> {
     let retire = &plan.playbook.retire;
     let mut changes = Vec::new();
-    let of_domains = |need: &&Need| domains.iter().any(|domain| domain.as_str() == need.domain);
-    for need in needs.iter().filter(of_domains) {
+    for need in needs.iter().filter(|need| need.is_of_plan) {
         let system = &need.file_system;
         if let Some(rule) = retire.rule()
             && need.lifecycle.get("TransitionToIA") != Some(&rule)
