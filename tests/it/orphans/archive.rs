@@ -91,6 +91,23 @@ fn without_apply_it_says_what_it_would_do_and_writes_nothing() {
     assert!(ran.out.contains("2 homes would be archived; nothing was written"), "{}", ran.out);
     assert!(exchanges.iter().all(only_looks), "{exchanges:?}");
     assert_eq!(keys(&ready), [""; 0]);
+    // IAM is asked before anything is promised.
+    assert!(ran.err.contains("No execution role may read s3://archive/classic/"), "{}", ran.err);
+}
+
+#[test]
+fn without_apply_it_says_what_apply_would_refuse() {
+    for (place, says) in [
+        ("s3://sagemaker-open-to-the-role/orphans", "may read s3://sagemaker-open-to-the-role/"),
+        ("s3://public/orphans", "bucket public may be public"),
+        ("s3://not-there/orphans", "failed to find bucket not-there"),
+    ] {
+        let ready = ready_for(place);
+        let foretold = archive(&ready, &[]).ended(3);
+        assert!(foretold.err.contains(says), "{}", foretold.err);
+        assert!(foretold.out.contains("2 homes would be archived"), "{}", foretold.out);
+        assert!(archive(&ready, &["--apply"]).ended(3).err.contains(says));
+    }
 }
 
 #[test]

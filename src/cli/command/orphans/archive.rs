@@ -9,6 +9,7 @@ use clap::Args;
 use super::readers::refuse_readers;
 use super::told::archive;
 use super::{begun, check_mount, plan_of, say_failure, worse};
+use crate::aws::Reader;
 use crate::cli::command::destination::{fit, refuse_other_account, said};
 use crate::cli::command::ended::{halted, listen};
 use crate::cli::{Context, Exit, Failure};
@@ -62,7 +63,12 @@ impl ArchiveArgs {
         let snapshot = super::super::latest_snapshot(&context.existing_journal()?)?;
         let chosen = self.chosen(&snapshot)?;
         if !self.apply {
-            return Ok(self.foretell(context, &archive, &chosen));
+            let exit = foretell(context, &archive, &chosen);
+            // What `--apply` would refuse is said here already.
+            let reader = context.reader(plan.playbook.limits.calls_per_second).await?;
+            context.journal_of(&reader)?;
+            fit_to_hold(context, &reader, &plan, (&archive, &snapshot)).await?;
+            return Ok(exit);
         }
         self.archive(context, plan, (&archive, &snapshot), &chosen).await
     }
@@ -75,15 +81,7 @@ impl ArchiveArgs {
         chosen: &Chosen,
     ) -> Result<Exit, Failure> {
         let operation = context.begin(REQUESTS_PER_SECOND).await?;
-        refuse_other_account(&plan, &operation.account)?;
-        let posture = fit(&operation.account, &archive.bucket, "orphans.archive_to").await?;
-        refuse_readers(context, &operation.account, archive, snapshot).await?;
-        context.ui.status(format_args!(
-            "Orphans go to s3://{}/{}: {}",
-            archive.bucket,
-            archive.prefix,
-            said(&posture)
-        ));
+        fit_to_hold(context, &operation.account, &plan, (archive, snapshot)).await?;
         let mut exit = say_gaps(context, chosen);
         let halt = listen(context);
         let watch = Arc::new(|_| ());
@@ -117,30 +115,6 @@ impl ArchiveArgs {
             chosen.orphans.len() - now - before
         ));
         operation.end(halted(&halt, exit))
-    }
-
-    /// Says what would be done.
-    fn foretell(&self, context: &Context, archive: &Archive, chosen: &Chosen) -> Exit {
-        for orphan in &chosen.orphans {
-            let size = orphan.home.as_ref().map_or_else(String::new, |home| {
-                format!(
-                    ", {}, {}",
-                    counted(home.files, "file", "files"),
-                    super::super::bytes(home.bytes)
-                )
-            });
-            context.ui.data(format_args!(
-                "{}{size}: would be packed to {}",
-                orphan.name(),
-                archive.place_of(orphan)
-            ));
-        }
-        let exit = say_gaps(context, chosen);
-        context.ui.data(format_args!(
-            "{} would be archived; nothing was written: give --apply to do it",
-            super::super::count(chosen.orphans.len(), "home")
-        ));
-        exit
     }
 
     /// Chooses what the inventory saw, and on file systems whose domain is gone every folder that is there.
@@ -190,6 +164,49 @@ impl ArchiveArgs {
         chosen.orphans.retain(|orphan| self.only.contains(&orphan.name()));
         Ok(Chosen { orphans: chosen.orphans, loose: Vec::new(), absent: Vec::new() })
     }
+}
+
+/// Says what would be done.
+fn foretell(context: &Context, archive: &Archive, chosen: &Chosen) -> Exit {
+    for orphan in &chosen.orphans {
+        let size = orphan.home.as_ref().map_or_else(String::new, |home| {
+            format!(
+                ", {}, {}",
+                counted(home.files, "file", "files"),
+                super::super::bytes(home.bytes)
+            )
+        });
+        context.ui.data(format_args!(
+            "{}{size}: would be packed to {}",
+            orphan.name(),
+            archive.place_of(orphan)
+        ));
+    }
+    let exit = say_gaps(context, chosen);
+    context.ui.data(format_args!(
+        "{} would be archived; nothing was written: give --apply to do it",
+        super::super::count(chosen.orphans.len(), "home")
+    ));
+    exit
+}
+
+/// Refuses a place that is not fit to hold homes, or that an execution role may read.
+async fn fit_to_hold(
+    context: &Context,
+    reader: &Reader,
+    plan: &Plan,
+    (archive, snapshot): (&Archive, &Snapshot),
+) -> Result<(), Failure> {
+    refuse_other_account(plan, reader)?;
+    let posture = fit(reader, &archive.bucket, "orphans.archive_to").await?;
+    refuse_readers(context, reader, archive, snapshot).await?;
+    context.ui.status(format_args!(
+        "Orphans go to s3://{}/{}: {}",
+        archive.bucket,
+        archive.prefix,
+        said(&posture)
+    ));
+    Ok(())
 }
 
 /// Names what is archived by nothing.

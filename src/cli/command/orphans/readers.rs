@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::aws::{Account, Question};
+use crate::aws::{Question, Reader};
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::Archive;
 use crate::inventory::Snapshot;
@@ -17,17 +17,17 @@ use crate::names::counted;
 /// which may let a role in or keep it out: that is said, and not guessed at.
 pub(super) async fn refuse_readers(
     context: &Context,
-    account: &Account,
+    reader: &Reader,
     archive: &Archive,
     snapshot: &Snapshot,
 ) -> Result<(), Failure> {
-    let arn = format!("{}/{}", account.bucket_arn(&archive.bucket), archive.prefix);
+    let arn = format!("{}/{}", reader.bucket_arn(&archive.bucket), archive.prefix);
     let question =
         Question { resources: vec![format!("{arn}/any")], ..Question::about(&["s3:GetObject"]) };
     let roles = roles(snapshot);
     let mut readers = Vec::new();
     for role in &roles {
-        let decisions = account.simulate(role, &question).await.map_err(|error| {
+        let decisions = reader.simulate(role, &question).await.map_err(|error| {
             Failure::aws(&format!("ask whether {role} may read the archive"), error)
         })?;
         if decisions.iter().any(|one| one.decision == "allowed") {
