@@ -19,7 +19,8 @@ use crate::execute::hook::{Beside, Pass};
 use crate::execute::orphans::{Delivered, Delivery, kind, record};
 use crate::execute::step::Step;
 use crate::journal::Event;
-use crate::mover::{Done, Totals};
+use crate::mover::{Class, Done, Totals};
+use crate::names::counted;
 use crate::plan::Route;
 
 /// Delivers a home that is mounted here, and proves it.
@@ -109,13 +110,29 @@ async fn arrive(cx: &Context, delivery: &Delivery, home: &Path) -> Result<Delive
         }
     };
     if let Some(error) = &done.error {
-        let what = "the orphan home could not be delivered";
-        return Err(Failure::of_files(format!("{what}: {error}"), what).hinted(format!(
-            "nothing in ~/{} was overwritten; look there, and assign again",
-            delivery.folder
-        )));
+        return Err(not_whole(delivery, &done, error));
     }
     Box::pin(proven(cx, delivery, &done, &packed)).await
+}
+
+/// What failed, and what is there all the same: where something is in the way of some, the others have arrived.
+fn not_whole(delivery: &Delivery, done: &Done, error: &str) -> Failure {
+    let folder = &delivery.folder;
+    let in_the_way = done.not_copied.get(Class::Conflict.word()).copied().unwrap_or_default();
+    let what = "the orphan home could not be delivered";
+    if in_the_way == 0 || done.source != done.destination {
+        return Failure::of_files(format!("{what}: {error}"), what).hinted(format!(
+            "nothing in ~/{folder} was overwritten; look there, mend that, and assign again: what has arrived does not travel twice"
+        ));
+    }
+    let what = format!(
+        "{what} whole: {} of it {} in ~/{folder} as they should be, and {in_the_way} not",
+        counted(done.destination.files, "file", "files"),
+        if done.destination.files == 1 { "is" } else { "are" }
+    );
+    Failure::of_files(format!("{what}: {error}"), what).hinted(format!(
+        "nothing there was overwritten; look there: what is in the way is its owner's, or was changed by them since it was delivered. Let them rename or delete it in ~/{folder} and assign it again (`--again` where it had been delivered before); where what they have is what they want, nothing is to be done"
+    ))
 }
 
 /// What a space tells this delivery from others by. One that was finished is made again only under a new name: the space has

@@ -302,7 +302,11 @@ fn what_went_to_the_wrong_person_goes_to_the_right_one_when_asked_again_and_both
     again(&csv).ended(0);
     assert_eq!(fs::read(lost.join(&some)).unwrap(), content);
     fs::write(lost.join(&some), "hers").unwrap();
-    again(&csv).ended(4);
+    let ran = again(&csv).ended(4);
+    assert!(lost.join(&other).exists());
+    assert!(ran.err.contains("could not be delivered whole: "), "{}", ran.err);
+    assert!(ran.err.contains("Let them rename or delete it in ~/orphan-299001"), "{}", ran.err);
+    assert!(ran.out.contains("0 delivered and proven, 1 not as a whole"), "{}", ran.out);
     assert_eq!(fs::read(lost.join(&some)).unwrap(), b"hers");
 }
 

@@ -129,10 +129,11 @@ impl AssignArgs {
         if told.is_empty() {
             exit = Exit::LeaseHeld;
         }
-        context.ui.data(format_args!(
-            "{done} delivered and proven, {} not; nothing was deleted",
-            due.len() - done
-        ));
+        let not = match due.len() - done {
+            0 => "0 not".to_owned(),
+            not => format!("{not} not as a whole: what is there of it stands above"),
+        };
+        context.ui.data(format_args!("{done} delivered and proven, {not}; nothing was deleted"));
         operation.end(halted(&halt, exit))
     }
 
