@@ -56,5 +56,5 @@ pub(crate) use render::{page, text};
 pub use rule::Rule;
 pub use scoping::{OutOfScope, Scoping};
 pub use suppress::Suppressed;
-pub use teams::team_draft;
+pub use teams::{Draft, team_draft};
 pub use verdict::{Group, Person, Verdict};

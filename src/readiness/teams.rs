@@ -1,14 +1,24 @@
 //! A first table of teams, from what was seen: who opens a profile, and whose names stand in the git configurations of its home.
 //! It is a hint, for somebody who knows the people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::openers::{Openers, name};
 use crate::inventory::{CSV_BOM, Domain, Profile, Snapshot, TEAM_COLUMNS, csv_line};
 use crate::names::{ProfileName, counted};
 
+/// A first table of teams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// A row for each person, as CSV.
+    pub table: String,
+    /// Profiles that are in no row, since nothing says that the two names that were seen are of two people: `d-…/name`.
+    pub alone: Vec<String>,
+}
+
 /// Writes a table of teams to be filled in: a row for each person who was seen in a profile that several people seem to use.
-pub fn team_draft(snapshot: &Snapshot) -> String {
+pub fn team_draft(snapshot: &Snapshot) -> Draft {
+    let mut alone = Vec::new();
     let openers = Openers::of(snapshot);
     let mut table = String::from(CSV_BOM);
     table.push_str(&csv_line(TEAM_COLUMNS));
@@ -17,11 +27,28 @@ pub fn team_draft(snapshot: &Snapshot) -> String {
         if seen.len() < 2 {
             continue;
         }
+        if is_one_person(&openers, profile) {
+            alone.push(format!("{}/{}", domain.id, profile.name));
+            continue;
+        }
         for (person, how) in seen {
             table.push_str(&csv_line(row(domain, profile, &person, &how)));
         }
     }
-    table
+    Draft { table, alone }
+}
+
+/// Tells whether all that was seen may be one person: who opened the profile has one name there, and another in git.
+fn is_one_person(openers: &Openers<'_>, profile: &Profile) -> bool {
+    let authors: BTreeSet<_> =
+        profile.home.iter().flat_map(|home| &home.git_authors).map(|one| called(one)).collect();
+    openers.people(&profile.opened_by).len() == 1 && authors.len() <= 1
+}
+
+/// What an author is called: the address tells more than a first name does, `Ana <ana.lima@example.org>`.
+fn called(author: &str) -> String {
+    let mail = author.split_once('<').map(|(_, mail)| mail.trim_end_matches('>'));
+    as_profile(mail.unwrap_or(author))
 }
 
 /// Who was seen in a profile, by the name that their own could have, and how.
@@ -37,10 +64,7 @@ fn seen(openers: &Openers<'_>, profile: &Profile) -> BTreeMap<String, Vec<String
         }
     }
     for author in profile.home.iter().flat_map(|home| &home.git_authors) {
-        // The address tells more than a first name does: `Ana <ana.lima@example.org>`.
-        let mail = author.split_once('<').map(|(_, mail)| mail.trim_end_matches('>'));
-        let called = mail.unwrap_or(author);
-        seen.entry(as_profile(called)).or_default().push(format!("git author {author}"));
+        seen.entry(called(author)).or_default().push(format!("git author {author}"));
     }
     seen.remove("");
     seen
@@ -90,14 +114,25 @@ mod tests {
         };
         let alone = Profile { name: "cleo".into(), ..team.clone() };
         let alone = Profile { opened_by: Vec::new(), home: None, ..alone };
+        // One who signs in as `akoen` and commits as `anna.koen` is one person as far as anybody knows.
+        let one = Profile {
+            name: "anna".into(),
+            opened_by: vec![opened("arn:aws:iam::1:user/akoen")],
+            home: Some(Home {
+                git_authors: vec!["Anna <anna.koen@x.org>".to_owned()],
+                ..Home::default()
+            }),
+            ..Profile::default()
+        };
         let domain = Domain {
             id: "d-a".into(),
             auth_mode: "IAM".to_owned(),
-            profiles: vec![team, alone],
+            profiles: vec![team, alone, one],
             ..Domain::default()
         };
         let snapshot = Snapshot { domains: vec![domain], ..Snapshot::default() };
-        let draft = team_draft(&snapshot);
+        let Draft { table: draft, alone } = team_draft(&snapshot);
+        assert_eq!(alone, ["d-a/anna"]);
         let table = TeamTable::parse(&draft).unwrap();
         let names: Vec<_> = table.rows.iter().map(|row| row.profile.as_str()).collect();
         assert_eq!(names, ["ana", "ben-b"]);

@@ -112,6 +112,8 @@ fn a_team_whose_domain_has_no_role_for_shared_spaces_is_told_of_it_everywhere_wi
     for words in [&["check"][..], &["people"], &["people", "--apply"]] {
         let ran = team(&ready, words).ended(0);
         assert!(ran.err.contains("SM708: d-sim000000001 has no"), "{words:?}: {}", ran.err);
+        let says = ["as the inventory of ", "`studio-migrate inventory` sees one"];
+        assert!(says.iter().all(|says| ran.err.contains(says)), "{words:?}: {}", ran.err);
     }
     let table = ready.file("team.csv");
     ready.run(&["inventory", "--teams", table.to_str().unwrap()]).ended(0);

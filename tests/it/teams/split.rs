@@ -204,6 +204,10 @@ fn what_two_people_claim_goes_to_neither_and_a_claim_for_nothing_is_said() {
     let refused = ready.run(&run(&mount, &["ana"])).ended(4);
     assert!(refused.err.contains("is claimed by ben (line 3)"), "{}", refused.err);
     assert!(!volume(&ready, "ana-studio").exists());
+    // A claim for nothing alone keeps a part from being packed, too.
+    write(&ready, &TABLE.replace("ben/**", "ben/**;gone/"));
+    let said = team(&ready, &["check", "--mount", &mount]).ended(3);
+    assert!(said.err.contains("line 3: `gone/` of ben matches nothing"), "{}", said.err);
     write(&ready, TABLE);
     let said = team(&ready, &["check", "--mount", &mount]).ended(0);
     assert!(

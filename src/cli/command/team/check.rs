@@ -20,7 +20,7 @@ pub(super) fn check(context: &Context, path: &Path, mount: Option<&Path>) -> Res
             teams.push(row);
         }
     }
-    let mut problems = Vec::new();
+    let (mut problems, mut is_blocked) = (Vec::new(), false);
     for team in teams {
         let rows: Vec<_> = table
             .rows
@@ -36,21 +36,24 @@ pub(super) fn check(context: &Context, path: &Path, mount: Option<&Path>) -> Res
             names.first().copied().unwrap_or_default()
         ));
         if let Some(mount) = mount {
-            problems.extend(look(context, &snapshot, team, &rows, mount)?);
+            let (conflicts, unmatched) = look(context, &snapshot, team, &rows, mount)?;
+            problems.extend(conflicts);
+            is_blocked |= unmatched > 0;
         }
     }
     super::refuse(&problems)?;
-    Ok(Exit::Done)
+    // Nobody's part is packed while a claim of theirs matches nothing.
+    Ok(if is_blocked { Exit::Blocked } else { Exit::Done })
 }
 
-/// Says who gets how much of a team's home, and returns what two people claim.
+/// Says who gets how much of a team's home, and returns what two people claim and how many claims match nothing.
 fn look(
     context: &Context,
     snapshot: &Snapshot,
     team: &TeamRow,
     rows: &[&TeamRow],
     mount: &Path,
-) -> Result<Vec<String>, Failure> {
+) -> Result<(Vec<String>, usize), Failure> {
     let domain = snapshot.domains.iter().find(|domain| domain.id == team.domain);
     let profile = domain.and_then(|domain| domain.profile(&team.team));
     let (Some(system), Some(uid)) = (
@@ -72,6 +75,7 @@ fn look(
             "mount {system} at a folder of that name, and give the folder above it with --mount"
         ))
     })?;
+    let unmatched = found.each.iter().map(|share| share.unmatched.len()).sum();
     for (row, share) in rows.iter().zip(&found.each) {
         if !row.own.is_empty() {
             context.ui.data(format_args!(
@@ -96,7 +100,7 @@ fn look(
     for folder in &found.unread {
         context.ui.warning(format_args!("{folder} cannot be looked into"));
     }
-    Ok(found.conflicts)
+    Ok((found.conflicts, unmatched))
 }
 
 fn files(number: u64) -> String {

@@ -13,8 +13,8 @@ use clap::Subcommand;
 
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::{Snapshot, TEAM_COLUMNS, TeamTable};
-use crate::names::counted;
-use crate::readiness::team_draft;
+use crate::names::{counted, to_the_second};
+use crate::readiness::{Draft, team_draft};
 
 /// What is done about profiles that teams share.
 #[derive(Subcommand, Clone, Debug)]
@@ -55,8 +55,13 @@ impl Team {
 
 /// Writes the table, and says what is in it.
 fn draft(context: &Context, snapshot: &Snapshot, out: &Path) -> Result<(), Failure> {
-    let text = team_draft(snapshot);
+    let Draft { table: text, alone } = team_draft(snapshot);
     super::write_file(out, &text)?;
+    for profile in &alone {
+        context.ui.status(format_args!(
+            "{profile} is left out: one person opened it, and the git author of its home may be the same; add it by hand if not"
+        ));
+    }
     let table = TeamTable::parse(&text)
         .map_err(|error| Failure::of(Exit::Unexpected, "read what was drafted", error))?;
     let teams: BTreeSet<_> = table.rows.iter().map(|row| (&row.domain, &row.team)).collect();
@@ -99,8 +104,9 @@ pub(super) fn warn(context: &Context, table: &TeamTable, snapshot: &Snapshot) {
         if domain.setup.space_role.is_none() && table.rows.iter().any(|row| row.domain == domain.id)
         {
             context.ui.warning(format_args!(
-                "SM708: {} has no execution role for shared spaces (DefaultSpaceSettings.ExecutionRole), so a plan will leave its teams out; `studio-migrate explain SM708` says how to give it one",
-                domain.id
+                "SM708: {} has no execution role for shared spaces (DefaultSpaceSettings.ExecutionRole), as the inventory of {} saw it, so a plan by that will leave its teams out; `studio-migrate explain SM708` says how to give it one, and `studio-migrate inventory` sees one that it was given since",
+                domain.id,
+                to_the_second(&snapshot.taken_at)
             ));
         }
     }
