@@ -16,6 +16,7 @@ use super::room::{Place, Room};
 use super::step::Step;
 use crate::names::{MigrationId, counted};
 use crate::plan::Plan;
+use crate::playbook::Limits;
 
 /// One GiB.
 const GIB: u64 = 1 << 30;
@@ -56,6 +57,16 @@ pub enum Limit {
     Apps,
     /// GiB that are being copied at once.
     GibInFlight,
+}
+
+impl Limit {
+    /// The most that it may be: what a playbook may say, and of apps as many as of people, since each has one.
+    pub fn most(self) -> u64 {
+        match self {
+            Self::Concurrency | Self::Apps => *Limits::USERS.end() as u64,
+            Self::GibInFlight => *Limits::GIB_IN_FLIGHT.end(),
+        }
+    }
 }
 
 /// How a run is at this moment.
@@ -146,11 +157,14 @@ impl Control {
     ///
     /// # Errors
     ///
-    /// The plan knows no such migration.
+    /// The plan knows no such migration, or a limit is larger than any playbook's.
     pub fn check(&self, asked: &Steering) -> Result<(), String> {
         match asked {
             Steering::Abort { migration } if !self.known.contains(migration) => {
                 Err("the plan knows no such migration".to_owned())
+            }
+            Steering::Set { limit, to } if *to > limit.most() => {
+                Err(format!("{to} is more than {}, the most that may be set", limit.most()))
             }
             _ => Ok(()),
         }

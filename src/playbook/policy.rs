@@ -1,6 +1,7 @@
 //! The policy types: what a playbook may say, with the value that each key has when it says nothing.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -239,6 +240,14 @@ pub struct Limits {
     pub gib_in_flight: Option<u64>,
     /// Minutes for which a run waits for new credentials once its own have expired, before it ends.
     pub credentials_minutes: f64,
+}
+
+impl Limits {
+    /// How many people may be migrated at the same time.
+    pub const USERS: RangeInclusive<usize> = 1..=1_000;
+
+    /// How many GiB may be copied at the same time.
+    pub const GIB_IN_FLIGHT: RangeInclusive<u64> = 1..=1_000_000;
 }
 
 impl Default for Limits {

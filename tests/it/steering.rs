@@ -353,3 +353,34 @@ fn after_a_run_was_killed_status_says_that_nobody_is_at_work() {
     ready.run(&words()).ended(0);
     assert!(!status().contains("Nobody is at work"), "{}", status());
 }
+
+#[test]
+fn a_name_that_is_wrong_keeps_nobody_else_from_being_stopped() {
+    let ready = ready(&["limits.users: 1", "  pilot_users: 0"]);
+    let running = Running::of(&ready);
+    until("someone is at work", || at_work(&ready) == 1);
+    let ran = ready.run(&["abort", "dam", "dan"]).ended(2);
+    assert!(ran.err.contains("dam is not stopped: plan "), "{}", ran.err);
+    assert!(ran.out.contains("d-sim000000001/dan is not begun in this run"), "{}", ran.out);
+    running.end().ended(5);
+    assert_eq!(standings(&ready).iter().filter(|is| *is == "moved").count(), 3);
+}
+
+#[test]
+fn a_limit_is_no_larger_than_a_playbook_may_say() {
+    let ready = ready(&["limits.users: 1"]);
+    for limit in ["apps=100000", "concurrency=1001", "gib-in-flight=1000001"] {
+        let refused = ready.run(&["set", limit]).ended(2);
+        assert!(refused.err.contains("is no whole number from 1 to 1000"), "{}", refused.err);
+    }
+    let running = Running::of(&ready);
+    until("someone is at work", || at_work(&ready) == 1);
+    // Whoever speaks to the socket without the command is heard by the same rule.
+    let mut stream = UnixStream::connect(ready.file("journal.db.sock")).unwrap();
+    stream.write_all(b"{\"do\":\"set\",\"limit\":\"apps\",\"to\":100000}\n").unwrap();
+    let mut reply = String::new();
+    BufReader::new(stream).read_line(&mut reply).unwrap();
+    assert!(reply.contains("100000 is more than 1000"), "{reply}");
+    assert!(look(&ready)["apps"][0].as_u64() <= Some(1000));
+    running.end().ended(0);
+}

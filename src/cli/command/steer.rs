@@ -14,6 +14,7 @@ use crate::cli::{Context, Exit, Failure};
 use crate::execute::{Limit, MigrationStanding, Steering};
 use crate::journal::Journal;
 use crate::names::ProfileName;
+use crate::plan::Plan;
 
 /// Arguments of `set`.
 #[derive(Args, Clone, Debug)]
@@ -49,8 +50,8 @@ impl FromStr for Change {
             _ => return Err("the limits are concurrency, apps and gib-in-flight".to_owned()),
         };
         match number.parse() {
-            Ok(to @ 1..) => Ok(Self { limit, to }),
-            _ => Err(format!("{number} is no whole number from 1 on")),
+            Ok(to) if (1..=limit.most()).contains(&to) => Ok(Self { limit, to }),
+            _ => Err(format!("{number} is no whole number from 1 to {}", limit.most())),
         }
     }
 }
@@ -66,23 +67,44 @@ impl Set {
 }
 
 impl Abort {
-    /// Takes people out of the run.
+    /// Takes people out of the run. A name that is wrong keeps nobody else from being stopped: that may be urgent.
     pub async fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        let plan = approved_plan(&context.existing_journal()?)?;
-        let named = selection(&plan, &[], &self.users)?;
         let journal = context.existing_journal()?;
-        for (batch, migration) in plan.migrations() {
-            if !named.takes(batch, migration) {
-                continue;
-            }
-            if standing(&journal, &migration.id)?.word() == MigrationStanding::Moved {
-                context.ui.data(format_args!("{} has moved already", migration.id));
-            } else {
-                steer(context, &Steering::Abort { migration: migration.id.clone() }).await?;
+        let plan = approved_plan(&journal)?;
+        let mut exit = Exit::Done;
+        for user in &self.users {
+            match stop(context, &journal, &plan, user).await {
+                Ok(()) => {}
+                Err(failure) if self.users.len() == 1 => return Err(failure),
+                Err(failure) => {
+                    context.ui.error(format_args!("{user} is not stopped: {failure}"));
+                    exit = failure.exit;
+                }
             }
         }
-        Ok(Exit::Done)
+        Ok(exit)
     }
+}
+
+/// Takes out of the run whoever has a name in the plan.
+async fn stop(
+    context: &Context,
+    journal: &Journal,
+    plan: &Plan,
+    user: &ProfileName,
+) -> Result<(), Failure> {
+    let named = selection(plan, &[], std::slice::from_ref(user))?;
+    for (batch, migration) in plan.migrations() {
+        if !named.takes(batch, migration) {
+            continue;
+        }
+        if standing(journal, &migration.id)?.word() == MigrationStanding::Moved {
+            context.ui.data(format_args!("{} has moved already", migration.id));
+        } else {
+            steer(context, &Steering::Abort { migration: migration.id.clone() }).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Asks the run of this journal for something, and repeats what it says.

@@ -254,14 +254,14 @@ fn rules_size(rules: &[LeaveOut]) -> usize {
 }
 
 fn limits(limits: &Limits, problems: &mut Problems) {
-    problems.within("limits.users", limits.users, 1..=1_000);
+    problems.within("limits.users", limits.users, Limits::USERS);
     problems.within("limits.poll_seconds", limits.poll_seconds, 0.05..=600.0);
     problems.within("limits.settle_minutes", limits.settle_minutes, 0.05..=1_440.0);
     problems.within("limits.stall_minutes", limits.stall_minutes, 0.05..=1_440.0);
     problems.within("limits.calls_per_second", limits.calls_per_second, 0.1..=100.0);
     problems.within("limits.credentials_minutes", limits.credentials_minutes, 0.0..=10_080.0);
     if let Some(gib) = limits.gib_in_flight {
-        problems.within("limits.gib_in_flight", gib, 1..=1_000_000);
+        problems.within("limits.gib_in_flight", gib, Limits::GIB_IN_FLIGHT);
     }
     for (key, minutes) in
         [("settle_minutes", limits.settle_minutes), ("stall_minutes", limits.stall_minutes)]
