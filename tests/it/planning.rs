@@ -200,3 +200,16 @@ fn a_domain_that_is_not_there_is_named_before_the_people_whom_that_leaves_out() 
     let left: Vec<_> = said.lines().skip_while(|line| !line.starts_with("left out")).collect();
     assert!(left.len() > 2 && left[1].starts_with("  d-nope/everyone: "), "{said}");
 }
+
+#[test]
+fn a_plan_that_moves_nobody_cannot_be_approved() {
+    let world = world();
+    let drawn = world.plan(&[("  exclude: []", "  exclude: [alice, bob]")]).ended(0);
+    assert!(drawn.err.contains("nobody is left to migrate"), "{}", drawn.err);
+    assert!(!drawn.err.contains("plan approve"), "{}", drawn.err);
+    let refused = world.run(&["plan", "approve", "--latest"]).ended(3);
+    assert!(refused.err.contains("moves nobody: 2 are left out"), "{}", refused.err);
+    assert!(refused.err.contains("plan show"), "{}", refused.err);
+    world.plan(&[]).ended(0);
+    world.run(&["plan", "approve", "--latest"]).ended(0);
+}

@@ -181,7 +181,8 @@ impl Plan {
         let findings = assess(snapshot, playbook);
         let drawn = plan::draw(snapshot, &findings, playbook, parent)
             .map_err(|error| Failure::of(Exit::Usage, "draw up the plan", error))?;
-        if drawn.batches.is_empty() {
+        let is_empty = drawn.batches.is_empty();
+        if is_empty {
             context.ui.warning("nobody is left to migrate; see who is left out and why");
         }
         let is_there = |name: &BatchName| drawn.batches.iter().any(|batch| batch.name == *name);
@@ -199,10 +200,12 @@ impl Plan {
             show::page(&drawn, &[], path)?;
         }
         show(context, &drawn, self.format)?;
-        context.ui.status(format_args!(
-            "Approve it with `studio-migrate plan approve {}`, then `studio-migrate run`",
-            drawn.id
-        ));
+        if !is_empty {
+            context.ui.status(format_args!(
+                "Approve it with `studio-migrate plan approve {}`, then `studio-migrate run`",
+                drawn.id
+            ));
+        }
         Ok(Exit::Done)
     }
 }
@@ -251,6 +254,7 @@ async fn approve(
     let reader = context.reader(0.0).await?;
     let approver = reader.identity().arn.clone();
     context.journal_of(&reader)?;
+    refuse_nobody(&plan)?;
     let before = approvals(journal, &plan)?;
     if before.iter().any(|approval| approval.approver == approver) {
         return Err(Failure::new(
@@ -278,6 +282,24 @@ async fn approve(
         ));
     }
     Ok(Exit::Done)
+}
+
+/// Refuses a plan that moves nobody, and by which no other command has anything to do either.
+fn refuse_nobody(plan: &Drawn) -> Result<(), Failure> {
+    let has_orphans = plan.left_out.iter().any(|left| left.orphan().is_some());
+    let has_notebooks = plan.playbook.shared_notebooks.copy_to.is_some();
+    if plan.migrations().next().is_some() || has_orphans || has_notebooks {
+        return Ok(());
+    }
+    let why = counted(plan.left_out.len() as u64, "is left out", "are left out");
+    Err(Failure::new(
+        Exit::Blocked,
+        format!("plan {} moves nobody: {why}, and nobody is in a batch", plan.id),
+    )
+    .hinted(format!(
+        "`studio-migrate plan show {}` says who is left out and why; mend that in the playbook or the account, take an inventory, and draw up another plan",
+        plan.id
+    )))
 }
 
 fn read(journal: &Journal, id: Option<&PlanId>) -> Result<Drawn, Failure> {
