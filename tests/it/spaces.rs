@@ -144,3 +144,13 @@ fn whoever_does_not_see_the_app_that_they_moved_into_is_named_until_it_is_shown(
     let everyone = "d-sim000000001: JupyterLab is hidden from everyone";
     assert!(ran.err.contains(everyone), "{}", ran.err);
 }
+
+#[test]
+fn where_no_more_spaces_may_be_it_is_said_how_to_ask_for_more() {
+    let ready = Ready::new().edited(|world| {
+        world["quotas"]["Maximum number of Studio spaces allowed per account"] = 0.0.into();
+    });
+    let ran = ready.run_alice(&[]).ended(4);
+    assert!(ran.err.contains("ResourceLimitExceeded"), "{}", ran.err);
+    assert!(ran.err.contains("--quota-code L-8E5333B4 --desired-value"), "{}", ran.err);
+}

@@ -19,6 +19,9 @@ use crate::execute::standing::StepStanding;
 use crate::execute::step::Step;
 use crate::execute::stranded::stranded;
 
+/// What to do where the account may have no more spaces. The code is that of Service Quotas' list, as rule SM603 has it.
+const MORE_SPACES: &str = "the quota of Studio spaces is used up (Service Quotas, Amazon SageMaker, L-8E5333B4): `aws service-quotas request-service-quota-increase --service-code sagemaker --quota-code L-8E5333B4 --desired-value <spaces> --region <region>`, or delete spaces that nobody needs; then run again";
+
 /// Idle shutdown while the copy runs: AWS's longest, a year, because a copy is no activity that Jupyter sees.
 const IDLE_MINUTES_WHILE_COPYING: i32 = 525_600;
 
@@ -67,6 +70,9 @@ async fn open_or_adopt(cx: &Context) -> Result<bool, Failure> {
                 Some(space) => adopt(cx, &space).await,
                 None => Err(error.into()),
             }
+        }
+        Err(error) if error.kind == ErrorKind::LimitExceeded => {
+            Err(Failure::from(error).hinted(MORE_SPACES))
         }
         Err(error) => Err(error.into()),
     }
