@@ -64,7 +64,8 @@ pub use selection::Selection;
 pub use standing::{BadEvent, MigrationStanding, Standing, StepStanding, kind};
 pub use step::Step;
 pub use steps::datasync::{
-    reports_prefix as transfer_reports_prefix, task_name as transfer_task_name,
+    destination_uri as transfer_destination_uri, reports_prefix as transfer_reports_prefix,
+    source_uri as transfer_source_uri, task_name as transfer_task_name,
 };
 pub use steps::keeping;
 pub use steps::quiesce::classic_apps_of;

@@ -210,3 +210,55 @@ fn a_run_that_is_killed_goes_on_with_the_execution_that_it_started() {
     assert_arrived(&ready, "alice");
     assert_eq!(executions(&ready).len(), 1);
 }
+
+#[test]
+fn an_execution_that_cannot_be_looked_at_for_a_while_is_gone_on_with() {
+    for effect in ["server-error", "denied"] {
+        let ready = ready(SAGEMAKER_ONLY).with_faults(Some(&format!(
+            "- {{ operation: 'datasync:DescribeTaskExecution', from: 1, times: 40, effect: {effect} }}\n"
+        )));
+        let ran = ready.run(&words(&["alice"])).ended(4);
+        assert!(ran.err.contains("DescribeTaskExecution"), "{}", ran.err);
+        assert_eq!(executions(&ready).len(), 1, "{effect}");
+        let ready = ready.with_faults(None);
+        ready.run(&words(&["alice"])).ended(0);
+        assert_arrived(&ready, "alice");
+        assert_eq!(executions(&ready).len(), 1, "{effect}");
+        assert_eq!(open(&ready), [""; 0]);
+    }
+}
+
+#[test]
+fn an_account_that_goes_away_while_an_execution_is_looked_at_is_gone_on_with() {
+    let ready = ready(SAGEMAKER_ONLY).with_faults(Some(
+        "- { operation: 'datasync:DescribeTaskExecution', from: 2, times: 1, effect: dies }\n",
+    ));
+    let ran = ready.run(&words(&["alice"]));
+    assert_ne!(ran.code, Some(0), "{}", ran.err);
+    let ready = ready.with_faults(None);
+    ready.run(&words(&["alice"])).ended(0);
+    assert_arrived(&ready, "alice");
+    assert_eq!(executions(&ready).len(), 1);
+}
+
+#[test]
+fn a_location_whose_reply_is_lost_is_taken_and_leaves_none_behind() {
+    for operation in ["CreateLocationS3", "CreateLocationEfs", "CreateTask"] {
+        let ready = ready(SAGEMAKER_ONLY).with_faults(Some(&format!(
+            "- {{ operation: 'datasync:{operation}', from: 1, times: 1, effect: reply-lost }}\n"
+        )));
+        let ran = ready.run(&words(&["alice"]));
+        if ran.code != Some(0) {
+            ready.run(&words(&["alice"])).ended(0);
+        }
+        assert_arrived(&ready, "alice");
+        assert_eq!(open(&ready), [""; 0], "{operation}");
+        ready.run(&["cleanup"]).ended(0);
+        let state = ready.served.state();
+        for what in ["tasks", "locations"] {
+            let left = &state["datasync"][what];
+            let is_empty = left.as_object().is_none_or(serde_json::Map::is_empty);
+            assert!(is_empty, "{operation}: {left}");
+        }
+    }
+}

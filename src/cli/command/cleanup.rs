@@ -6,11 +6,14 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
 use super::todo::standing;
-use crate::aws::ErrorKind;
+use crate::aws::{ErrorKind, Reader};
 use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::steps::confirm::confirmed_at;
-use crate::execute::{MigrationStanding, transfer_reports_prefix, transfer_task_name};
+use crate::execute::{
+    MigrationStanding, transfer_destination_uri, transfer_reports_prefix, transfer_source_uri,
+    transfer_task_name,
+};
 use crate::journal::Journal;
 use crate::mover::key;
 use crate::names::{DomainId, TAG_MIGRATION, TAG_PLAN, counted};
@@ -130,6 +133,7 @@ impl Cleanup {
                     account.delete_transfer_task(&task).await.map_err(failed)?;
                 }
             }
+            locations.extend(strays(account, plan, domain).await?);
             count += locations.len();
             for location in &locations {
                 context.ui.data(format_args!("DataSync location {location}"));
@@ -230,6 +234,26 @@ impl Cleanup {
 fn domains_of_datasync(plan: &Plan) -> BTreeSet<&DomainId> {
     let is_of_datasync = |(_, one): &(&Batch, &Migration)| one.route == Route::DataSync;
     plan.migrations().filter(is_of_datasync).map(|(_, migration)| &migration.domain).collect()
+}
+
+/// Our locations of a domain, those that no task uses included: the reply to the call that made one may have been lost.
+async fn strays(account: &Reader, plan: &Plan, domain: &DomainId) -> Result<Vec<String>, Failure> {
+    let failed = |error| Failure::aws("clean up DataSync", error);
+    let mut uris = vec![transfer_destination_uri(plan, domain)];
+    match account.domain(domain).await {
+        Ok(seen) => uris.extend(seen.file_system.map(|one| transfer_source_uri(plan, &one))),
+        Err(error) if error.kind == ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let mut found = Vec::new();
+    for uri in uris {
+        for location in account.locations_at(&uri).await.map_err(failed)? {
+            if account.has_transfer_tag(&location, TAG_PLAN).await.map_err(failed)? {
+                found.push(location);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The prefixes of those whose time is not over, each with when it is.

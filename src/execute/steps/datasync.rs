@@ -23,7 +23,7 @@ use crate::execute::notice::Notice;
 use crate::execute::standing::kind;
 use crate::execute::step::Step;
 use crate::mover::{self, Entry, Phase, Progress, PullOrder, Totals};
-use crate::names::{DomainId, TAG_PLAN, counted};
+use crate::names::{DomainId, FileSystemId, TAG_PLAN, counted};
 use crate::plan::Plan;
 use crate::playbook::{Conflict, Mode};
 
@@ -160,12 +160,11 @@ async fn task(cx: &Context) -> Result<String, Failure> {
             .collect(),
     };
     let destination = place(cx, "homes")?;
-    let uri = format!("efs://{}.{file_system}/", cx.plan.region);
-    let source = match ours(cx, &uri).await? {
+    let source = match ours(cx, &source_uri(&cx.plan, &file_system)).await? {
         Some(found) => found,
         None => cx.account.create_efs_location(&source, &tags(cx)).await?,
     };
-    let uri = format!("s3://{}/{}/", destination.bucket, destination.prefix);
+    let uri = destination_uri(&cx.plan, &cx.migration.domain);
     let destination = match ours(cx, &uri).await? {
         Some(found) => found,
         None => cx.account.create_s3_location(&destination, &tags(cx)).await?,
@@ -191,6 +190,16 @@ async fn ours(cx: &Context, uri: &str) -> Result<Option<String>, Failure> {
         }
     }
     Ok(None)
+}
+
+/// How DataSync calls the location of a file system.
+pub fn source_uri(plan: &Plan, file_system: &FileSystemId) -> String {
+    format!("efs://{}.{file_system}/", plan.region)
+}
+
+/// How DataSync calls the location that a domain's homes are written to.
+pub fn destination_uri(plan: &Plan, domain: &DomainId) -> String {
+    format!("s3://{}/{}/", plan.datasync_bucket(), prefix(plan, domain, "homes"))
 }
 
 /// The name of a domain's task.
