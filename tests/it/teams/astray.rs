@@ -115,3 +115,55 @@ fn a_team_s_home_that_is_empty_or_another_is_not_shared_out() {
     fs::rename(&aside, &home).unwrap();
     ready.run(&run(&mount, &[])).ended(0);
 }
+
+#[test]
+fn a_wrong_mount_gives_nobody_of_a_team_anything_however_often_it_is_measured() {
+    let ready = planned();
+    let mount = mount(&ready);
+    ready.run(&run(&mount, &["ana"])).ended(0);
+    // Another team's home has the number, and something at every place that somebody claims.
+    let home = ready.classic_home("lab");
+    let aside = home.with_extension("aside");
+    fs::rename(&home, &aside).unwrap();
+    for folder in ["ana", "ben", "notebooks"] {
+        fs::create_dir_all(home.join(folder)).unwrap();
+        for number in 0..3 {
+            fs::write(home.join(folder).join(format!("{number}.ipynb")), "another's").unwrap();
+        }
+    }
+    let (table, playbook) = (ready.file("team.csv"), ready.journal.with_extension("yaml"));
+    let words = ["inventory", "--mount", &mount, "--teams", table.to_str().unwrap()];
+    let measured = ready.run(&words).ended(4);
+    assert!(measured.err.contains("not taken: d-sim000000001/lab"), "{}", measured.err);
+    ready.run(&["plan", "--playbook", playbook.to_str().unwrap()]).ended(0);
+    ready.run(&["plan", "approve", "--latest", "--note", "test"]).ended(0);
+    for who in ["ben", "team.lab"] {
+        let refused = ready.run(&run(&mount, &[who])).ended(4);
+        assert!(refused.err.contains("is not the home that the inventory of"), "{}", refused.err);
+    }
+    assert!(!volume(&ready, "ben-studio").exists() && !volume(&ready, "lab-studio").exists());
+    assert_ne!(profile(&ready, "lab")["settings"], closed());
+    fs::remove_dir_all(&home).unwrap();
+    fs::rename(&aside, &home).unwrap();
+    ready.run(&run(&mount, &[])).ended(0);
+    assert_eq!(profile(&ready, "lab")["settings"], closed());
+}
+
+#[test]
+fn a_wrong_mount_does_not_close_the_old_profile() {
+    let ready = planned();
+    let mount = mount(&ready);
+    ready_up_to_verify(&ready, &mount);
+    let home = ready.classic_home("lab");
+    let aside = home.with_extension("aside");
+    fs::rename(&home, &aside).unwrap();
+    // Nothing in it is in nobody's space, because nothing is in it.
+    fs::create_dir(&home).unwrap();
+    let refused = ready.run(&run(&mount, &["team.lab"])).ended(4);
+    assert!(refused.err.contains("is empty, and the plan knows of"), "{}", refused.err);
+    assert_ne!(profile(&ready, "lab")["settings"], closed());
+    fs::remove_dir(&home).unwrap();
+    fs::rename(&aside, &home).unwrap();
+    ready.run(&run(&mount, &["team.lab"])).ended(0);
+    assert_eq!(profile(&ready, "lab")["settings"], closed());
+}
