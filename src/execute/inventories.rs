@@ -264,3 +264,64 @@ fn homes(domain: &Domain) -> impl Iterator<Item = Owned<'_>> {
     });
     people.chain(spaces)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::{FileSystem, OrphanHome, Profile};
+
+    /// An inventory of a day that saw so many files in alice's home, and in one that nobody owns.
+    fn seen(day: u32, files: u64, trust: &Trust) -> Snapshot {
+        let home = Home { files, ..Home::default() };
+        let alice = Profile {
+            name: "alice".into(),
+            home_uid: Some("200001".into()),
+            home: Some(home.clone()),
+            trust: trust.clone(),
+            ..Profile::default()
+        };
+        let orphan = OrphanHome { uid: "200009".into(), home, trust: trust.clone() };
+        Snapshot {
+            taken_at: format!("2026-01-{day:02}T00:00:00Z"),
+            domains: vec![Domain { id: "d-a".into(), profiles: vec![alice], ..Domain::default() }],
+            file_systems: vec![FileSystem {
+                id: "fs-a".into(),
+                orphan_homes: vec![orphan],
+                ..FileSystem::default()
+            }],
+            ..Snapshot::default()
+        }
+    }
+
+    /// The files of the newest measure and of the plan's, the newest inventory first; the last one is the plan's.
+    fn files(snapshots: &[Snapshot]) -> (Option<u64>, Option<u64>) {
+        let mut known = Inventories::default();
+        for (number, snapshot) in (1..).zip(snapshots) {
+            known.take(snapshot, number == snapshots.len());
+        }
+        let of = |known: &Known| {
+            let files = |measure: &Measure| measure.home.files;
+            (known.newest().map(files), known.planned().map(files))
+        };
+        let alice = of(&known.home(&"d-a".into(), &"200001".into()));
+        assert_eq!(of(&known.orphan(&"fs-a".into(), &"200009".into())), alice);
+        alice
+    }
+
+    #[test]
+    fn the_newest_and_the_plans_count_and_nothing_that_is_older_than_what_somebody_believed() {
+        let plain = Trust::default();
+        let of = |day: u32| Some(format!("2026-01-{day:02}T00:00:00Z"));
+        let all = [seen(4, 40, &plain), seen(3, 30, &plain), seen(2, 20, &plain)];
+        assert_eq!(files(&all), (Some(40), Some(20)));
+        // What was kept of an earlier one is that, and is not looked at twice.
+        let kept = Trust { as_of: of(2), believed: None };
+        assert_eq!(files(&[seen(4, 20, &kept), seen(2, 20, &plain)]), (Some(20), None));
+        // It is believed by the third of January, and a later one says so too.
+        let believed = Trust { as_of: None, believed: of(3) };
+        let all = [seen(4, 40, &plain), seen(3, 30, &believed), seen(2, 20, &plain)];
+        assert_eq!(files(&all), (Some(40), None));
+        assert_eq!(files(&[seen(4, 40, &believed), seen(2, 20, &plain)]), (Some(40), None));
+        assert_eq!(files(&[seen(4, 40, &believed), seen(3, 30, &believed)]), (Some(40), Some(30)));
+    }
+}
