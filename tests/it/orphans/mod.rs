@@ -1,7 +1,7 @@
 //! Homes that nobody owns: archived with proof, or delivered to somebody, and never deleted.
 
 mod archive;
-mod assign;
+pub mod assign;
 
 use std::path::PathBuf;
 
