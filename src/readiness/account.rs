@@ -12,7 +12,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "Some things could not be seen",
         cause: "What the inventory was not allowed to see, no rule can judge: a person may look ready who is not.",
-        remedy: "Give the caller what `studio-migrate iam operator` prints, and take the inventory again. Where a refusal is meant, note it in the change request.",
+        remedy: "Give the caller what `studio-migrate iam operator` prints, and take the inventory again. Where a refusal is meant, note it in the change request. A home that is another than an earlier inventory saw is not taken: look at what is mounted, and say with `inventory --mount <dir> --believe <profile>` where it is right all the same.",
         sources: &[page::MIGRATE],
         look: unseen,
     },
