@@ -78,13 +78,13 @@ fn a_script_of_the_planned_name_that_is_another_s_is_neither_used_nor_deleted() 
 
 #[test]
 fn only_the_classic_apps_of_who_moves_are_stopped_and_only_when_the_playbook_says_so() {
-    // Bob runs Classic too, and alice has a space of her own with an app in it.
+    // Bob runs Classic too, and alice has a space of her own with an app in it. Carl runs nothing, so that somebody moves in any case.
     let bob = "      - name: bob\n        home: empty\n";
     assert!(ONE_PERSON.contains(bob));
     let world = ONE_PERSON.replace(
         bob,
         &format!(
-            "{bob}        apps:\n          - app_type: JupyterServer\n            name: default\n    spaces:\n      - name: own\n        owner: alice\n        sharing: Private\n        app_type: JupyterLab\n        size_gb: 5\n        apps:\n          - app_type: JupyterLab\n            name: default\n            instance: ml.t3.medium\n"
+            "      - name: carl\n        home: empty\n{bob}        apps:\n          - app_type: JupyterServer\n            name: default\n    spaces:\n      - name: own\n        owner: alice\n        sharing: Private\n        app_type: JupyterLab\n        size_gb: 5\n        apps:\n          - app_type: JupyterLab\n            name: default\n            instance: ml.t3.medium\n"
         ),
     );
     let others = [
