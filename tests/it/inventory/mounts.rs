@@ -97,6 +97,20 @@ fn a_wrong_mount_is_not_believed_by_way_of_an_inventory_that_measured_nothing() 
 }
 
 #[test]
+fn a_scan_of_a_wrong_mount_is_not_believed_either() {
+    let ready = ready();
+    let wrong = PathBuf::from(wrong(&ready)).join(system(&ready).file_name().unwrap());
+    let words = ["mover", "scan", wrong.to_str().unwrap(), "--per-home", "--format", "json"];
+    let scan = ready.file("scan.json");
+    fs::write(&scan, ready.run(&words).ended(0).out).unwrap();
+    // The mount is gone again where the scan is read.
+    fs::remove_dir_all(&wrong).unwrap();
+    let (kept, ran) = snapshot(&ready, &["--mount", scan.to_str().unwrap()], 4);
+    assert!(ran.err.contains("not taken: d-sim000000001/alice"), "{}", ran.err);
+    assert!(alice(&kept)["trust"]["as_of"].is_string(), "{kept:#}");
+}
+
+#[test]
 fn somebody_may_say_that_a_home_is_right_and_later_inventories_go_by_that() {
     let ready = ready();
     let mount = mount(&ready);
