@@ -15,7 +15,7 @@ use super::inventories::{Known, Measure};
 use super::largest::{Largest, older};
 use crate::inventory::Home;
 use crate::mover::scan;
-use crate::names::HomeUid;
+use crate::names::{HomeUid, to_the_second};
 
 /// A home of so many bytes that has lost more than nine tenths of them, and not by files that were deleted, is in doubt. People
 /// empty notebooks of their outputs and keep every file, which adds up to hundreds of megabytes, and hardly to this.
@@ -73,13 +73,10 @@ impl Known {
         now: &Home,
         Measure { home: seen, taken_at }: &Measure,
     ) -> Result<Vec<String>, Failure> {
-        let mut odd = Vec::new();
+        let (mut odd, at) = (Vec::new(), to_the_second(taken_at));
         let refused = |what: &str, public: &str| {
             let said = |what: &str| {
-                format!(
-                    "{} is not the home that the inventory of {taken_at} saw: {what}",
-                    home.display()
-                )
+                format!("{} is not the home that the inventory of {at} saw: {what}", home.display())
             };
             Failure::of_files(said(what), said(public)).hinted(self.way_out())
         };
@@ -106,7 +103,7 @@ impl Known {
             return Err(refused(&what, &what));
         }
         if now.bytes < seen.bytes / 2 || now.files < seen.files - seen.files / 4 {
-            odd.push(format!("{counts} when the inventory of {taken_at} was taken, and {shrunk}"));
+            odd.push(format!("{counts} when the inventory of {at} was taken, and {shrunk}"));
         }
         if now.files > seen.files.saturating_mul(2) {
             if has_more_that_is_old(home, seen, then) {
@@ -116,7 +113,7 @@ impl Known {
                 );
                 return Err(refused(&what, &what));
             }
-            odd.push(format!("{counts} when the inventory of {taken_at} was taken"));
+            odd.push(format!("{counts} when the inventory of {at} was taken"));
         }
         Ok(odd)
     }
