@@ -256,6 +256,11 @@ impl Context {
         self.pause_for(self.poll()).await
     }
 
+    /// Waits for half of that: what was changed just now is never there at once, and often before the time is over.
+    pub async fn short_pause(&self) -> Result<(), Failure> {
+        self.pause_for(self.poll() / 2).await
+    }
+
     /// Waits for some time, or until someone asks to stop at once.
     pub async fn pause_for(&self, time: Duration) -> Result<(), Failure> {
         tokio::select! {

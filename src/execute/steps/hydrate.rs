@@ -288,7 +288,11 @@ pub(super) async fn change_profile(
     cx: &Context,
     change: impl AsyncFn() -> Result<(), Error>,
 ) -> Result<(), Failure> {
-    Ok(wait::settled(async || settled_profile(cx).await.map(drop), change).await??)
+    let settle = async || {
+        cx.short_pause().await?;
+        settled_profile(cx).await.map(drop)
+    };
+    Ok(wait::settled(settle, change).await??)
 }
 
 /// Waits until the profile is in service: AWS refuses to change one that is changing.

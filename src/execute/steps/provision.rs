@@ -39,6 +39,9 @@ pub struct Receipt {
 /// Creates the space, or adopts the one that an earlier try made, and waits until it is in service.
 pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
     let was_adopted = open_or_adopt(cx).await?;
+    if !was_adopted {
+        cx.short_pause().await?;
+    }
     let space = settled_space(cx).await?;
     Ok(Receipt { arn: space.arn, volume_gb: space.volume_gb, was_adopted })
 }
@@ -322,6 +325,7 @@ pub(super) async fn stop_app(cx: &Context) -> Result<(), Failure> {
             Err(error) => return Err(error.into()),
         }
     }
+    cx.short_pause().await?;
     cx.until("the space's app to stop", async || {
         let left = cx.account.apps(domain, &owner).await?;
         let is_another_s =
@@ -336,7 +340,11 @@ pub(super) async fn change_space(
     cx: &Context,
     change: impl AsyncFn() -> Result<(), Error>,
 ) -> Result<(), Failure> {
-    Ok(wait::settled(async || settled_space(cx).await.map(drop), change).await??)
+    let settle = async || {
+        cx.short_pause().await?;
+        settled_space(cx).await.map(drop)
+    };
+    Ok(wait::settled(settle, change).await??)
 }
 
 /// Waits until the space is in service.
