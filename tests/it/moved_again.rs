@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use crate::common::ONE_PERSON;
 use crate::common::ready::Ready;
 use crate::common::tool::Ran;
 use crate::common::trees::listing;
+use crate::common::working::{set_time, settle, write};
 use crate::spaces::with_a_space_of_her_own;
 use crate::{datasync_route, packed_route};
 
@@ -94,30 +94,6 @@ impl Again {
         let named: Vec<(String, String)> = serde_json::from_value(named).unwrap();
         named.into_iter().filter(|(_, why)| why.starts_with(class)).collect()
     }
-}
-
-fn write(file: &Path, content: &str, second: u64) {
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, content).unwrap();
-    set_time(file, second);
-}
-
-fn set_time(path: &Path, second: u64) {
-    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + second);
-    fs::File::open(path).unwrap().set_modified(time).unwrap();
-}
-
-/// Gives the folders that a test works in, and its link, times that do not tell when it ran.
-fn settle(home: &Path) {
-    let work = home.join("work");
-    for entry in fs::read_dir(&work).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            set_time(&path, 7);
-        }
-    }
-    set_time(&work, 7);
-    set_time(home, 7);
 }
 
 /// What lies in the folder that a test works in.

@@ -5,7 +5,6 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use studio_migrate::mover::{Entry, manifest};
@@ -14,6 +13,7 @@ use crate::common::ends::{End, assert_alike, end};
 use crate::common::inside::each;
 use crate::common::ready::{ALICE, Ready};
 use crate::common::tool::{command_on, run_alice};
+use crate::common::working::{settle, write};
 use crate::common::{ONE_PERSON, trees};
 
 /// Ready for two passes over a home in which somebody works.
@@ -25,30 +25,6 @@ fn two_passes() -> Ready {
     }
     settle(&home);
     ready
-}
-
-fn write(file: &Path, content: &str, second: u64) {
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, content).unwrap();
-    set_time(file, second);
-}
-
-fn set_time(path: &Path, second: u64) {
-    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + second);
-    fs::File::open(path).unwrap().set_modified(time).unwrap();
-}
-
-/// Gives the folders that a test works in times that do not tell when it ran.
-fn settle(home: &Path) {
-    let work = home.join("work");
-    for entry in fs::read_dir(&work).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() && !path.is_symlink() {
-            set_time(&path, 7);
-        }
-    }
-    set_time(&work, 7);
-    set_time(home, 7);
 }
 
 /// What alice does in Classic between the two passes.

@@ -11,6 +11,7 @@ pub mod ready;
 pub mod small;
 pub mod tool;
 pub mod trees;
+pub mod working;
 
 /// A world with one person, as awkward as one person can be: Classic landing page and built-in script of their own, a Classic
 /// app that still runs, and a home with every oddity. Fast, because some tests live through it a hundred times.
