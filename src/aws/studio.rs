@@ -100,6 +100,8 @@ pub struct Space {
     pub image: Option<String>,
     /// The directory of a Classic shared space on the domain's file system.
     pub home_uid: Option<HomeUid>,
+    /// When it was made, RFC 3339.
+    pub created_at: Option<String>,
 }
 
 /// An app that is not deleted.
@@ -273,6 +275,7 @@ impl Reader {
         Ok(Space {
             arn: sdk.space_arn.unwrap_or_default(),
             name: name.clone(),
+            created_at: sdk.creation_time.as_ref().and_then(rfc3339),
             status: text(sdk.status.as_ref()),
             failure: sdk.failure_reason,
             app_type: settings

@@ -20,6 +20,7 @@ use super::step::Step;
 use super::tools::Tools;
 use super::transfers::Transfers;
 use crate::aws::{self, Account, Settings};
+use crate::inventory::Domain;
 use crate::journal::{Journal, NewEvent, OperationId};
 use crate::mover::ReportKey;
 use crate::names::{MigrationId, TAG_MIGRATION, TAG_PLAN};
@@ -136,10 +137,14 @@ impl Context {
     /// This is for a journal that does not say what a step replaced, having been restored from before it did: the inventory is
     /// large, and what a step notes is nearer to the truth.
     pub(super) fn planned_settings(&self) -> Option<Settings> {
-        let snapshot = self.journal.snapshot(&self.plan.snapshot).ok()?;
-        let domain = snapshot.domains.into_iter().find(|one| one.id == self.migration.domain)?;
-        let mut people = domain.profiles.into_iter();
+        let mut people = self.planned_domain()?.profiles.into_iter();
         people.find(|one| one.name == self.migration.profile).map(|profile| profile.own)
+    }
+
+    /// The domain as it was when the plan was drawn up, where the journal has that inventory.
+    pub(super) fn planned_domain(&self) -> Option<Domain> {
+        let snapshot = self.journal.snapshot(&self.plan.snapshot).ok()?;
+        snapshot.domains.into_iter().find(|one| one.id == self.migration.domain)
     }
 
     /// Writes down that the plan no longer holds for this person, and does nothing.

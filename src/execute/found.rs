@@ -10,7 +10,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::standing::{Standing, StepStanding, kind};
 use super::step::Step;
-use super::steps::{flip, hydrate, provision};
+use super::steps::{entered, flip, hydrate, provision};
 
 /// Writes down, as begun, what is found to have been; says what is found and is left as it is.
 pub(super) async fn begun(cx: &Context, standing: &Standing) -> Result<(), Failure> {
@@ -25,7 +25,7 @@ pub(super) async fn begun(cx: &Context, standing: &Standing) -> Result<(), Failu
         cx.remark(remark);
     }
     if is_unknown(Step::Provision) && provision::is_left(cx).await? {
-        if cx.may_delete_used_spaces || !provision::may_hold_work(cx).await? {
+        if cx.may_delete_used_spaces || !entered::may_hold_work(cx).await? {
             cx.record(Step::Provision, kind::STARTED, json!({}))?;
         } else {
             cx.remark(format!(

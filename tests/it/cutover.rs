@@ -153,6 +153,18 @@ fn what_a_cut_over_set_is_put_back_although_the_playbook_says_something_else_by_
 }
 
 #[test]
+fn who_is_taken_back_after_a_cut_over_is_led_to_classic_and_told_that_it_is_hidden() {
+    let ready = moved();
+    ready.run(&["cutover"]).ended(0);
+    let back = ready.run(&["rollback", "--user", "bob", "--to", "flip", "--yes"]).ended(0);
+    assert!(back.err.contains("hides Classic from everyone"), "{}", back.err);
+    let bob = ready.settings("bob");
+    // Nothing of it was his own: it is what the domain had.
+    assert_eq!(bob["StudioWebPortal"], "DISABLED", "{bob}");
+    assert_eq!(bob["DefaultLandingUri"], "app:JupyterServer:", "{bob}");
+}
+
+#[test]
 fn a_domain_that_nobody_of_the_plan_is_in_is_named_and_a_person_can_be_named_with_their_domain() {
     let world = format!(
         "{ONE_PERSON}  - name: other\n    profiles:\n      - {{ name: zoe, home: empty }}\n"

@@ -31,7 +31,7 @@ const FAILURES: [(Step, &str, u64); 15] = [
     (Step::Hydrate, "s3:GetObject", 2),
     (Step::Verify, "s3:GetObject", 1),
     (Step::Flip, "sagemaker:UpdateUserProfile", 1),
-    (Step::Flip, "sagemaker:DescribeUserProfile", 3),
+    (Step::Flip, "sagemaker:DescribeUserProfile", 2),
     (Step::Confirm, "sagemaker:UpdateSpace", 1),
 ];
 

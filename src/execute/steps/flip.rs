@@ -225,11 +225,17 @@ async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
     }
     if portal.is_none() || landing.is_none() {
         remarks.push(format!(
-            "profile {} had no landing page of its own; AWS cannot unset one, so the domain's is now set on it",
+            "profile {} had no landing page of its own; AWS cannot unset one, so the domain's, as it was when the plan was drawn up, is now set on it",
             cx.migration.profile
         ));
     }
     let (portal, landing) = explicit(cx, portal, landing).await?;
+    if landing == CLASSIC_LANDING && is_classic_hidden(cx).await? {
+        remarks.push(format!(
+            "domain {} hides Classic from everyone since it was cut over, and so from {}: `studio-migrate cutover --undo --domain {}` shows it again",
+            cx.migration.domain, cx.migration.profile, cx.migration.domain
+        ));
+    }
     if (profile.settings.studio_web_portal.as_ref(), profile.settings.landing.as_ref())
         != (Some(&portal), Some(&landing))
         || hidden.is_some()
@@ -276,6 +282,12 @@ async fn to_show_again(
     Ok(Some(Hidden { app_types: defaults.hidden_app_types, tools: defaults.hidden_tools }))
 }
 
+/// Tells whether the domain hides Studio Classic from everyone.
+async fn is_classic_hidden(cx: &Context) -> Result<bool, Failure> {
+    let defaults = cx.account.domain(&cx.migration.domain).await?.defaults;
+    Ok(defaults.hidden_app_types.iter().any(|hidden| hidden == "JupyterServer"))
+}
+
 async fn set(
     cx: &Context,
     portal: &str,
@@ -287,7 +299,8 @@ async fn set(
     change_profile(cx, set).await
 }
 
-/// Fills what was not set on the profile from the domain, and from AWS's default where the domain is silent too.
+/// Fills what was not set on the profile from the domain as it was when the plan was drawn up, since it may have been cut over
+/// meanwhile, and from AWS's default where the domain was silent too.
 pub(super) async fn explicit(
     cx: &Context,
     portal: Option<String>,
@@ -296,10 +309,13 @@ pub(super) async fn explicit(
     if let (Some(portal), Some(landing)) = (&portal, &landing) {
         return Ok((portal.clone(), landing.clone()));
     }
-    let domain = cx.account.domain(&cx.migration.domain).await?;
-    let portal = portal.or(domain.defaults.studio_web_portal).unwrap_or_else(|| PORTAL.to_owned());
+    let defaults = match cx.planned_domain() {
+        Some(planned) => planned.defaults,
+        None => cx.account.domain(&cx.migration.domain).await?.defaults,
+    };
+    let portal = portal.or(defaults.studio_web_portal).unwrap_or_else(|| PORTAL.to_owned());
     let fitting = if portal == PORTAL { LANDING } else { CLASSIC_LANDING };
-    Ok((portal, landing.or(domain.defaults.landing).unwrap_or_else(|| fitting.to_owned())))
+    Ok((portal, landing.or(defaults.landing).unwrap_or_else(|| fitting.to_owned())))
 }
 
 /// Tells whether a profile leads to the new Studio by its own settings.

@@ -4,6 +4,7 @@
 mod attaching;
 pub(super) mod closing;
 pub mod confirm;
+pub(super) mod entered;
 pub mod flip;
 pub mod hydrate;
 pub mod keeping;

@@ -12,10 +12,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::entered::may_be_worked_in;
 use crate::aws::{App, Error, ErrorKind, NewSpace, Owner, Space, wait};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
-use crate::execute::standing::StepStanding;
 use crate::execute::step::Step;
 use crate::execute::stranded::stranded;
 
@@ -202,7 +202,7 @@ pub async fn undo(cx: &Context, receipt: Option<&Receipt>) -> Result<Vec<String>
     undone.map_err(|failure| Stuck::over(failure, look_at))
 }
 
-async fn take_away(cx: &Context, was_open: bool) -> Result<Vec<String>, Failure> {
+async fn take_away(cx: &Context, was_provided: bool) -> Result<Vec<String>, Failure> {
     let (domain, name) = (&cx.migration.domain, &cx.migration.space);
     let Some(space) = cx.if_there(async || cx.account.space(domain, name).await).await? else {
         return Ok(Vec::new());
@@ -210,7 +210,7 @@ async fn take_away(cx: &Context, was_open: bool) -> Result<Vec<String>, Failure>
     if !cx.is_ours(&cx.account.tags(&space.arn).await?) {
         return Ok(Vec::new());
     }
-    if (was_open && may_hold_work(cx).await?) && !cx.may_delete_used_spaces {
+    if !cx.may_delete_used_spaces && may_be_worked_in(cx, &space, was_provided).await? {
         if space.idle_minutes == Some(IDLE_MINUTES_WHILE_COPYING) {
             stop_app(cx).await?;
             set_idle(cx, cx.plan.playbook.target.idle_shutdown_minutes).await?;
@@ -252,24 +252,6 @@ pub(in crate::execute) async fn is_left(cx: &Context) -> Result<bool, Failure> {
         Some(space) => cx.is_ours(&cx.account.tags(&space.arn).await?),
         None => false,
     })
-}
-
-/// Once the person was led to the new Studio, or if they could enter it before, what is in the space may be theirs.
-pub(in crate::execute) async fn may_hold_work(cx: &Context) -> Result<bool, Failure> {
-    // Everyone of the domain may enter a shared space as soon as it is there.
-    if cx.migration.shared.is_some()
-        || !matches!(cx.standing()?.step(Step::Flip), StepStanding::Untouched)
-    {
-        return Ok(true);
-    }
-    let profile = match cx.account.profile(&cx.migration.domain, &cx.migration.profile).await {
-        Ok(profile) => profile,
-        Err(error) if error.kind == ErrorKind::NotFound => return Ok(true),
-        Err(error) => return Err(error.into()),
-    };
-    let domain = cx.account.domain(&cx.migration.domain).await?;
-    let effective = profile.settings.over(&domain.defaults);
-    Ok(effective.studio_web_portal.as_deref() != Some("DISABLED"))
 }
 
 /// The apps of the space, in one look.

@@ -1,6 +1,7 @@
 //! What belongs to others stays, what is overwritten can be put back, and what cannot be is said and asked first.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use studio_migrate::aws::{NewSpace, Owner};
@@ -11,7 +12,7 @@ use crate::common::ONE_PERSON;
 use crate::common::client::Client;
 use crate::common::ends::{assert_alike, end};
 use crate::common::ready::{ALICE, Ready};
-use crate::common::tool::light_mover;
+use crate::common::tool::{light_mover, prepare};
 
 /// Apps that run, by key.
 fn running(ready: &Ready) -> Vec<String> {
@@ -123,12 +124,66 @@ fn nobody_is_confirmed_while_an_app_of_the_migration_runs_and_their_own_is_let_b
     let owner = Client::administrator(&ready.served);
     let (domain, space) = (DomainId::new("d-sim000000001"), Owner::Space("alice-studio".into()));
     owner.wait(owner.account.delete_app(&domain, &space, "JupyterLab", "default")).unwrap();
-    while !running(&ready).iter().all(|key| key == CLASSIC_APP) {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    // In this world an app takes a twentieth of a second to stop.
+    std::thread::sleep(std::time::Duration::from_millis(300));
     ready.start_an_app_of_theirs("alice-studio");
     ready.run_alice(&[]).ended(0);
     assert!(running(&ready).iter().any(|key| key.contains("/space/alice-studio/")));
+}
+
+/// Alice has moved, was taken back, and works in the space that was kept; returns her work.
+fn working_in_a_kept_space(ready: &Ready) -> PathBuf {
+    ready.run_alice(&[]).ended(0);
+    let back = ready.run(&["rollback", "--user", "alice"]).ended(0);
+    assert!(back.err.contains(KEPT), "{}", back.err);
+    let theirs = ready.served.dir.join("ebs/d-sim000000001/alice-studio/theirs");
+    std::fs::write(&theirs, "her work").unwrap();
+    theirs
+}
+
+const KEPT: &str = "space alice-studio is kept with its volume";
+
+#[test]
+fn a_space_that_one_rollback_kept_is_kept_by_the_next_however_far_a_run_in_between_came() {
+    let ready = Ready::new();
+    let theirs = working_in_a_kept_space(&ready);
+    let denied = "- operation: sagemaker:ListTags\n  effect: denied\n  times: 1\n";
+    let ready = ready.with_faults(Some(denied));
+    let ran = ready.run_alice(&[]).ended(4);
+    assert!(ran.err.contains("provision failed"), "{}", ran.err);
+    let back = ready.run(&["rollback", "--user", "alice"]).ended(0);
+    assert!(back.err.contains(KEPT) && theirs.exists(), "{}", back.err);
+}
+
+#[test]
+fn a_space_that_is_older_than_the_journal_is_kept() {
+    let ready = Ready::new();
+    let theirs = working_in_a_kept_space(&ready);
+    let ready = ready.edited(|state| {
+        let standing = &mut state["studio"]["spaces"]["d-sim000000001/alice-studio"]["standing"];
+        standing["created_at"] = (standing["created_at"].as_f64().unwrap() - 120.0).into();
+    });
+    let other = ready.file("other.db");
+    prepare(&ready.served, &other);
+    let ready = ready.with_journal(&other);
+    ready.run_alice(&["--until", "provision"]).ended(0);
+    let back = ready.run(&["rollback", "--user", "alice"]).ended(0);
+    assert!(back.err.contains(KEPT) && theirs.exists(), "{}", back.err);
+}
+
+#[test]
+fn the_space_of_somebody_whom_the_portal_let_in_is_kept_although_it_was_closed_since() {
+    let own = "          StudioWebPortal: DISABLED\n";
+    assert!(ONE_PERSON.contains(own));
+    let world = ONE_PERSON.replace(own, "          StudioWebPortal: ENABLED\n");
+    let ready = Ready::with(&world, None, &[]);
+    ready.run_alice(&["--until", "hydrate"]).ended(0);
+    let ready = ready.edited(|state| {
+        let alice = &mut state["studio"]["profiles"]["d-sim000000001/alice"];
+        alice["settings"]["StudioWebPortal"] = json!("DISABLED");
+    });
+    let back = ready.run(&["rollback", "--user", "alice"]).ended(0);
+    assert!(back.err.contains(KEPT), "{}", back.err);
 }
 
 #[test]
