@@ -191,6 +191,13 @@ impl Entry {
         }
     }
 
+    /// Keeps that note of what this takes the place of: its place was never ours.
+    pub(super) fn takes_place_of(&mut self, earlier: Option<&Self>) {
+        if earlier.is_some_and(Self::was_there_before) {
+            self.notes.push(WAS_THERE.to_owned());
+        }
+    }
+
     /// Tells whether the same was there before anything was copied.
     pub(super) fn was_there_before(&self) -> bool {
         self.notes.iter().any(|note| note == WAS_THERE)

@@ -37,8 +37,7 @@ pub(super) struct Joining {
     before: Option<Before>,
     unseen: Unseen,
     gone: Sorter<Gone>,
-    /// Files that come, those of them whose paths an earlier pass had brought, and files that are no more.
-    came: u64,
+    /// Files whose paths an earlier pass had brought that come again, and those that do not.
     met: u64,
     lost: u64,
 }
@@ -48,8 +47,8 @@ pub(super) struct Joining {
 pub(super) struct Parted {
     /// By path, the deepest first.
     pub(super) gone: Sorter<Gone>,
-    /// Whether hardly anything is at the source, and nothing of what was brought: whoever emptied the old home need not have
-    /// meant the new one, which may be the last.
+    /// Whether most of what was brought is at the source no more: whoever cleared the old home need not have meant the new one,
+    /// which may be the last.
     pub(super) is_emptied: bool,
 }
 
@@ -64,13 +63,12 @@ impl Joining {
     /// Begins with what an earlier pass left.
     pub(super) fn with(before: Option<Before>) -> Self {
         let Parted { gone, .. } = Parted::none();
-        Self { before, unseen: Unseen::default(), gone, came: 0, met: 0, lost: 0 }
+        Self { before, unseen: Unseen::default(), gone, met: 0, lost: 0 }
     }
 
     /// Takes the next entry that comes, in byte order of paths; returns what was left at its path, if it is of the same kind.
     pub(super) fn meet(&mut self, entry: &Entry) -> Result<Option<Box<Entry>>, Error> {
         let mut left = None;
-        self.came += u64::from(entry.kind == Kind::File && entry.is_selected());
         while let Some(earlier) = next_until(&mut self.before, &entry.path)? {
             self.met += u64::from(earlier.path == entry.path && earlier.kind == Kind::File);
             if earlier.path != entry.path {
@@ -90,7 +88,7 @@ impl Joining {
         for earlier in self.before.take().into_iter().flatten() {
             self.note_gone(earlier?, false)?;
         }
-        let is_emptied = self.met == 0 && self.lost / 2 > self.came;
+        let is_emptied = self.lost > self.met;
         Ok(Parted { gone: self.gone, is_emptied })
     }
 

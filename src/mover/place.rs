@@ -198,6 +198,9 @@ impl Placer<'_> {
             (Verdict::Keep { .. }, None) => return Err(Hitch::Changed("it could not be compared")),
             (Verdict::Write { name: to, replaces }, read) => {
                 self.meter.forget(read.map_or(0, |read| read.bytes));
+                if replaces {
+                    entry.takes_place_of(earlier);
+                }
                 let poured =
                     self.write(at, (&to, replaces), &from, &before, entry, &mut work.buffer)?;
                 work.written += 1;
@@ -370,8 +373,10 @@ impl Placer<'_> {
                 })
             },
         )?;
-        if self.knows_its_own && matches!(verdict, Verdict::Keep { .. }) {
-            entry.was_there(earlier);
+        match verdict {
+            Verdict::Keep { .. } if self.knows_its_own => entry.was_there(earlier),
+            Verdict::Write { replaces: true, .. } => entry.takes_place_of(earlier),
+            _ => {}
         }
         let to = self.put_symlink(at, verdict, entry, work)?;
         let stored = lstat(at.into, &to);

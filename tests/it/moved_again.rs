@@ -228,7 +228,7 @@ fn a_home_that_somebody_emptied_since_does_not_empty_the_space_that_has_its_file
 #[test]
 fn what_somebody_had_copied_by_hand_before_they_moved_is_not_removed() {
     let again = Again::in_a_space_of_hers();
-    for file in ["deleted", "renamed"] {
+    for file in ["deleted", "renamed", "edited"] {
         write(&again.volume.join("work").join(file), "as it was in the first move", 1);
     }
     again.moves().ended(0);
@@ -240,6 +240,12 @@ fn what_somebody_had_copied_by_hand_before_they_moved_is_not_removed() {
         assert!(there.contains_key(&Path::new("work").join(file)), "{file}: {there:?}");
     }
     assert!(!there.contains_key(Path::new("work/deleted too")), "{there:?}");
+    // Replaced in between, it is still no file that a move brought there.
+    again.is_taken_back();
+    fs::remove_file(again.home.join("work/edited")).unwrap();
+    settle(&again.home);
+    again.moves().ended(0);
+    assert!(again.arrived().contains_key(Path::new("work/edited")));
 }
 
 #[test]

@@ -192,6 +192,9 @@ impl Landing {
             }
             Verdict::Write { name, replaces } => (name, replaces),
         };
+        if replaces {
+            entry.takes_place_of(before);
+        }
         entry.notes.extend(xattr::write(file.as_fd(), xattrs));
         rustix::fs::futimens(&file, &times(entry.mtime)).map_err(refused)?;
         let stored = rustix::fs::fstat(&file).map_err(refused)?;

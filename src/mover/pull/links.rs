@@ -50,6 +50,9 @@ impl Landing {
                 set_time(part.name()).map_err(refused)?;
                 put(&mut part, &to, replaces, &place)?;
                 self.outcome.written.fetch_add(1, Ordering::Relaxed);
+                if replaces {
+                    entry.takes_place_of(before);
+                }
                 is_new = true;
                 to
             }
