@@ -156,6 +156,20 @@ fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
     write().map_err(|error| Failure::of(Exit::Usage, format!("write {}", path.display()), error))
 }
 
+/// Writes a table that people fill in. One that is there and says something else may be filled in already, and is left.
+fn write_table(path: &Path, text: &str) -> Result<(), Failure> {
+    match std::fs::read(path) {
+        Ok(there) if there != text.as_bytes() => Err(Failure::usage(format!(
+            "{} is already there, and says something else",
+            path.display()
+        ))
+        .hinted(
+            "name another file, or move that one away: what somebody filled in is not written over",
+        )),
+        _ => write_file(path, text),
+    }
+}
+
 /// Makes a table as wide as the terminal, or as a page where there is none.
 fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();

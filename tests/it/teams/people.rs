@@ -141,9 +141,17 @@ fn a_draft_names_who_opened_a_profile_and_can_be_filled_in() {
     let visits = "        visits:\n          - { caller: 'arn:aws:iam::000000000000:user/Ana.Lima', days_ago: 2 }\n          - { caller: 'arn:aws:iam::000000000000:user/bob', days_ago: 3 }\n";
     let world = WORLD.replace("      - name: lab\n", &format!("      - name: lab\n{visits}"));
     let ready = on(&world, "  shared_spaces: packed");
+    std::fs::remove_file(ready.file("team.csv")).unwrap();
     let said = team(&ready, &["draft"]).ended(0);
     assert!(said.err.contains("team.csv: 2 people seen in 1 profile."), "{}", said.err);
-    let draft = std::fs::read_to_string(ready.file("team.csv")).unwrap();
+    let file = ready.file("team.csv");
+    let draft = std::fs::read_to_string(&file).unwrap();
+    // What somebody filled in is not written over.
+    let filled_in = draft.replace("ana-lima", "ana");
+    std::fs::write(&file, &filled_in).unwrap();
+    team(&ready, &["draft"]).ended(2);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), filled_in);
+    std::fs::write(&file, &draft).unwrap();
     let row = |who: &str| draft.lines().find(|line| line.contains(who)).unwrap().to_owned();
     assert!(row("user/Ana.Lima").starts_with(&format!("{DOMAIN},lab,ana-lima,,,")), "{draft}");
     // Bob has a profile of his own already.

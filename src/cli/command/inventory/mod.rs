@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 
 pub use take::Take;
 
-use super::write_file;
+use super::write_table;
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::{Note, Snapshot, Table, people_csv};
 use crate::names::SnapshotId;
@@ -72,7 +72,7 @@ impl Inventory {
             Some(Command::Show { profile }) => look::show(context, profile),
             Some(Command::Csv { out }) => {
                 let snapshot = super::latest_snapshot(&context.existing_journal()?)?;
-                write_file(out, &people_csv([&snapshot]))?;
+                write_table(out, &people_csv([&snapshot]))?;
                 Ok(Exit::Done)
             }
             Some(Command::Scope { table }) => rescope(context, table),

@@ -58,7 +58,7 @@ impl Orphans {
             .map_err(|error| Failure::journal("read the plan", error))?;
         let told = told(&journal, &snapshot, plan.as_ref())?;
         if let Some(file) = &self.csv {
-            super::write_file(file, &csv(&told))?;
+            super::write_table(file, &csv(&told))?;
         }
         match self.format {
             Format::Json => context.ui.data(super::json(&told)?),

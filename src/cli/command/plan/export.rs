@@ -6,7 +6,7 @@ use std::path::Path;
 use csv::ReaderBuilder;
 
 use super::show;
-use crate::cli::command::{checked, json, write_file};
+use crate::cli::command::{checked, json, write_file, write_table};
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::{CSV_BOM, csv_line};
 use crate::journal::Journal;
@@ -50,11 +50,11 @@ pub(super) fn export(
     report.in_batches(&batches.collect());
     let rendered = readiness::html(std::slice::from_ref(&snapshot), &report)
         .map_err(|error| Failure::of(Exit::Unexpected, "render the page", error))?;
+    write_table(&folder.join("people.csv"), &people(plan))?;
     show::page(plan, &approvals, &folder.join("plan.html"))?;
     write_file(&folder.join("plan.json"), &json(plan)?)?;
     write_file(&folder.join("readiness.html"), &rendered)?;
     write_file(&folder.join("findings.csv"), &readiness::csv(&report))?;
-    write_file(&folder.join("people.csv"), &people(plan))?;
     let playbook = serde_saphyr::to_string(&plan.playbook)
         .map_err(|error| Failure::of(Exit::Unexpected, "write the playbook", error))?;
     write_file(&folder.join("playbook.yaml"), &playbook)?;

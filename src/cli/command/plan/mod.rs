@@ -286,7 +286,8 @@ async fn approve(
 
 /// Refuses a plan that moves nobody, and by which no other command has anything to do either.
 fn refuse_nobody(plan: &Drawn) -> Result<(), Failure> {
-    let has_orphans = plan.left_out.iter().any(|left| left.orphan().is_some());
+    let has_orphans = plan.playbook.orphans.archive_to.is_some()
+        && plan.left_out.iter().any(|left| left.orphan().is_some());
     let has_notebooks = plan.playbook.shared_notebooks.copy_to.is_some();
     if plan.migrations().next().is_some() || has_orphans || has_notebooks {
         return Ok(());

@@ -56,7 +56,7 @@ impl Team {
 /// Writes the table, and says what is in it.
 fn draft(context: &Context, snapshot: &Snapshot, out: &Path) -> Result<(), Failure> {
     let Draft { table: text, alone } = team_draft(snapshot);
-    super::write_file(out, &text)?;
+    super::write_table(out, &text)?;
     for profile in &alone {
         context.ui.status(format_args!(
             "{profile} is left out: one person opened it, and the git author of its home may be the same; add it by hand if not"
