@@ -38,6 +38,7 @@ mod stop_rules;
 mod stranded;
 mod tools;
 mod transfers;
+mod unread;
 
 pub use admission::waits;
 pub use context::Context;
@@ -60,15 +61,17 @@ pub use passes::is_first_pass;
 pub use rereading::{Told, reread_all};
 pub use run::{Execution, Summary, roll_back, run};
 pub use saga::{Outcome, back, back_to, forward};
-pub use selection::Selection;
+pub use selection::{Selection, is_called};
 pub use standing::{BadEvent, MigrationStanding, Standing, StepStanding, kind};
 pub use step::Step;
 pub use steps::datasync::{
-    destination_uri as transfer_destination_uri, reports_prefix as transfer_reports_prefix,
-    source_uri as transfer_source_uri, task_name as transfer_task_name,
+    destination_uri as transfer_destination_uri, homes_prefix as transfer_homes_prefix,
+    reports_prefix as transfer_reports_prefix, source_uri as transfer_source_uri,
+    task_name as transfer_task_name,
 };
 pub use steps::keeping;
 pub use steps::quiesce::classic_apps_of;
 pub use stranded::{closes_after, stranded, unclaimed};
 pub use tools::Tools;
 pub use transfers::Transfers;
+pub use unread::unread_words;

@@ -175,8 +175,22 @@ fn what_datasync_cannot_take_is_named_and_stops_only_whose_it_is() {
     assert!(ran.err.contains("d-sim000000001/carl failed"), "{}", ran.err);
     assert_arrived(&ready, "alice");
     assert_eq!(ready.settings("carl"), serde_json::json!({}));
+    let stays = ready.run(&["cleanup"]).ended(0);
+    assert!(stays.err.contains("stays, open to whoever may read the bucket"), "{}", stays.err);
+    assert!(!open(&ready).is_empty());
+    let before = ready.copied(None);
     ready.run(&["rollback", "--user", "carl"]).ended(0);
     assert_eq!(open(&ready), [""; 0]);
+    // As the failure says he is left out instead, and nobody fetches what came of his home.
+    let playbook = before.journal.with_extension("yaml");
+    let text = std::fs::read_to_string(&playbook).unwrap();
+    let without = text.replacen("  exclude: []", "  exclude: [carl]", 1);
+    assert_ne!(text, without);
+    std::fs::write(&playbook, without).unwrap();
+    before.run(&["plan", "--playbook", playbook.to_str().unwrap()]).ended(0);
+    before.run(&["plan", "approve", "--latest"]).ended(0);
+    before.run(&["cleanup"]).ended(0);
+    assert_eq!(open(&before), [""; 0]);
 }
 
 #[test]

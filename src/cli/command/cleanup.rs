@@ -1,6 +1,6 @@
 //! `cleanup`: taking away what the tool left in the account. Spaces are people's, and stay.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -11,8 +11,8 @@ use crate::cli::context::{Operation, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::steps::confirm::confirmed_at;
 use crate::execute::{
-    MigrationStanding, transfer_destination_uri, transfer_reports_prefix, transfer_source_uri,
-    transfer_task_name,
+    MigrationStanding, transfer_destination_uri, transfer_homes_prefix, transfer_reports_prefix,
+    transfer_source_uri, transfer_task_name,
 };
 use crate::journal::Journal;
 use crate::mover::key;
@@ -67,6 +67,7 @@ impl Cleanup {
         left += self.objects(context, &operation, &plan).await?;
         left += self.transfers(context, &operation, &plan).await?;
         left += self.transfer_reports(context, &operation, &plan).await?;
+        left += self.open_homes(context, &operation, &plan).await?;
         let verb = if self.dry_run { "would be deleted" } else { "deleted" };
         let left = super::count(left, "thing");
         context.ui.data(format_args!("{left} {verb}; spaces stay, they are people's"));
@@ -182,6 +183,64 @@ impl Cleanup {
             for (key, _) in objects {
                 context.ui.data(format_args!("s3://{bucket}/{key}"));
                 if !self.dry_run {
+                    operation.account.delete_object(&bucket, &key).await.map_err(failed)?;
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// Deletes what DataSync wrote of homes and nobody fetched: of whoever is left out by now, or travels another way. It lies open.
+    /// Whoever failed on that road may be tried again, and is named.
+    async fn open_homes(
+        &self,
+        context: &Context,
+        operation: &Operation,
+        plan: &Plan,
+    ) -> Result<usize, Failure> {
+        let bucket = plan.datasync_bucket();
+        let mut waiting = BTreeMap::new();
+        for (_, one) in plan.migrations().filter(|(_, one)| one.route == Route::DataSync) {
+            if standing(&operation.journal, &one.id)?.word() == MigrationStanding::Failed {
+                let under = transfer_homes_prefix(plan, &one.domain);
+                waiting.insert(format!("{under}/{}/", one.home_uid), one.name());
+            }
+        }
+        let left_out = plan.left_out.iter().map(|left| &left.domain);
+        let domains: BTreeSet<_> =
+            plan.migrations().map(|(_, one)| &one.domain).chain(left_out).collect();
+        let mut count = 0;
+        for domain in domains {
+            let under = format!("{}/", transfer_homes_prefix(plan, domain));
+            let objects = match operation.account.objects(&bucket, &under).await {
+                Ok(objects) => objects,
+                // Nothing was ever sent there.
+                Err(error) if error.kind == ErrorKind::NotFound => continue,
+                Err(error) => {
+                    let place = format!("s3://{bucket}/{under}");
+                    context.ui.warning(format_args!("{place} was not looked at: {error}"));
+                    continue;
+                }
+            };
+            let mut told = BTreeSet::new();
+            for (key, _) in objects {
+                let Some((uid, _)) = key[under.len()..].split_once('/') else { continue };
+                let home = format!("{under}{uid}/");
+                let is_new = told.insert(home.clone());
+                if let Some(name) = waiting.get(&home) {
+                    if is_new {
+                        context.ui.warning(format_args!(
+                            "s3://{bucket}/{home} stays, open to whoever may read the bucket: `run --user {name}` goes on with it, `rollback --user {name}` deletes it"
+                        ));
+                    }
+                    continue;
+                }
+                if is_new {
+                    context.ui.data(format_args!("s3://{bucket}/{home}"));
+                }
+                count += 1;
+                if !self.dry_run {
+                    let failed = |error| Failure::aws("clean up DataSync's bucket", error);
                     operation.account.delete_object(&bucket, &key).await.map_err(failed)?;
                 }
             }

@@ -199,7 +199,12 @@ pub fn source_uri(plan: &Plan, file_system: &FileSystemId) -> String {
 
 /// How DataSync calls the location that a domain's homes are written to.
 pub fn destination_uri(plan: &Plan, domain: &DomainId) -> String {
-    format!("s3://{}/{}/", plan.datasync_bucket(), prefix(plan, domain, "homes"))
+    format!("s3://{}/{}/", plan.datasync_bucket(), homes_prefix(plan, domain))
+}
+
+/// The prefix in DataSync's bucket under which a domain's homes lie, each below its uid, without a slash at its end.
+pub fn homes_prefix(plan: &Plan, domain: &DomainId) -> String {
+    prefix(plan, domain, "homes")
 }
 
 /// The name of a domain's task.
