@@ -26,8 +26,13 @@ impl Selection {
     /// Tells whether a migration is meant.
     pub fn takes(&self, batch: &Batch, migration: &Migration) -> bool {
         (self.batches.is_empty() || self.batches.contains(&batch.name))
-            && (self.users.is_empty() || self.users.contains(&migration.name()))
+            && (self.users.is_empty() || self.names(migration))
             && (self.migrations.is_empty() || self.migrations.contains(&migration.id))
+    }
+
+    /// Tells whether somebody is named: by their name, or with their domain as `domain/name`.
+    fn names(&self, migration: &Migration) -> bool {
+        self.users.iter().any(|user| is_called(migration, user))
     }
 
     /// Returns the step that a run up to `last` begins with for a migration that is meant; `None` where there is nothing to do.
@@ -40,10 +45,15 @@ impl Selection {
         standing: &Standing,
         last: Step,
     ) -> Option<Step> {
-        let is_taken = !standing.was_taken_back() || self.users.contains(&migration.name());
+        let is_taken = !standing.was_taken_back() || self.names(migration);
         let next = standing.next_step_to(last)?;
         (is_taken && takes_part(plan, migration, last)).then_some(next)
     }
+}
+
+/// Tells whether somebody calls a migration so: `name`, or `domain/name`.
+pub fn is_called(migration: &Migration, name: &ProfileName) -> bool {
+    migration.name() == *name || migration.id.as_str() == name.as_str()
 }
 
 /// Which way a migration goes.

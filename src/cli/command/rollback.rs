@@ -139,7 +139,7 @@ impl Rollback {
     fn hinted(&self, journal: &Journal, plan: &Plan, failure: Failure) -> Failure {
         let is_named = |id: &MigrationId| {
             let name = id.as_str().split_once('/').map_or("", |(_, name)| name);
-            self.users.iter().any(|user| user.as_str() == name)
+            self.users.iter().any(|user| user.as_str() == name || user.as_str() == id.as_str())
         };
         let events = journal.events().unwrap_or_default();
         let earlier = events.iter().rev().find_map(|event| {

@@ -183,10 +183,23 @@ pub(super) fn selection(
         }
     }
     for name in users {
-        if plan.migrations().any(|(_, migration)| &migration.name() == name) {
-            continue;
+        let called: Vec<_> = plan
+            .migrations()
+            .filter(|(_, migration)| execute::is_called(migration, name))
+            .map(|(_, migration)| migration.id.to_string())
+            .collect();
+        match called.as_slice() {
+            [] => {}
+            [_] => continue,
+            several => {
+                return Err(Failure::usage(format!("{name} is in several domains")).hinted(
+                    format!("name whom you mean with their domain: {}", several.join(", ")),
+                ));
+            }
         }
-        let left = plan.left_out.iter().find(|left| left.who == name.as_str());
+        let left = plan.left_out.iter().find(|left| {
+            left.who == name.as_str() || format!("{}/{}", left.domain, left.who) == name.as_str()
+        });
         return Err(match left {
             Some(left) => {
                 Failure::usage(format!("{name} is left out of the plan: {}", left.because))
