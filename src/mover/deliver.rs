@@ -170,7 +170,7 @@ impl Carried {
             let named =
                 verified.differences.into_iter().map(|(path, what)| format!("`{path}`: {what}"));
             let named = listed(named.take(NAMED).collect(), verified.differing);
-            let words = format!("what was read back differs from the home: {named}");
+            let words = format!("{DIFFERS}: {named}");
             return Err(Failure::Words(words));
         }
         if has_to_be_whole && conflicts.are_some() {
@@ -264,6 +264,9 @@ fn earlier(home: &Path, blake3: &str) -> Result<PathBuf, Failure> {
         )
     })
 }
+
+/// How the word begins of a copy that is not what was read.
+pub const DIFFERS: &str = "what was read back differs from the home";
 
 /// How the word begins of a copy that found no Classic home: whoever reads the report tells the way out by it.
 pub const NOT_MOUNTED: &str = "the Classic home is not mounted";

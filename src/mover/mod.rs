@@ -55,7 +55,7 @@ pub use claims::{Claims, Paths, Share as Claimed, Shares, shares};
 pub use compare::{Compared, compare, survey};
 pub use conflicts::is_of_conflicts;
 pub use copy::{Copied, Give, Order, copy};
-pub use deliver::{MOUNT, NOT_MOUNTED, OWN, deliver, deliver_locally};
+pub use deliver::{DIFFERS, MOUNT, NOT_MOUNTED, OWN, deliver, deliver_locally};
 pub use deliver_packed::deliver_packed;
 pub use entry::{Below, Class, Entry, Kind, Origin, Skip, Time};
 pub use error::Error;

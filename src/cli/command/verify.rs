@@ -14,7 +14,7 @@ use super::todo::standing;
 use crate::cli::context::approved_plan;
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Failure, steering};
-use crate::execute::steps::verify;
+use crate::execute::steps::{reread, verify};
 use crate::execute::{self, FailureKind, Halt, Selection, Step, Told, reread_all};
 use crate::mover::Reread;
 use crate::names::{BatchName, MigrationId, ProfileName, counted};
@@ -59,8 +59,17 @@ impl Verify {
                 unproven += 1;
                 continue;
             };
-            let now = match verify::perform(&execution.context(migration)).await {
+            let cx = execution.context(migration);
+            let now = match verify::perform(&cx).await {
                 Ok(now) => now,
+                Err(_) if reread::is_kept_alone(&cx).await.is_ok_and(|is_it| is_it) => {
+                    context.ui.data(format_args!(
+                        "{}: proven by the manifest beside the journal; the mover's reports are gone from the bucket, as `cleanup --reports` leaves it",
+                        migration.id
+                    ));
+                    proven += 1;
+                    continue;
+                }
                 Err(failure) => {
                     context.ui.data(format_args!("{}: DOUBT: {failure}", migration.id));
                     doubted += 1;
@@ -156,7 +165,7 @@ fn say(context: &Context, id: &MigrationId, read: &Result<Reread, execute::Failu
     };
     let word = if read.is_sound() { "sound" } else { "DOUBT" };
     context.ui.data(format_args!(
-        "{id}: {word}, {} of {} entries and {} are as they were copied; {} changed since, {} are there no more, {} damaged, {} unreadable",
+        "{id}: {word}, {} of {} entries are as they were copied, {} was read; {} changed since, {} are there no more, {} damaged, {} unreadable",
         read.same,
         read.entries,
         super::bytes(read.bytes),
@@ -172,5 +181,11 @@ fn say(context: &Context, id: &MigrationId, read: &Result<Reread, execute::Failu
     let more = (read.entries - read.same).saturating_sub(named);
     if more > 0 {
         context.ui.data(format_args!("  and {more} more"));
+    }
+    if read.damaged > 0 {
+        let name = id.as_str().rsplit('/').next().unwrap_or_default();
+        context.ui.status(format_args!(
+            "  delete what is damaged in the space; `studio-migrate rollback --user {name} --to hydrate` and `run --user {name}` bring it again"
+        ));
     }
 }

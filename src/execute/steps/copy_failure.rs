@@ -2,7 +2,7 @@
 
 use crate::execute::context::Context;
 use crate::execute::failure::Failure;
-use crate::mover::{Done, NOT_MOUNTED, is_of_conflicts};
+use crate::mover::{DIFFERS, Done, NOT_MOUNTED, is_of_conflicts};
 use crate::names::counted;
 use crate::plan::Route;
 
@@ -15,6 +15,10 @@ pub(super) fn of(cx: &Context, error: &str, done: &Done) -> Failure {
             cx.migration.space, cx.plan.playbook.target.volume.maximum_gb
         )),
         None if error.contains(NOT_MOUNTED) => failure.hinted(unmounted(cx)),
+        None if error.contains(DIFFERS) => failure.hinted(format!(
+            "what is there has the size and the time of its file and other content: delete it in space {}, and try again with `studio-migrate run`, which copies what is missing",
+            cx.migration.space
+        )),
         None if is_of_conflicts(error) => failure.hinted(in_the_way(cx, done)),
         None if cx.migration.route != Route::InSpace => failure.hinted(
             "mend it and try again with `studio-migrate run`; if what was packed is at fault, roll this person back first, and it is packed anew",
@@ -29,7 +33,7 @@ pub(super) fn of(cx: &Context, error: &str, done: &Done) -> Failure {
 fn unmounted(cx: &Context) -> String {
     let (domain, profile) = (&cx.migration.domain, &cx.migration.profile);
     format!(
-        "mend what keeps the mount out (SM315 to SM319: policy, mount targets, security groups) and try again with `studio-migrate run`; or let this home go packed: `aws sagemaker update-user-profile --domain-id {domain} --user-profile-name {profile} --user-settings AutoMountHomeEFS=Disabled`, `routes.unmounted_homes: packed` in the playbook, then `inventory`, `plan`, `plan approve` and `run --user {profile} --mount EFS_ROOT`"
+        "where a cut-over or `retire` turned auto-mount off, put that back first (`studio-migrate cutover --undo`, `studio-migrate retire --undo`); else mend what keeps the mount out (SM315 to SM319: policy, mount targets, security groups) and try again with `studio-migrate run`; or let this home go packed: `aws sagemaker update-user-profile --domain-id {domain} --user-profile-name {profile} --user-settings AutoMountHomeEFS=Disabled`, `routes.unmounted_homes: packed` in the playbook, then `inventory`, `plan`, `plan approve` and `run --user {profile} --mount EFS_ROOT`"
     )
 }
 

@@ -59,18 +59,7 @@ pub async fn perform(cx: &Context) -> Result<Reread, Failure> {
 
 async fn read(cx: &Context) -> Result<Reread, Failure> {
     let proven = proven(cx)?;
-    let beside = keeping::place(cx.journal.path(), &cx.migration);
-    let file = keeping::found(beside, Some(proven.manifest_file));
-    let manifest = std::fs::read(&file).ok();
-    let is_it =
-        |manifest: &Vec<u8>| blake3::hash(manifest).to_hex().as_str() == proven.manifest_blake3;
-    let Some(manifest) = manifest.filter(is_it) else {
-        return Err(Failure::new(format!(
-            "{} is not the manifest that was proven",
-            file.display()
-        ))
-        .hinted("bring back the folder `manifests` beside the journal"));
-    };
+    let manifest = kept(cx, &proven)?;
     forget(cx).await?;
     stage::upload(cx).await?;
     let (bucket, at) =
@@ -89,6 +78,27 @@ async fn read(cx: &Context) -> Result<Reread, Failure> {
         }
         (None, None) => Err(Failure::new("the mover did not read the home again")),
     }
+}
+
+/// Returns the manifest that was proven, which is kept beside the journal.
+fn kept(cx: &Context, proven: &Proven) -> Result<Vec<u8>, Failure> {
+    let beside = keeping::place(cx.journal.path(), &cx.migration);
+    let file = keeping::found(beside, Some(proven.manifest_file.clone()));
+    let manifest = std::fs::read(&file).ok();
+    let is_it =
+        |manifest: &Vec<u8>| blake3::hash(manifest).to_hex().as_str() == proven.manifest_blake3;
+    manifest.filter(is_it).ok_or_else(|| {
+        Failure::new(format!("{} is not the manifest that was proven", file.display()))
+            .hinted("bring back the folder `manifests` beside the journal")
+    })
+}
+
+/// Tells whether the proof is kept beside the journal, and the mover's word is gone from the bucket, as a cleanup leaves it.
+///
+/// # Errors
+/// The bucket cannot be looked at, or what is there is no word of this mover's.
+pub async fn is_kept_alone(cx: &Context) -> Result<bool, Failure> {
+    Ok(copying::done(cx).await?.is_none() && kept(cx, &proven(cx)?).is_ok())
 }
 
 fn proven(cx: &Context) -> Result<Proven, Failure> {

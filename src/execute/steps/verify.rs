@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::copying;
 use super::hydrate::PACKED;
@@ -24,6 +25,7 @@ use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck, chain};
 use crate::execute::standing::kind;
 use crate::execute::step::Step;
+use crate::execute::unread::unread_words;
 use crate::mover::{Done, Evidence, Totals, key, manifest, packed_manifest};
 use crate::plan::Route;
 
@@ -83,7 +85,7 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
         }
     };
     left_by_datasync(cx, &mut not_copied, &mut not_copied_named)?;
-    Ok(Receipt {
+    let receipt = Receipt {
         totals,
         evidence: done.evidence,
         not_copied,
@@ -93,7 +95,11 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
         manifest: format!("{}/{}", cx.migration.reports, key::MANIFEST),
         manifest_file,
         manifest_blake3: done.manifest_blake3,
-    })
+    };
+    if let Some(unread) = unread_words(&json!(receipt), &cx.migration.name()) {
+        cx.remark(unread);
+    }
+    Ok(receipt)
 }
 
 /// Returns the manifest of what has arrived, open, and the first entries that it does not list as copied: it is proven to be what

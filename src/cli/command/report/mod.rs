@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::cli::context::{Format, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::execute::{
-    Standing, Step, StepStanding, held, hidden_words, kind, was_hidden, whereabouts,
+    Standing, Step, StepStanding, held, hidden_words, kind, unread_words, was_hidden, whereabouts,
 };
 use crate::journal::{Event, Journal};
 use crate::names::counted;
@@ -230,7 +230,7 @@ fn facts(step: Step, standing: &Standing, events: &[Event]) -> Option<StepFacts>
     })
 }
 
-/// What could not be put back, doors that closed for good, and what hides the space from who is to find it.
+/// What could not be put back, doors that closed for good, what nobody could read, and what hides the space from who is to find it.
 fn remarks(migration: &Migration, standing: &Standing) -> Vec<String> {
     let mut remarks = Vec::new();
     let strings = |value: &Value| -> Vec<String> {
@@ -247,6 +247,8 @@ fn remarks(migration: &Migration, standing: &Standing) -> Vec<String> {
             remarks.extend(strings(said));
         }
     }
+    let proof = standing.receipt(Step::Verify);
+    remarks.extend(proof.and_then(|proof| unread_words(proof, &migration.name())));
     if was_hidden(standing) {
         remarks.push(hidden_words(migration));
     }
