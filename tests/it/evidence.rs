@@ -45,6 +45,9 @@ fn evidence(ready: &Ready, name: &str, code: i32) -> (PathBuf, String) {
 #[test]
 fn after_a_cleanup_everyone_s_proof_is_still_complete() {
     let ready = moved_and_cleaned();
+    let verified = ready.run(&["verify"]).ended(0);
+    let kept = "proven by the manifest beside the journal";
+    assert!(verified.out.contains(kept), "{}", verified.out);
     let (folder, _) = evidence(&ready, "evidence", 0);
     let alice = folder.join(ALICE);
 

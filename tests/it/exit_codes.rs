@@ -2,7 +2,7 @@
 
 use crate::common::ONE_PERSON;
 use crate::common::account::Served;
-use crate::common::ready::Ready;
+use crate::common::ready::{ALICE, Ready};
 use crate::common::tool::{Ran, command_on, run_on};
 
 #[test]
@@ -50,6 +50,19 @@ fn a_plan_that_nobody_approved_is_not_run() {
     assert!(ran.err.contains("is not approved"), "{}", ran.err);
     assert!(ran.err.contains("studio-migrate plan approve"), "{}", ran.err);
     assert_eq!(served.state(), before);
+}
+
+#[test]
+fn somebody_is_named_alone_with_their_domain_and_a_name_of_several_is_refused() {
+    let world = format!(
+        "{ONE_PERSON}  - name: other\n    profiles:\n      - {{ name: alice, home: empty }}\n"
+    );
+    let ready = Ready::with(&world, None, &[]);
+    let refused = ready.run(&["run", "--dry-run", "--user", "alice"]).ended(2);
+    assert!(refused.err.contains("alice is in several domains"), "{}", refused.err);
+    assert!(refused.err.contains(ALICE), "{}", refused.err);
+    let one = ready.run(&["run", "--dry-run", "--user", ALICE]).ended(0);
+    assert!(one.out.contains("1 person would be migrated"), "{}", one.out);
 }
 
 #[test]

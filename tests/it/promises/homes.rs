@@ -133,7 +133,11 @@ fn whatever_was_not_copied_is_listed_by_name_and_reason() {
     let served = Served::as_common_user(&folder.path().join("world"), ONE_PERSON);
     // A common user cannot reach the program that the light mover names.
     let ready = Ready::on(served, folder, ONE_PERSON, None, &[]).with_whole_mover();
-    ready.run_alice(&[]).ended(0);
+    let ran = ready.run_alice(&[]).ended(0);
+    // What is left out on purpose is listed; what could not be read is said.
+    let unread = "1 entry could not be read and did not come along: `modes/unreadable.txt`";
+    assert!(ran.err.contains(unread), "{}", ran.err);
+    assert!(ready.report()["remarks"].to_string().contains(unread));
 
     let kept = fs::read(ready.file("manifests/d-sim000000001/alice.jsonl.zst")).unwrap();
     let entries: BTreeMap<Vec<u8>, Entry> = manifest::read(kept.as_slice())
