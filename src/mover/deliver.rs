@@ -9,6 +9,7 @@ use super::conflicts::Conflicts;
 use super::copy::{Copied, Order, copy_with};
 use super::entry::Entry;
 use super::error::Error;
+use super::gone::Spares;
 use super::meter::Meter;
 use super::path::escape;
 use super::reread::reread;
@@ -223,7 +224,8 @@ pub(super) fn order(ticket: &Ticket, home: &Path, source: &Path) -> Result<Order
         proves: true,
         // Where the list that is named is gone, nothing is removed by what is left of others.
         deletes: ticket.deletes && (since.is_some() || ticket.brought.is_none()),
-        spares_the_last: true,
+        // What changes between two passes is followed; what changed since a move that was taken back may be of another mind.
+        spares: if ticket.brought.is_some() { Spares::Cleared } else { Spares::Emptied },
         since,
         hints: kept::latest(home).filter(|_| !ticket.is_beside),
         written: Some(kept::written(home)).filter(|_| !ticket.is_beside),

@@ -18,8 +18,21 @@ pub(super) struct Clearing<'a> {
     pub(super) meter: &'a Meter<'a>,
     /// Whether it goes; it is only listed otherwise.
     pub(super) deletes: bool,
-    /// Whether it stays all the same where the source was emptied.
-    pub(super) spares_the_last: bool,
+    /// When it stays all the same.
+    pub(super) spares: Spares,
+}
+
+/// When nothing is removed although it is at the source no more: the copy may be the last, and whoever cleared the old home need
+/// not have meant the new one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spares {
+    /// Never.
+    #[default]
+    Nothing,
+    /// Where nothing of what was brought is at the source any more, and hardly anything else.
+    Emptied,
+    /// Where more than half of the files that were brought are at the source no more.
+    Cleared,
 }
 
 impl Clearing<'_> {
@@ -31,7 +44,12 @@ impl Clearing<'_> {
         parted: Parted,
         mut list: impl FnMut(Entry) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let deletes = self.deletes && !(self.spares_the_last && parted.is_emptied);
+        let is_spared = match self.spares {
+            Spares::Nothing => false,
+            Spares::Emptied => parted.is_emptied,
+            Spares::Cleared => parted.is_emptied || parted.is_cleared,
+        };
+        let deletes = self.deletes && !is_spared;
         for gone in parted.gone.sorted()? {
             let Gone { mut entry, is_replaced } = gone?;
             self.meter.tick(&entry.path)?;

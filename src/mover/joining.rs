@@ -37,7 +37,8 @@ pub(super) struct Joining {
     before: Option<Before>,
     unseen: Unseen,
     gone: Sorter<Gone>,
-    /// Files whose paths an earlier pass had brought that come again, and those that do not.
+    /// Files that come, those of them whose paths an earlier pass had brought, and files that are no more.
+    came: u64,
     met: u64,
     lost: u64,
 }
@@ -47,15 +48,16 @@ pub(super) struct Joining {
 pub(super) struct Parted {
     /// By path, the deepest first.
     pub(super) gone: Sorter<Gone>,
-    /// Whether most of what was brought is at the source no more: whoever cleared the old home need not have meant the new one,
-    /// which may be the last.
+    /// Whether hardly anything is at the source, and nothing of what was brought.
     pub(super) is_emptied: bool,
+    /// Whether more than half of the files that were brought are at the source no more.
+    pub(super) is_cleared: bool,
 }
 
 impl Parted {
     /// Nothing is gone.
     pub(super) fn none() -> Self {
-        Self { gone: Sorter::new(Gone::deepest_first), is_emptied: false }
+        Self { gone: Sorter::new(Gone::deepest_first), is_emptied: false, is_cleared: false }
     }
 }
 
@@ -63,12 +65,13 @@ impl Joining {
     /// Begins with what an earlier pass left.
     pub(super) fn with(before: Option<Before>) -> Self {
         let Parted { gone, .. } = Parted::none();
-        Self { before, unseen: Unseen::default(), gone, met: 0, lost: 0 }
+        Self { before, unseen: Unseen::default(), gone, came: 0, met: 0, lost: 0 }
     }
 
     /// Takes the next entry that comes, in byte order of paths; returns what was left at its path, if it is of the same kind.
     pub(super) fn meet(&mut self, entry: &Entry) -> Result<Option<Box<Entry>>, Error> {
         let mut left = None;
+        self.came += u64::from(entry.kind == Kind::File && entry.is_selected());
         while let Some(earlier) = next_until(&mut self.before, &entry.path)? {
             self.met += u64::from(earlier.path == entry.path && earlier.kind == Kind::File);
             if earlier.path != entry.path {
@@ -88,8 +91,9 @@ impl Joining {
         for earlier in self.before.take().into_iter().flatten() {
             self.note_gone(earlier?, false)?;
         }
-        let is_emptied = self.lost > self.met;
-        Ok(Parted { gone: self.gone, is_emptied })
+        let is_emptied = self.met == 0 && self.lost / 2 > self.came;
+        let is_cleared = self.lost > self.met;
+        Ok(Parted { gone: self.gone, is_emptied, is_cleared })
     }
 
     /// Takes note of what is no more, and was there at the earlier pass or at one before that. What lies below a folder that

@@ -15,7 +15,7 @@ use super::depth::{deepest_first, depth as depth_of};
 use super::entry::Entry;
 use super::error::Error;
 use super::folders::{Finishing, Making, Places};
-use super::gone::Clearing;
+use super::gone::{Clearing, Spares};
 use super::manifest::Summing;
 use super::meter::Meter;
 use super::place::{Placer, Work};
@@ -65,8 +65,8 @@ pub struct Order {
     pub written: Option<PathBuf>,
     /// Whether what is at the source no more is removed at the destination too, unless it changed there.
     pub deletes: bool,
-    /// Whether nothing is removed all the same where the source was emptied: the copy may be the last.
-    pub spares_the_last: bool,
+    /// When nothing is removed all the same.
+    pub spares: Spares,
 }
 
 /// What a copy did.
@@ -170,8 +170,8 @@ impl Run<'_> {
     fn copy(self, lists: Lists, give: Give<'_>) -> Result<Copied, Error> {
         let Lists { folders, files, names, parted, .. } = lists;
         let Self { destination: tree, pool, meter, .. } = self;
-        let Order { deletes, spares_the_last, .. } = *self.order;
-        let clearing = Clearing { tree, pool, meter, deletes, spares_the_last };
+        let Order { deletes, spares, .. } = *self.order;
+        let clearing = Clearing { tree, pool, meter, deletes, spares };
         clearing.clear(parted, |entry| self.ended.add([Checked::unread(entry)]))?;
         let made = self.make_folders(folders.sorted()?)?;
         let placer = Placer {

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::super::copy::{Copied, sum_up};
 use super::super::entry::Entry;
 use super::super::error::Error;
-use super::super::gone::Clearing;
+use super::super::gone::{Clearing, Spares};
 use super::super::joining::Parted;
 use super::super::meter::Meter;
 use super::super::pack::contents::{Contents, LARGEST, MANIFEST, NAME, below};
@@ -255,7 +255,7 @@ fn work(
         pool: &pool,
         meter: &meter,
         deletes: order.earlier.deletes,
-        spares_the_last: true,
+        spares: Spares::Cleared,
     }
     .clear(parted, |entry| landing.outcome.take(entry))?;
     let folders = Folders::new(Arc::clone(&landing), is_fresh);
