@@ -101,8 +101,10 @@ impl Inventories {
     fn knows_all_of(&self, snapshot: &Snapshot) -> bool {
         let knows = |known: Known| known.newest().is_some();
         let mut owned = snapshot.domains.iter().flat_map(|domain| {
-            let measured = homes(domain).filter(|one| one.home.is_some());
-            measured.map(move |one| (&domain.id, one.uid))
+            // Where nothing was measured, what was seen before says whether that can be.
+            let is_any = homes(domain).any(|one| one.home.is_some());
+            let held = homes(domain).filter(move |one| one.home.is_some() || !is_any);
+            held.map(move |one| (&domain.id, one.uid))
         });
         let mut orphans = snapshot
             .file_systems

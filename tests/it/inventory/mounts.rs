@@ -97,6 +97,24 @@ fn a_wrong_mount_is_not_believed_by_way_of_an_inventory_that_measured_nothing() 
 }
 
 #[test]
+fn a_mount_without_any_home_that_was_seen_is_not_believed() {
+    let ready = ready();
+    let right = mount(&ready);
+    let (first, _) = snapshot(&ready, &["--mount", &right], 0);
+    // The folder is there, and nothing is mounted at it; or another file system, whose homes have other numbers.
+    let empty = ready.file("empty").join(system(&ready).file_name().unwrap());
+    fs::create_dir_all(&empty).unwrap();
+    for other in [None, Some("299999")] {
+        other.iter().for_each(|number| fs::create_dir(empty.join(number)).unwrap());
+        let mount = empty.parent().unwrap().to_str().unwrap();
+        let (second, ran) = snapshot(&ready, &["--mount", mount], 4);
+        assert!(ran.err.contains("none of the homes that were seen"), "{}", ran.err);
+        assert_eq!(alice(&second)["home"], alice(&first)["home"]);
+        assert_eq!(second["file_systems"][0]["orphan_homes"].as_array().map_or(0, Vec::len), 0);
+    }
+}
+
+#[test]
 fn a_scan_of_a_wrong_mount_is_not_believed_either() {
     let ready = ready();
     let wrong = PathBuf::from(wrong(&ready)).join(system(&ready).file_name().unwrap());

@@ -26,10 +26,12 @@ pub(super) fn hold(
         believed: believed(snapshot, believe)?,
         mounts: mounts(snapshot, mount),
         taken_at: snapshot.taken_at.clone(),
+        strange: BTreeSet::new(),
         doubtful: BTreeSet::new(),
         in_doubt: Vec::new(),
         unseen: Vec::new(),
     };
+    holding.strange = strange(snapshot, &inventories, &holding.mounts);
     for domain in &mut snapshot.domains {
         let people = domain.profiles.iter_mut().map(|one| {
             (one.name.to_string(), one.home_uid.as_ref(), &mut one.home, &mut one.trust)
@@ -93,12 +95,40 @@ fn mounts(snapshot: &Snapshot, mount: &Path) -> BTreeMap<FileSystemId, Vec<PathB
     of_domains.chain(described).map(|id| (id.clone(), places(mount, snapshot, &id))).collect()
 }
 
+/// File systems that are said to be mounted, and have none of the homes that were seen there: nothing is mounted, or another one.
+fn strange(
+    snapshot: &Snapshot,
+    inventories: &Inventories,
+    mounts: &BTreeMap<FileSystemId, Vec<PathBuf>>,
+) -> BTreeSet<FileSystemId> {
+    let is_mounted = |system: &&FileSystemId| {
+        mounts.get(*system).is_some_and(|places| places.iter().any(|place| place.is_dir()))
+    };
+    let mut met = BTreeMap::<&FileSystemId, (bool, bool)>::new();
+    for domain in &snapshot.domains {
+        let Some(system) = domain.file_system.as_ref().filter(is_mounted) else { continue };
+        let people = domain.profiles.iter().map(|one| (&one.home_uid, &one.home));
+        let spaces = domain.spaces.iter().map(|one| (&one.home_uid, &one.home));
+        let (was_any_seen, is_any_there) = met.entry(system).or_default();
+        for (uid, home) in people.chain(spaces) {
+            let Some(uid) = uid else { continue };
+            *was_any_seen |= inventories.home(&domain.id, uid).last().is_some();
+            *is_any_there |= home.is_some();
+        }
+    }
+    let is_strange =
+        |(_, (was_any_seen, is_any_there)): &(_, (bool, bool))| *was_any_seen && !is_any_there;
+    met.into_iter().filter(is_strange).map(|(system, _)| system.clone()).collect()
+}
+
 struct Holding<'a> {
     context: &'a Context,
     believed: BTreeSet<String>,
     mounts: BTreeMap<FileSystemId, Vec<PathBuf>>,
     /// When this inventory was taken, RFC 3339.
     taken_at: String,
+    /// File systems of which nothing is where they are said to be mounted.
+    strange: BTreeSet<FileSystemId>,
     /// File systems of which a home that somebody owns is another than it was.
     doubtful: BTreeSet<FileSystemId>,
     in_doubt: Vec<String>,
@@ -157,7 +187,16 @@ impl Holding<'_> {
         home: &mut Option<Home>,
         trust: &mut Trust,
     ) {
-        let Some(now) = home else { return };
+        let Some(now) = home else {
+            if self.strange.contains(system) && known.last().is_some() {
+                let why = "none of the homes that were seen in this file system is there: look at what is mounted";
+                self.doubtful.insert(system.clone());
+                let kept = self.refuse(name, uid, &known, why);
+                *home = kept.as_ref().map(|(home, _)| home.clone());
+                *trust = kept.map(|(_, trust)| trust).unwrap_or_default();
+            }
+            return;
+        };
         match self.judge(name, (system, uid), &known, now) {
             Ok(()) => trust.believed = self.believed_at(name, &known),
             Err(why) => {
