@@ -149,6 +149,17 @@ impl Reader {
         }
     }
 
+    /// Returns the ARNs of the locations with this URI that carry a tag of this key.
+    pub async fn tagged_locations_at(&self, uri: &str, key: &str) -> Result<Vec<String>, Error> {
+        let mut found = Vec::new();
+        for location in self.locations_at(uri).await? {
+            if self.has_transfer_tag(&location, key).await? {
+                found.push(location);
+            }
+        }
+        Ok(found)
+    }
+
     /// Returns how an execution stands.
     pub async fn transfer(&self, execution: &str) -> Result<Execution, Error> {
         let request = self.clients.datasync.describe_task_execution().task_execution_arn(execution);

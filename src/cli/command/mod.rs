@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod carry;
 pub mod cleanup;
+mod cleanup_transfers;
 pub mod completions;
 pub mod cutover;
 mod cutover_back;

@@ -184,12 +184,7 @@ async fn task(cx: &Context) -> Result<String, Failure> {
 
 /// A location of this URI that an earlier try made.
 async fn ours(cx: &Context, uri: &str) -> Result<Option<String>, Failure> {
-    for location in cx.account.locations_at(uri).await? {
-        if cx.account.has_transfer_tag(&location, TAG_PLAN).await? {
-            return Ok(Some(location));
-        }
-    }
-    Ok(None)
+    Ok(cx.account.tagged_locations_at(uri, TAG_PLAN).await?.into_iter().next())
 }
 
 /// How DataSync calls the location of a file system.
