@@ -10,6 +10,10 @@ use crate::inventory::{Home, OrphanHome, Snapshot, Trust, Unseen, places};
 use crate::journal::Journal;
 use crate::names::{FileSystemId, HomeUid, counted};
 
+/// Why a home is in doubt where nothing is as it was.
+const NONE_THERE: &str =
+    "none of the homes that were seen in this file system is there: look at what is mounted";
+
 /// Holds every home that was measured against the newest inventory that saw it. One that is another is not taken: what was seen
 /// before is kept, as of then. Returns what those are called: `d-…/alice`, `d-…/space.team`, `fs-…/200005`.
 pub(super) fn hold(
@@ -187,17 +191,14 @@ impl Holding<'_> {
         home: &mut Option<Home>,
         trust: &mut Trust,
     ) {
-        let Some(now) = home else {
-            if self.strange.contains(system) && known.last().is_some() {
-                let why = "none of the homes that were seen in this file system is there: look at what is mounted";
-                self.doubtful.insert(system.clone());
-                let kept = self.refuse(name, uid, &known, why);
-                *home = kept.as_ref().map(|(home, _)| home.clone());
-                *trust = kept.map(|(_, trust)| trust).unwrap_or_default();
+        let judged = match home {
+            Some(now) => self.judge(name, (system, uid), &known, now),
+            None if self.strange.contains(system) && known.last().is_some() => {
+                Err(NONE_THERE.to_owned())
             }
-            return;
+            None => return,
         };
-        match self.judge(name, (system, uid), &known, now) {
+        match judged {
             Ok(()) => trust.believed = self.believed_at(name, &known),
             Err(why) => {
                 self.doubtful.insert(system.clone());
