@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::copying;
 use super::hydrate::PACKED;
@@ -85,7 +84,10 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
         }
     };
     left_by_datasync(cx, &mut not_copied, &mut not_copied_named)?;
-    let receipt = Receipt {
+    if let Some(unread) = unread_words(&not_copied, &not_copied_named, &cx.migration.name()) {
+        cx.remark(unread);
+    }
+    Ok(Receipt {
         totals,
         evidence: done.evidence,
         not_copied,
@@ -95,11 +97,7 @@ pub async fn perform(cx: &Context) -> Result<Receipt, Failure> {
         manifest: format!("{}/{}", cx.migration.reports, key::MANIFEST),
         manifest_file,
         manifest_blake3: done.manifest_blake3,
-    };
-    if let Some(unread) = unread_words(&json!(receipt), &cx.migration.name()) {
-        cx.remark(unread);
-    }
-    Ok(receipt)
+    })
 }
 
 /// Returns the manifest of what has arrived, open, and the first entries that it does not list as copied: it is proven to be what

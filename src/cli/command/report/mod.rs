@@ -185,6 +185,8 @@ fn left_out(journal: &Journal, plan: &Plan) -> Result<Vec<LeftOut>, Failure> {
 fn person(batch: &Batch, migration: &Migration, events: &[Event]) -> Result<PersonFacts, Failure> {
     let standing = Standing::of(events)
         .map_err(|error| Failure::of(Exit::Unexpected, "read the journal", error))?;
+    let proof = standing.receipt(Step::Verify).and_then(Proof::from_receipt);
+    let remarks = remarks(migration, &standing, proof.as_ref());
     Ok(PersonFacts {
         migration: migration.id.clone(),
         domain: migration.domain.clone(),
@@ -196,11 +198,8 @@ fn person(batch: &Batch, migration: &Migration, events: &[Event]) -> Result<Pers
         standing: standing.word().name().to_owned(),
         steps: Step::ALL.into_iter().filter_map(|step| facts(step, &standing, events)).collect(),
         held: held(events).map(|held| report::Held::new(held.from, held.to)),
-        proof: standing.receipt(Step::Verify).and_then(Proof::from_receipt),
-        remarks: remarks(migration, &standing)
-            .into_iter()
-            .chain(super::flows::remark(events))
-            .collect(),
+        proof,
+        remarks: remarks.into_iter().chain(super::flows::remark(events)).collect(),
         failure: Step::ALL.into_iter().find_map(|step| failure(step, &standing)),
         evidence: None,
     })
@@ -231,7 +230,7 @@ fn facts(step: Step, standing: &Standing, events: &[Event]) -> Option<StepFacts>
 }
 
 /// What could not be put back, doors that closed for good, what nobody could read, and what hides the space from who is to find it.
-fn remarks(migration: &Migration, standing: &Standing) -> Vec<String> {
+fn remarks(migration: &Migration, standing: &Standing, proof: Option<&Proof>) -> Vec<String> {
     let mut remarks = Vec::new();
     let strings = |value: &Value| -> Vec<String> {
         serde_json::from_value(value.clone()).unwrap_or_default()
@@ -247,8 +246,9 @@ fn remarks(migration: &Migration, standing: &Standing) -> Vec<String> {
             remarks.extend(strings(said));
         }
     }
-    let proof = standing.receipt(Step::Verify);
-    remarks.extend(proof.and_then(|proof| unread_words(proof, &migration.name())));
+    remarks.extend(proof.and_then(|proof| {
+        unread_words(&proof.not_copied, &proof.not_copied_named, &migration.name())
+    }));
     if was_hidden(standing) {
         remarks.push(hidden_words(migration));
     }
