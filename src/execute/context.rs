@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::halt::Halt;
 use super::inventories::Inventories;
 use super::notice::{Notice, Watch};
+use super::planned::{Inventoried, Planned};
 use super::room::Place;
 use super::saga::Outcome;
 use super::standing::{Standing, kind};
@@ -20,7 +21,7 @@ use super::step::Step;
 use super::tools::Tools;
 use super::transfers::Transfers;
 use crate::aws::{self, Account, Settings};
-use crate::inventory::Domain;
+use crate::inventory::{Domain, Profile};
 use crate::journal::{Journal, NewEvent, OperationId};
 use crate::mover::ReportKey;
 use crate::names::{MigrationId, TAG_MIGRATION, TAG_PLAN};
@@ -58,6 +59,8 @@ pub struct Context {
     pub transfers: Transfers,
     /// What inventories know of the homes that travel packed, read for the first of them.
     pub inventories: Arc<OnceLock<Inventories>>,
+    /// How things were when the plan was drawn up.
+    pub planned: Planned,
     /// Whether a rollback may destroy a space that its owner may have worked in since.
     pub may_delete_used_spaces: bool,
     /// Whether a rollback also puts back what somebody else changed since.
@@ -136,15 +139,23 @@ impl Context {
     ///
     /// This is for a journal that does not say what a step replaced, having been restored from before it did: the inventory is
     /// large, and what a step notes is nearer to the truth.
-    pub(super) fn planned_settings(&self) -> Option<Settings> {
-        let mut people = self.planned_domain()?.profiles.into_iter();
-        people.find(|one| one.name == self.migration.profile).map(|profile| profile.own)
+    pub(super) fn planned_settings(&self) -> Option<&Settings> {
+        self.planned_profile().map(|profile| &profile.own)
     }
 
-    /// The domain as it was when the plan was drawn up, where the journal has that inventory.
-    pub(super) fn planned_domain(&self) -> Option<Domain> {
-        let snapshot = self.journal.snapshot(&self.plan.snapshot).ok()?;
-        snapshot.domains.into_iter().find(|one| one.id == self.migration.domain)
+    /// The person's profile as it was then.
+    pub(super) fn planned_profile(&self) -> Option<&Profile> {
+        self.planned_domain()?.profile(&self.migration.profile)
+    }
+
+    /// The domain as it was then.
+    pub(super) fn planned_domain(&self) -> Option<&Domain> {
+        self.inventoried().ok()?.domain(&self.migration.domain)
+    }
+
+    /// What inventories saw before anything was changed.
+    pub(super) fn inventoried(&self) -> Result<&Inventoried, Failure> {
+        Ok(self.planned.get(&self.journal, &self.plan)?)
     }
 
     /// Writes down that the plan no longer holds for this person, and does nothing.
@@ -259,6 +270,19 @@ impl Context {
     /// Waits for the time between two looks, or until someone asks to stop at once.
     pub async fn pause(&self) -> Result<(), Failure> {
         self.pause_for(self.poll()).await
+    }
+
+    /// Makes a change, as [`aws::wait::settled`] does, and gives it a moment before the first look whether it has settled.
+    pub(super) async fn settled(
+        &self,
+        settle: impl AsyncFn() -> Result<(), Failure>,
+        change: impl AsyncFn() -> Result<(), aws::Error>,
+    ) -> Result<(), Failure> {
+        let settle = async || {
+            self.short_pause().await?;
+            settle().await
+        };
+        Ok(aws::wait::settled(settle, change).await??)
     }
 
     /// Waits for half of that: what was changed just now is never there at once, and often before the time is over.

@@ -24,6 +24,7 @@ mod mounted;
 mod notice;
 mod orphans;
 mod passes;
+mod planned;
 mod rereading;
 mod room;
 mod run;
@@ -58,6 +59,7 @@ pub use orphans::{
     orphan_systems, orphans, whereabouts,
 };
 pub use passes::is_first_pass;
+pub use planned::Planned;
 pub use rereading::{Told, reread_all};
 pub use run::{Execution, Summary, roll_back, run};
 pub use saga::{Outcome, back, back_to, forward};

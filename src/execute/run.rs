@@ -14,6 +14,7 @@ use super::control::Control;
 use super::failure::{Failure, Stuck};
 use super::inventories::Inventories;
 use super::notice::{Notice, Watch};
+use super::planned::Planned;
 use super::saga::Outcome;
 use super::selection::{Direction, Selection, all_to_do};
 use super::step::Step;
@@ -56,6 +57,8 @@ pub struct Execution {
     pub transfers: Transfers,
     /// What inventories know of the homes that travel packed, read for the first of them.
     pub inventories: Arc<OnceLock<Inventories>>,
+    /// How things were when the plan was drawn up.
+    pub planned: Planned,
     /// Whether a rollback may destroy a space that its owner may have worked in since.
     pub may_delete_used_spaces: bool,
     /// Whether a rollback also puts back what somebody else changed since.
@@ -299,6 +302,7 @@ impl Execution {
             domains: self.domains.clone(),
             transfers: self.transfers.clone(),
             inventories: self.inventories.clone(),
+            planned: self.planned.clone(),
             may_delete_used_spaces: self.may_delete_used_spaces,
             may_overwrite_changes: self.may_overwrite_changes,
         }

@@ -238,6 +238,7 @@ pub(super) fn execution(
         domains: Arc::default(),
         transfers: execute::Transfers::default(),
         inventories: Arc::default(),
+        planned: execute::Planned::default(),
         may_delete_used_spaces,
         may_overwrite_changes: false,
         may_run_any_time: false,

@@ -225,6 +225,7 @@ impl Rehearsal {
             domains: Arc::default(),
             transfers: Transfers::default(),
             inventories: Arc::default(),
+            planned: execute::Planned::default(),
             may_delete_used_spaces: false,
             may_overwrite_changes: false,
             may_run_any_time: false,

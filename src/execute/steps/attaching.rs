@@ -5,7 +5,7 @@
 //! because AWS replaces a list as a whole.
 
 use super::hydrate::is_hook;
-use crate::aws::{Error, ErrorKind, wait};
+use crate::aws::{Error, ErrorKind};
 use crate::execute::context::Context;
 use crate::execute::failure::Failure;
 
@@ -42,7 +42,7 @@ async fn change(
         return Ok(());
     };
     let set = async || cx.account.set_shared_space_scripts(domain, &scripts).await;
-    Ok(wait::settled(async || settled(cx).await, set).await??)
+    cx.settled(async || settled(cx).await, set).await
 }
 
 /// Waits until the domain is in service: AWS refuses to change one that is changing.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::flip::{CLASSIC_LANDING, Receipt, explicit, text};
 use super::landed::astray;
 use super::sharing_out::{self, SharedOut};
-use crate::aws::{Error, ErrorKind, Profile, wait};
+use crate::aws::{Error, ErrorKind, Profile};
 use crate::execute::context::Context;
 use crate::execute::failure::Failure;
 use crate::execute::standing::Standing;
@@ -188,7 +188,7 @@ async fn set(cx: &Context, part: &TeamPart, portal: &str, landing: &str) -> Resu
     let domain = &cx.migration.domain;
     let set =
         async || cx.account.set_experience(domain, &part.profile, portal, landing, None).await;
-    Ok(wait::settled(async || settled(cx, part).await, set).await??)
+    cx.settled(async || settled(cx, part).await, set).await
 }
 
 /// Waits until the profile is in service: AWS refuses to change one that is changing.

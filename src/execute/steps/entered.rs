@@ -49,10 +49,8 @@ pub(super) async fn may_be_worked_in(
 
 /// Whether the portal was open to them when the plan was drawn up: somebody may have closed it since.
 fn could_enter_then(cx: &Context) -> bool {
-    let profile = cx.planned_domain().and_then(|domain| {
-        domain.profiles.into_iter().find(|one| one.name == cx.migration.profile)
-    });
-    profile.is_some_and(|profile| is_open(profile.effective.studio_web_portal.as_deref()))
+    cx.planned_profile()
+        .is_some_and(|profile| is_open(profile.effective.studio_web_portal.as_deref()))
 }
 
 /// AWS's default is `ENABLED`.
@@ -80,8 +78,7 @@ fn was_made_by_this_try(events: &[Event]) -> bool {
 
 /// Tells whether the space is older than the first inventory of this journal.
 fn is_older_than_journal(cx: &Context, space: &Space) -> Result<bool, Failure> {
-    let moment = |text: &str| text.parse::<Timestamp>().ok();
-    let Some(made) = space.created_at.as_deref().and_then(moment) else { return Ok(false) };
-    let first = cx.journal.snapshots()?.into_iter().find_map(|kept| moment(&kept.taken_at));
-    Ok(first.is_some_and(|first| first.duration_since(made) > CLOCKS))
+    let made = space.created_at.as_deref().and_then(|made| made.parse::<Timestamp>().ok());
+    let (Some(made), Some(first)) = (made, cx.inventoried()?.first_at) else { return Ok(false) };
+    Ok(first.duration_since(made) > CLOCKS)
 }

@@ -92,7 +92,7 @@ fn led_there_before(cx: &Context, noted: &Value) -> Option<String> {
         return None;
     }
     let own = cx.planned_settings()?;
-    let planned = (own.studio_web_portal, own.landing);
+    let planned = (own.studio_web_portal.clone(), own.landing.clone());
     if planned == noted {
         return None;
     }
@@ -310,7 +310,7 @@ pub(super) async fn explicit(
         return Ok((portal.clone(), landing.clone()));
     }
     let defaults = match cx.planned_domain() {
-        Some(planned) => planned.defaults,
+        Some(planned) => planned.defaults.clone(),
         None => cx.account.domain(&cx.migration.domain).await?.defaults,
     };
     let portal = portal.or(defaults.studio_web_portal).unwrap_or_else(|| PORTAL.to_owned());

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::provision::{change_space, hold_idle_off, stop_app};
 use super::{attaching, copy_failure, copying};
-use crate::aws::{Error, ErrorKind, Profile, wait};
+use crate::aws::{Error, ErrorKind, Profile};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, FailureKind, Stuck};
 use crate::execute::hook::{Hook, Pass};
@@ -235,7 +235,7 @@ fn script_before(cx: &Context) -> Result<Option<String>, Failure> {
         return noted_script(cx);
     }
     let planned = cx.planned_settings();
-    let planned = planned.as_ref().and_then(|own| own.built_in(cx.migration.app));
+    let planned = planned.and_then(|own| own.built_in(cx.migration.app));
     let planned = planned.filter(|arn| !is_hook(cx, Some(arn)));
     cx.remark(format!(
         "the hook is set on profile {}, and this journal does not say what was before; when the plan was drawn up it was {}, which is set again",
@@ -288,11 +288,7 @@ pub(super) async fn change_profile(
     cx: &Context,
     change: impl AsyncFn() -> Result<(), Error>,
 ) -> Result<(), Failure> {
-    let settle = async || {
-        cx.short_pause().await?;
-        settled_profile(cx).await.map(drop)
-    };
-    Ok(wait::settled(settle, change).await??)
+    cx.settled(async || settled_profile(cx).await.map(drop), change).await
 }
 
 /// Waits until the profile is in service: AWS refuses to change one that is changing.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::entered::may_be_worked_in;
-use crate::aws::{App, Error, ErrorKind, NewSpace, Owner, Space, wait};
+use crate::aws::{App, Error, ErrorKind, NewSpace, Owner, Space};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
 use crate::execute::step::Step;
@@ -322,11 +322,7 @@ pub(super) async fn change_space(
     cx: &Context,
     change: impl AsyncFn() -> Result<(), Error>,
 ) -> Result<(), Failure> {
-    let settle = async || {
-        cx.short_pause().await?;
-        settled_space(cx).await.map(drop)
-    };
-    Ok(wait::settled(settle, change).await??)
+    cx.settled(async || settled_space(cx).await.map(drop), change).await
 }
 
 /// Waits until the space is in service.

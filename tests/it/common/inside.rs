@@ -160,6 +160,7 @@ async fn context(
         domains: std::sync::Arc::default(),
         transfers: Default::default(),
         inventories: Default::default(),
+        planned: Default::default(),
         may_delete_used_spaces: true,
         may_overwrite_changes: false,
     };
