@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use studio_migrate::mover::key;
+use studio_migrate::sim::bucket;
 
 use crate::common::ONE_PERSON;
 use crate::common::ends::{End, assert_alike, end};
@@ -49,6 +51,24 @@ fn killed_from_outside_at_some_moment_it_ends_as_an_uninterrupted_run_does() {
         ready.run_alice(&[]).ended(0);
         assert_alike(&end(&ready.served), &whole, &format!("killed after {moment} ms"));
     }
+}
+
+#[test]
+fn a_copy_that_is_done_before_its_app_is_in_service_is_gone_on_with() {
+    let whole = Ready::new();
+    let before = whole.events().len();
+    whole.run_alice(&[]).ended(0);
+    let is_start = |event: &Value| event["detail"]["operation"] == "CreateApp";
+    let place = whole.events()[before..].iter().position(is_start).unwrap() as u64 + 1;
+
+    let slow = ONE_PERSON.replace("app_start: 0.1", "app_start: 12");
+    let ready = Ready::with(&slow, None, &["  settle_minutes: 0.5"]);
+    // Right after the app was made, whose copy goes on by itself.
+    assert!(dies_at(2 * place + 1, &ready.served, &ready.journal, &run_alice()));
+    let key = format!("{}/{}", ready.migration("alice").reports, key::DONE);
+    let bucket = ready.plan().staging_bucket();
+    until("the copy is done", || bucket::file_of(&ready.served.dir, &bucket, &key).is_ok());
+    ready.run_alice(&[]).ended(0);
 }
 
 #[test]

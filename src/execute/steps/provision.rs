@@ -299,20 +299,27 @@ pub(super) async fn stop_app(cx: &Context) -> Result<(), Failure> {
     if ours.is_empty() {
         return Ok(());
     }
-    for app in ours {
-        match cx.account.delete_app(domain, &owner, &app.app_type, &app.name).await {
-            Ok(()) => {}
-            // Gone, or on its way already.
-            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::InUse) => {}
-            Err(error) => return Err(error.into()),
-        }
+    let is_one_of = |all: &[App], app: &App| all.iter().any(|one| one.created_at == app.created_at);
+    let stop = async |app: &App| match cx
+        .account
+        .delete_app(domain, &owner, &app.app_type, &app.name)
+        .await
+    {
+        // Gone; or on its way, or still starting, which AWS does not let anybody stop: then it is stopped later.
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::InUse) => Ok(()),
+        stopped => stopped,
+    };
+    for app in &ours {
+        stop(app).await?;
     }
     cx.short_pause().await?;
     cx.until("the space's app to stop", async || {
-        let left = cx.account.apps(domain, &owner).await?;
-        let is_another_s =
-            |app: &App| others.iter().any(|other| other.created_at == app.created_at);
-        Ok(left.iter().all(is_another_s).then_some(()))
+        let mut left = cx.account.apps(domain, &owner).await?;
+        left.retain(|app| !is_one_of(&others, app));
+        for app in left.iter().filter(|app| app.status == "InService" && is_one_of(&ours, app)) {
+            stop(app).await?;
+        }
+        Ok(left.is_empty().then_some(()))
     })
     .await
 }
