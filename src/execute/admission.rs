@@ -10,7 +10,7 @@ use super::run::Execution;
 use super::soak;
 use crate::aws::{ErrorKind, Owner};
 use crate::inventory::{Domain, Profile, Snapshot, Space};
-use crate::plan::{Batch, Plan, drift};
+use crate::plan::{Batch, Plan, drift_of};
 use crate::playbook::Calendar;
 
 /// Why a batch may not begin.
@@ -160,7 +160,7 @@ pub(super) async fn drifted(cx: &Context) -> Result<Vec<String>, Failure> {
         }],
         ..Snapshot::default()
     };
-    let mut changes = drift(&cx.plan, &now).remove(&migration.id).unwrap_or_default();
+    let mut changes = drift_of(&cx.plan, migration, &now);
     if migration.is_reused && changes.is_empty() {
         // Found out before a Classic app is stopped for good.
         let owner = Owner::Space(migration.space.clone());

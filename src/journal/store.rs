@@ -207,15 +207,20 @@ impl Journal {
     ///
     /// It is made on first use and never leaves the file: whoever can read the journal can read the reports.
     pub fn secret(&self) -> Result<String, Error> {
+        const KEPT: &str = "SELECT value FROM fact WHERE name = 'secret'";
         let connection = self.lock();
+        let mut kept = connection.prepare_cached(KEPT)?;
+        let read = |row: &rusqlite::Row<'_>| row.get(0);
+        if let Some(secret) = kept.query_row([], read).optional()? {
+            return Ok(secret);
+        }
         let mut fresh = [0; 32];
         getrandom::fill(&mut fresh).map_err(|error| Error::Secret(error.to_string()))?;
         connection.execute(
             "INSERT INTO fact (name, value) VALUES ('secret', ?1) ON CONFLICT DO NOTHING",
             [blake3::Hash::from_bytes(fresh).to_hex().as_str()],
         )?;
-        Ok(connection
-            .query_row("SELECT value FROM fact WHERE name = 'secret'", [], |row| row.get(0))?)
+        Ok(kept.query_row([], read)?)
     }
 
     /// Runs SQLite's own check of the file and returns what it complains about.

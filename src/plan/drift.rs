@@ -1,5 +1,6 @@
 //! What has changed in the account since a plan was drawn up.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use super::draft::{Migration, Plan, Route, TeamPart};
@@ -13,21 +14,29 @@ use crate::playbook::LeaveOutRules;
 ///
 /// A home counts as grown only when it no longer fits its volume at all: headroom is there to be used.
 pub fn drift(plan: &Plan, snapshot: &Snapshot) -> BTreeMap<MigrationId, Vec<String>> {
-    // A plan that was read from a file may hold patterns that are no globs; then everything counts.
-    let rules = LeaveOutRules::of(&plan.playbook).ok();
+    let rules = rules(plan);
     plan.migrations()
         .filter_map(|(_, migration)| {
-            let changes = changes(migration, snapshot, rules.as_ref());
+            let changes = changes(migration, snapshot, &rules);
             (!changes.is_empty()).then(|| (migration.id.clone(), changes))
         })
         .collect()
 }
 
-fn changes(
-    migration: &Migration,
-    snapshot: &Snapshot,
-    rules: Option<&LeaveOutRules>,
-) -> Vec<String> {
+/// Returns what no longer holds for one person of the plan.
+pub fn drift_of(plan: &Plan, migration: &Migration, snapshot: &Snapshot) -> Vec<String> {
+    changes(migration, snapshot, &rules(plan))
+}
+
+/// What a home's size is told by: made when the first home is met, for the patterns take their time.
+type Rules<'a> = LazyCell<Option<LeaveOutRules>, Box<dyn FnOnce() -> Option<LeaveOutRules> + 'a>>;
+
+/// A plan that was read from a file may hold patterns that are no globs; then everything counts.
+fn rules(plan: &Plan) -> Rules<'_> {
+    LazyCell::new(Box::new(|| LeaveOutRules::of(&plan.playbook).ok()))
+}
+
+fn changes(migration: &Migration, snapshot: &Snapshot, rules: &Rules<'_>) -> Vec<String> {
     let Some(domain) = snapshot.domains.iter().find(|domain| domain.id == migration.domain) else {
         return vec![format!("domain {} is not in the snapshot", migration.domain)];
     };
@@ -66,7 +75,7 @@ fn changes_of_space(
     migration: &Migration,
     shared: &SpaceName,
     domain: &Domain,
-    rules: Option<&LeaveOutRules>,
+    rules: &Rules<'_>,
 ) -> Vec<String> {
     let Some(space) = domain.spaces.iter().find(|space| space.name == *shared) else {
         return vec![format!("the Classic shared space {shared} is gone")];
@@ -88,7 +97,7 @@ fn changes_of_team(
     migration: &Migration,
     part: &TeamPart,
     domain: &Domain,
-    rules: Option<&LeaveOutRules>,
+    rules: &Rules<'_>,
 ) -> Vec<String> {
     let mut changes = Vec::new();
     let team = domain.profile(&part.profile);
@@ -141,13 +150,9 @@ fn taken(migration: &Migration, domain: &Domain) -> Option<String> {
     Some(format!("the space name {name} was taken by {whose}"))
 }
 
-fn grown(
-    migration: &Migration,
-    home: Option<&Home>,
-    rules: Option<&LeaveOutRules>,
-) -> Option<String> {
+fn grown(migration: &Migration, home: Option<&Home>, rules: &Rules<'_>) -> Option<String> {
     let home = home?;
-    let bytes = rules.map_or(home.bytes, |rules| Load::of(home, rules).bytes);
+    let bytes = rules.as_ref().map_or(home.bytes, |rules| Load::of(home, rules).bytes);
     let bare =
         crate::playbook::Volume { headroom_percent: 0, headroom_gb: 0, ..Default::default() };
     (needed_gb(bytes, &bare) > i64::from(migration.volume_gb)).then(|| {

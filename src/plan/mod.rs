@@ -24,5 +24,5 @@ mod tests;
 pub use diff::{Change, diff};
 pub use draft::{Batch, Claim, LeftOut, Migration, Plan, Route, Slot, TeamPart, Visibility};
 pub use draw::draw;
-pub use drift::drift;
+pub use drift::{drift, drift_of};
 pub use error::Error;

@@ -247,23 +247,22 @@ fn find<'a>(studio: &'a Studio, call: &Call<'_>) -> Result<&'a App, Refusal> {
     check_holder(call)?;
     let id = call.text("DomainId");
     studio.domain(id, call.now)?;
-    let is_named = |app: &&App| {
-        let is_holder = match (call.given("SpaceName"), call.given("UserProfileName")) {
-            (Some(space), _) => app.space.as_deref() == Some(space),
-            (None, Some(name)) => {
-                app.profile.as_deref().is_some_and(|profile| profile.eq_ignore_ascii_case(name))
-            }
-            (None, None) => false,
-        };
-        is_holder
-            && app.domain == id
-            && app.app_type == call.text("AppType")
-            && app.name == call.text("AppName")
-            && app.status(call.now).is_some()
+    let (app_type, name) = (call.text("AppType"), call.text("AppName"));
+    let of_profiles = format!("{id}/profile/");
+    let found = match (call.given("SpaceName"), call.given("UserProfileName")) {
+        (Some(space), _) => studio.apps.get(&format!("{id}/space/{space}/{app_type}/{name}")),
+        (None, Some(profile)) => {
+            let is_named = |app: &App| {
+                app.profile.as_deref().is_some_and(|one| one.eq_ignore_ascii_case(profile))
+                    && app.app_type == app_type
+                    && app.name == name
+            };
+            studio.apps_below(&of_profiles).map(|(_, app)| app).find(|app| is_named(app))
+        }
+        (None, None) => None,
     };
-    studio.apps.values().find(is_named).ok_or_else(|| {
+    found.filter(|app| app.status(call.now).is_some()).ok_or_else(|| {
         let holder = call.given("SpaceName").or(call.given("UserProfileName")).unwrap_or_default();
-        let (app_type, name) = (call.text("AppType"), call.text("AppName"));
         missing("App", &format!("{id}/{holder}/{app_type}/{name}"))
     })
 }

@@ -293,7 +293,7 @@ impl Studio {
     /// The apps whose key begins like this, gone ones too.
     pub(super) fn apps_below<'a>(
         &'a self,
-        prefix: &'a str,
+        prefix: &str,
     ) -> impl Iterator<Item = (&'a String, &'a App)> {
         self.apps.range(prefix.to_owned()..).take_while(move |(key, _)| key.starts_with(prefix))
     }
