@@ -150,7 +150,10 @@ fn heard(run: &Steered, asked: &Steering, uid: u32) -> Result<String, String> {
         detail: json!({ "asked": asked, "uid": uid }),
         ..NewEvent::default()
     };
-    run.journal.record(&event).map_err(|error| error.to_string())?;
+    run.journal.record(&event).map_err(|error| match error.is_about_lease() {
+        true => "no run is at work any more: this one has just ended".to_owned(),
+        false => error.to_string(),
+    })?;
     let said = run.control.steer(asked)?;
     run.progress.say(&format!("Asked by uid {uid}: {said}"));
     Ok(said)
