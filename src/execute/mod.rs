@@ -55,8 +55,8 @@ pub use inventories::{Inventories, Known};
 pub use mounted::{Mounted, mounted, other_mounted};
 pub use notice::{Notice, Watch};
 pub use orphans::{
-    Archive, Archived, Delivered, Delivery, Filed, Orphan, Whereabouts, archive_all, assign_all,
-    orphan_systems, orphans, whereabouts,
+    Archive, Archived, Begun, Delivered, Delivery, Filed, Orphan, Whereabouts, archive_all,
+    assign_all, give_up_all, orphan_systems, orphans, whereabouts,
 };
 pub use passes::is_first_pass;
 pub use planned::Planned;

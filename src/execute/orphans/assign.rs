@@ -59,6 +59,30 @@ pub async fn assign_all(
     kept_alive(execution, lease, work).await;
 }
 
+/// Ends deliveries that were begun and are not wanted any more, and tells each.
+pub async fn give_up_all(
+    execution: &Execution,
+    begun: &[Delivery],
+    lease: &Lease,
+    tell: &mut (dyn FnMut(&Delivery, &Result<(), Failure>) + Send),
+) {
+    let work = async {
+        for delivery in begun {
+            let cx = execution.context(&delivery.to);
+            let ended = renewing(&cx, async || {
+                attributed(of(&cx), Box::pin(orphan::give_up(&cx, delivery))).await
+            });
+            let ended = Box::pin(ended).await;
+            let ends = ended.as_ref().is_err_and(|failure| failure.kind != FailureKind::Step);
+            tell(delivery, &ended);
+            if ends {
+                return;
+            }
+        }
+    };
+    kept_alive(execution, lease, work).await;
+}
+
 /// Why a home was not delivered, with what to do about it.
 fn reason(failure: &Failure) -> String {
     match &failure.hint {
@@ -72,16 +96,14 @@ async fn one(cx: &Context, delivery: &Delivery) -> Result<Delivered, Failure> {
         return Err(Failure::new("no file system is mounted here (--mount)"));
     };
     let home = mounted(mount, &delivery.orphan.file_system)?.home(&delivery.orphan).await?;
-    let of = Attribution {
-        plan: Some(cx.plan.id.clone()),
-        migration: Some(cx.id().clone()),
-        step: None,
-    };
     let _room = cx.room_to_copy().await?;
-    renewing(cx, async || {
-        attributed(of.clone(), Box::pin(orphan::deliver(cx, delivery, &home))).await
-    })
-    .await
+    renewing(cx, async || attributed(of(cx), Box::pin(orphan::deliver(cx, delivery, &home))).await)
+        .await
+}
+
+/// Whom the calls of a delivery are put down to.
+fn of(cx: &Context) -> Attribution {
+    Attribution { plan: Some(cx.plan.id.clone()), migration: Some(cx.id().clone()), step: None }
 }
 
 /// Writes an event about somebody that is no part of their standing.

@@ -9,6 +9,6 @@ pub(super) use assign::record;
 pub(super) use whereabouts::kind;
 
 pub use archive::{Archive, Filed, archive_all};
-pub use assign::{Delivery, assign_all};
+pub use assign::{Delivery, assign_all, give_up_all};
 pub use found::{Orphan, orphan_systems, orphans};
-pub use whereabouts::{Archived, Delivered, Whereabouts, whereabouts};
+pub use whereabouts::{Archived, Begun, Delivered, Whereabouts, whereabouts};

@@ -4,14 +4,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::found::Orphan;
 use crate::execute::standing::kind::UNDO_FINISHED;
 use crate::execute::step::Step;
+use crate::inventory::Home;
 use crate::journal::{Error, Event, Journal};
-use crate::mover::Totals;
-use crate::names::{MigrationId, counted};
+use crate::mover::{Class, Totals};
+use crate::names::{MigrationId, PlanId, counted, to_the_second};
 
 /// The kinds of events about orphans. None is part of anybody's standing.
 pub(in crate::execute) mod kind {
@@ -27,6 +30,10 @@ pub(in crate::execute) mod kind {
     pub const ASSIGNED: &str = "orphan-assigned";
     /// A home could not be delivered.
     pub const NOT_ASSIGNED: &str = "orphan-not-assigned";
+    /// What a delivery changed of somebody's space is put back, although the home was not delivered.
+    pub const ASSIGN_ENDED: &str = "orphan-assign-ended";
+    /// The same of a delivery that nobody wanted any more.
+    pub const ASSIGN_GIVEN_UP: &str = "orphan-assign-given-up";
 }
 
 /// A home in the archive, as it was proven.
@@ -71,6 +78,17 @@ pub struct Delivered {
     pub manifest_blake3: String,
 }
 
+/// A delivery that was begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Begun {
+    /// When, RFC 3339.
+    pub at: String,
+    /// Under which plan.
+    pub plan: Option<PlanId>,
+    /// The folder under the space's home that it goes into.
+    pub folder: String,
+}
+
 /// What is known of one orphan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Whereabouts {
@@ -81,16 +99,22 @@ pub struct Whereabouts {
     /// To whom else it was delivered before, and where: it is with them until they delete it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<(MigrationId, Delivered)>,
+    /// To whom a delivery was begun that has not ended, and when and under which plan.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub under_way: BTreeMap<MigrationId, Begun>,
     /// What failed since.
     pub trouble: Option<String>,
     /// Why it was not archived, and why not delivered, since that was done last: the one says nothing of the other.
     #[serde(skip)]
     not_done: [Option<String>; 2],
+    /// When it was begun to be archived, and delivered, last.
+    #[serde(skip)]
+    begun: [Option<String>; 2],
 }
 
 impl Whereabouts {
-    /// Says where it is, in words; `None` where nothing was done.
-    pub fn words(&self) -> Option<String> {
+    /// Says where it is, in words, and whether an inventory of `seen_at` saw it changed since; `None` where nothing was done.
+    pub fn words(&self, orphan: &Orphan, seen_at: &str) -> Option<String> {
         let mut said = Vec::new();
         if let Some((_, one)) = &self.archived {
             said.push(format!("archived at {}, {}", one.to, proof(&one.totals, &one.not_copied)));
@@ -109,10 +133,43 @@ impl Whereabouts {
                 one.folder, one.space
             ));
         }
+        if let Some(seen) = orphan.home.as_ref().and_then(|home| self.changed(home, seen_at)) {
+            said.push(seen);
+        }
         if let Some(trouble) = &self.trouble {
             said.push(format!("NOT done: {trouble}"));
         }
         (!said.is_empty()).then(|| said.join("; "))
+    }
+
+    /// Says what an inventory saw of the home on the file system that is not in the archive, or with whom it was delivered to.
+    fn changed(&self, home: &Home, seen_at: &str) -> Option<String> {
+        let time = |text: &str| text.parse::<Timestamp>().ok();
+        let seen = time(seen_at)?;
+        // A time that lies ahead says nothing about when the file was written, and hides every other.
+        let newest = home.newest.as_deref().and_then(time).filter(|newest| *newest <= seen);
+        let is_newer = |begun: &Option<String>| {
+            let begun = begun.as_deref().and_then(time);
+            begun.is_some_and(|begun| begun < seen && newest.is_some_and(|newest| newest > begun))
+        };
+        let is_other = self.archived.as_ref().is_some_and(|(at, one)| {
+            time(at).is_some_and(|at| at < seen)
+                && one.not_copied.keys().all(|class| class == Class::Special.word())
+                && (one.totals.files, one.totals.symlinks) != (home.files, home.symlinks)
+        });
+        let is_archive_old = self.archived.is_some() && (is_other || is_newer(&self.begun[0]));
+        let is_delivery_old = self.delivered.is_some() && is_newer(&self.begun[1]);
+        let again = match (is_archive_old, is_delivery_old) {
+            (false, false) => return None,
+            (true, false) => "`orphans archive --again`",
+            (false, true) => "`orphans assign --again`",
+            (true, true) => "`orphans archive --again` and `orphans assign --again`",
+        };
+        Some(format!(
+            "CHANGED since on the file system, as the inventory of {} saw it ({}): {again} takes it as it is now",
+            to_the_second(seen_at),
+            counted(home.files, "file", "files")
+        ))
     }
 }
 
@@ -131,7 +188,16 @@ fn proof(totals: &Totals, not_copied: &BTreeMap<String, u64>) -> String {
 /// # Errors
 /// The journal cannot be read.
 pub fn whereabouts(journal: &Journal) -> Result<BTreeMap<String, Whereabouts>, Error> {
-    let kinds = [kind::ARCHIVED, kind::NOT_ARCHIVED, kind::ASSIGNED, kind::NOT_ASSIGNED];
+    let kinds = [
+        kind::ARCHIVING,
+        kind::ARCHIVED,
+        kind::NOT_ARCHIVED,
+        kind::ASSIGNING,
+        kind::ASSIGNED,
+        kind::NOT_ASSIGNED,
+        kind::ASSIGN_ENDED,
+        kind::ASSIGN_GIVEN_UP,
+    ];
     let mut events = Vec::new();
     for kind in kinds {
         events.extend(journal.events_of_kind(kind)?);
@@ -146,6 +212,10 @@ pub fn whereabouts(journal: &Journal) -> Result<BTreeMap<String, Whereabouts>, E
 }
 
 fn follow(one: &mut Whereabouts, event: Event, journal: &Journal) -> Result<(), Error> {
+    let ends = [kind::ASSIGNED, kind::ASSIGN_ENDED, kind::ASSIGN_GIVEN_UP];
+    if let Some(to) = event.migration.as_ref().filter(|_| ends.contains(&event.kind.as_str())) {
+        one.under_way.remove(to);
+    }
     match event.kind.as_str() {
         kind::ARCHIVED => {
             one.not_done[0] = None;
@@ -170,10 +240,25 @@ fn follow(one: &mut Whereabouts, event: Event, journal: &Journal) -> Result<(), 
             }
         }
         kind::NOT_ARCHIVED => one.not_done[0] = text(&event, "why"),
-        kind::NOT_ASSIGNED => one.not_done[1] = text(&event, "why"),
+        kind::ARCHIVING => one.begun[0] = Some(event.at),
+        kind::ASSIGNING => {
+            one.begun[1] = Some(event.at.clone());
+            let Some(to) = event.migration.clone() else { return Ok(()) };
+            if !was_unwound(journal, &to, event.sequence)? {
+                let folder = text(&event, "folder").unwrap_or_default();
+                one.under_way.insert(to, Begun { at: event.at, plan: event.plan, folder });
+            }
+        }
+        kind::NOT_ASSIGNED | kind::ASSIGN_GIVEN_UP => one.not_done[1] = text(&event, "why"),
         _ => {}
     }
-    let troubles: Vec<_> = one.not_done.iter().flatten().map(String::as_str).collect();
+    let begun = one.under_way.iter().map(|(to, begun)| {
+        format!(
+            "its delivery to {to}, begun at {}, has not ended: `orphans assign` goes on with it, or ends it where its table says otherwise",
+            to_the_second(&begun.at)
+        )
+    });
+    let troubles: Vec<_> = one.not_done.iter().flatten().cloned().chain(begun).collect();
     one.trouble = (!troubles.is_empty()).then(|| troubles.join("; "));
     Ok(())
 }

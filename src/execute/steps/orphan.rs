@@ -13,10 +13,11 @@ use serde_json::json;
 use super::hydrate::{attach, copy_with_room, tidy};
 use super::provision::{hold_idle_off, is_held_off, others_apps, set_idle};
 use super::{copying, keeping, packing, stage, verify};
+use crate::aws::ErrorKind;
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, FailureKind};
 use crate::execute::hook::{Beside, Pass};
-use crate::execute::orphans::{Delivered, Delivery, kind, record};
+use crate::execute::orphans::{Delivered, Delivery, Orphan, kind, record};
 use crate::execute::step::Step;
 use crate::journal::Event;
 use crate::mover::{Class, Done, Totals};
@@ -29,16 +30,8 @@ pub(in crate::execute) async fn deliver(
     delivery: &Delivery,
     home: &Path,
 ) -> Result<Delivered, Failure> {
-    let mut inner = cx.clone();
     let orphan = &delivery.orphan;
-    inner.migration.reports =
-        format!("{}/orphans/{}-{}", cx.migration.reports, orphan.file_system, orphan.uid);
-    inner.migration.route = Route::Packed;
-    // What somebody claims of a team's home says nothing about an orphan.
-    inner.migration.team = None;
-    // What its owner has there comes first: a volume is grown by what the orphan needs, on top of what it has.
-    inner.migration.is_reused = true;
-    let cx = &inner;
+    let cx = &within(cx, orphan);
     if let Some(app) = others_apps(cx).await?.first() {
         return Err(Failure::new(format!(
             "{}/{} runs in space {}, and belongs to its owner",
@@ -63,12 +56,48 @@ pub(in crate::execute) async fn deliver(
         return delivered;
     }
     let tidied = Box::pin(give_back(cx, idle)).await;
+    if delivered.is_err() && tidied.is_ok() {
+        record(cx, kind::ASSIGN_ENDED, json!({ "orphan": orphan.name() }))?;
+    }
     let delivered = delivered?;
     tidied?;
     // Written before what crossed the bucket goes: without either the next try would wait for a word that was spoken.
     record(cx, kind::ASSIGNED, json!(delivered))?;
     packing::delete_below(cx, &cx.plan.staging_bucket(), &cx.migration.reports).await?;
     Ok(delivered)
+}
+
+/// Ends a delivery that was begun and is not wanted any more: puts back what it changed of the space, and deletes what crossed the
+/// bucket. What had arrived stays, for the space's owner to keep or delete.
+pub(in crate::execute) async fn give_up(cx: &Context, delivery: &Delivery) -> Result<(), Failure> {
+    let cx = &within(cx, &delivery.orphan);
+    match cx.account.space(&cx.migration.domain, &cx.migration.space).await {
+        Ok(_) => {
+            let idle = idle_to_give_back(cx).await?;
+            Box::pin(give_back(cx, idle)).await?;
+        }
+        Err(error) if error.kind == ErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    packing::delete_below(cx, &cx.plan.staging_bucket(), &cx.migration.reports).await?;
+    let why = format!(
+        "its delivery to {} was ended before it was done; what had arrived of it is in ~/{} of space {}",
+        delivery.to.id, delivery.folder, delivery.to.space
+    );
+    record(cx, kind::ASSIGN_GIVEN_UP, json!({ "orphan": delivery.orphan.name(), "why": why }))
+}
+
+/// The migration as a delivery into its space needs it.
+fn within(cx: &Context, orphan: &Orphan) -> Context {
+    let mut inner = cx.clone();
+    inner.migration.reports =
+        format!("{}/orphans/{}-{}", cx.migration.reports, orphan.file_system, orphan.uid);
+    inner.migration.route = Route::Packed;
+    // What somebody claims of a team's home says nothing about an orphan.
+    inner.migration.team = None;
+    // What its owner has there comes first: a volume is grown by what the orphan needs, on top of what it has.
+    inner.migration.is_reused = true;
+    inner
 }
 
 /// The idle shutdown that the space has while no orphan is delivered: an earlier try may have been killed while it held it off.

@@ -26,6 +26,29 @@ fn exchanges(ready: &Ready, more: &[&str]) -> (crate::common::tool::Ran, Vec<Val
 }
 
 #[test]
+fn a_home_that_changed_after_it_was_archived_is_told_until_it_is_archived_again() {
+    let ready = ready();
+    let (own, _) = systems(&ready);
+    archive(&ready, &["--apply"]).ended(0);
+    let look = || ready.run(&["inventory", "--mount", &mount(&ready)]).ended(0);
+    let is = || told(&ready)["orphans"][0]["is"].as_str().unwrap().to_owned();
+    look();
+    assert!(!is().contains("CHANGED"), "{}", is());
+    fs::write(home(&ready, &own, "299001").join("since.txt"), "since").unwrap();
+    look();
+    assert!(is().contains("CHANGED since on the file system"), "{}", is());
+    assert!(is().contains("`orphans archive --again`"), "{}", is());
+    let report = ready.run(&["report", "--md", "/dev/stdout"]).ended(0).out;
+    assert!(report.contains("CHANGED since on the file system"), "{report}");
+    let retire = ready.run(&["retire"]).ended(0).out;
+    assert!(retire.contains("CHANGED since on the file system"), "{retire}");
+    archive(&ready, &["--apply", "--again"]).ended(0);
+    assert!(!is().contains("CHANGED"), "{}", is());
+    look();
+    assert!(!is().contains("CHANGED"), "{}", is());
+}
+
+#[test]
 fn every_orphan_is_archived_with_proof_and_comes_out_as_it_was() {
     let ready = ready();
     let (own, gone) = systems(&ready);

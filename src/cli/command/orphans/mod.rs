@@ -3,6 +3,7 @@
 mod archive;
 mod assign;
 mod readers;
+mod rows;
 mod told;
 
 use std::path::{Path, PathBuf};

@@ -81,7 +81,7 @@ pub(in crate::cli::command) fn told(
         .into_iter()
         .map(|orphan| {
             let whereabouts = known.remove(&orphan.name()).unwrap_or_default();
-            row(orphan, whereabouts, archive.as_ref())
+            row(orphan, whereabouts, &snapshot.taken_at, archive.as_ref())
         })
         .collect();
     // What was archived stays where it is, whatever a later inventory sees.
@@ -89,7 +89,7 @@ pub(in crate::cli::command) fn told(
         let (file_system, uid) = name.split_once('/').unwrap_or((&name, ""));
         let orphan =
             Orphan { file_system: file_system.into(), uid: uid.into(), ..Orphan::default() };
-        row(orphan, whereabouts, archive.as_ref())
+        row(orphan, whereabouts, &snapshot.taken_at, archive.as_ref())
     }));
     let file_systems = orphan_systems(snapshot)
         .into_iter()
@@ -115,8 +115,13 @@ pub(super) fn archive(plan: &Plan) -> Option<Archive> {
     Some(Archive { bucket, prefix, again: false })
 }
 
-fn row(orphan: Orphan, whereabouts: Whereabouts, archive: Option<&Archive>) -> OrphanTold {
-    let is = whereabouts.words().unwrap_or_else(|| match archive {
+fn row(
+    orphan: Orphan,
+    whereabouts: Whereabouts,
+    seen_at: &str,
+    archive: Option<&Archive>,
+) -> OrphanTold {
+    let is = whereabouts.words(&orphan, seen_at).unwrap_or_else(|| match archive {
         Some(archive) => format!(
             "on the file system alone; `orphans archive` packs it to {}",
             archive.place_of(&orphan)

@@ -172,9 +172,14 @@ fn orphans(journal: &Journal, plan: &Plan) -> Result<Vec<OrphanFacts>, Failure> 
 fn left_out(journal: &Journal, plan: &Plan) -> Result<Vec<LeftOut>, Failure> {
     let known =
         whereabouts(journal).map_err(|error| Failure::journal("read where orphans are", error))?;
+    let snapshot = super::latest_snapshot(journal)?;
+    let seen = crate::execute::orphans(&snapshot);
     let mut left = plan.left_out.clone();
     for one in &mut left {
-        let of_orphan = one.orphan().and_then(|name| known.get(&name)?.words());
+        let of_orphan = one.orphan().and_then(|name| {
+            let orphan = seen.iter().find(|orphan| orphan.name() == name).cloned();
+            known.get(&name)?.words(&orphan.unwrap_or_default(), &snapshot.taken_at)
+        });
         if let Some(words) = of_orphan {
             one.because = format!("a home that nobody owns: {words}");
         }

@@ -204,7 +204,8 @@ fn orphans(
                 .home
                 .as_ref()
                 .map_or_else(|| "not measured".to_owned(), |home| bytes(home.bytes));
-            let is = known.get(&orphan.name()).and_then(Whereabouts::words);
+            let known = known.get(&orphan.name());
+            let is = known.and_then(|one| one.words(&orphan, &snapshot.taken_at));
             let is = is.unwrap_or_else(|| "nowhere else".to_owned());
             format!("/{} ({size}, {is})", orphan.uid)
         })
