@@ -241,6 +241,20 @@ mod tests {
     }
 
     #[test]
+    fn a_file_or_a_link_where_the_hook_keeps_its_own_is_left_as_it_is() {
+        let metadata = r#"{"DomainId":"d-sim1","SpaceName":"alice-studio"}"#;
+        let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let state = home.path().join(".studio-migrate");
+        std::os::unix::fs::symlink(elsewhere.path(), &state).unwrap();
+        assert!(run_in(&home, metadata).contains("~/.studio-migrate of the space is a link"));
+        assert_eq!(elsewhere.path().read_dir().unwrap().count(), 0);
+        std::fs::remove_file(&state).unwrap();
+        std::fs::write(&state, "hers").unwrap();
+        assert!(run_in(&home, metadata).contains("or no folder"));
+        assert_eq!(std::fs::read(&state).unwrap(), b"hers");
+    }
+
+    #[test]
     fn what_was_copied_is_not_copied_again_when_the_space_starts_once_more() {
         let metadata = r#"{"DomainId":"d-sim1","SpaceName":"alice-studio"}"#;
         let home = tempfile::tempdir().unwrap();

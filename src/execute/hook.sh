@@ -14,7 +14,14 @@ if [ "$(field DomainId)" != {{domain}} ] || [ "$(field SpaceName)" != {{space}} 
 fi
 
 state="$HOME/.studio-migrate"
-mkdir -p "$state" || exit 0
+if [ -L "$state" ] || ! mkdir -p "$state"; then
+    why="~/.studio-migrate of the space is a link, or no folder that can be written"
+    echo "studio-migrate: $why"
+    refused="$(mktemp)" && echo "$why" > "$refused"
+    timeout 60 aws s3 cp "$refused" {{refused}} --region {{region}} --quiet
+    rm -f "$refused"
+    exit 0
+fi
 
 (umask 077 && cat > "$state/ticket.json") <<'TICKET'
 {{ticket}}

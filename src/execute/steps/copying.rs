@@ -186,9 +186,12 @@ async fn progress(cx: &Context) -> Result<Option<Progress>, Failure> {
 async fn refuse_to_wait(cx: &Context) -> Result<(), Failure> {
     let Some(said) = report(cx, key::REFUSED, LARGEST_REPORT).await? else { return Ok(()) };
     let (what, why) = ("the copy could not be started", String::from_utf8_lossy(&said));
-    Err(Failure::of_files(format!("{what}: {}", why.trim()), what).hinted(
-        "may the execution role read the staging bucket? `studio-migrate iam execution-role` prints the policy",
-    ))
+    let hint = if why.starts_with("~/") {
+        "nothing was written there; let its owner rename it, then try again"
+    } else {
+        "may the execution role read the staging bucket? `studio-migrate iam execution-role` prints the policy"
+    };
+    Err(Failure::of_files(format!("{what}: {}", why.trim()), what).hinted(hint))
 }
 
 /// Takes away the last word of a copy that ended, so that the next one is not taken to have said it.

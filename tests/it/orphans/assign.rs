@@ -166,6 +166,25 @@ fn a_link_at_the_name_of_the_folder_is_in_the_way_wherever_it_leads() {
 }
 
 #[test]
+fn something_of_theirs_where_the_mover_keeps_its_own_is_named_and_left() {
+    let ready = moved();
+    let own = volume(&ready).join(".studio-migrate");
+    fs::rename(&own, own.with_extension("before")).unwrap();
+    fs::write(&own, "hers").unwrap();
+    let ran = assign(&ready, &for_alice(&ready)).ended(4);
+    assert!(
+        ran.err.contains("~/.studio-migrate of the space is a link, or no folder"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("let its owner rename it"), "{}", ran.err);
+    assert_eq!(fs::read(&own).unwrap(), b"hers");
+    fs::remove_file(&own).unwrap();
+    assign(&ready, &for_alice(&ready)).ended(0);
+    assert_delivered(&ready);
+}
+
+#[test]
 fn whoever_has_not_moved_or_is_at_work_is_named_and_waited_for() {
     let ready = ready();
     let csv = for_alice(&ready);
