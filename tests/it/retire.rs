@@ -80,6 +80,28 @@ fn whoever_was_confirmed_is_unmounted_and_all_is_put_back_as_far_as_aws_lets_it(
 }
 
 #[test]
+fn whoever_has_moved_stays_in_a_plan_of_after_it_and_the_domain_can_be_cut_over() {
+    let ready = Ready::with(ONE_PERSON, None, &[&LINES[..], &["  exclude: [bob]"]].concat());
+    ready.run_alice(&[]).ended(0);
+    ready.run(&["retire", "--apply"]).ended(0);
+    assert_eq!(ready.settings("alice")["AutoMountHomeEFS"], "Disabled");
+    ready.run(&["inventory"]).ended(0);
+    let playbook = ready.journal.with_extension("yaml");
+    let of = ["--playbook", playbook.to_str().unwrap()];
+    let said = ready.run(&[&["readiness"], &of[..]].concat()).out;
+    assert!(!said.contains("SM203"), "{said}");
+    ready.run(&[&["plan"], &of[..]].concat()).ended(0);
+    ready.run(&["plan", "approve", "--latest"]).ended(0);
+    assert!(ready.plan().migrations().any(|(_, one)| one.profile.as_str() == "alice"));
+    assert_eq!(ready.run(&["plan", "diff", "--drift"]).ended(0).out, "");
+    ready.run(&["cutover", "--despite", "bob"]).ended(0);
+    // Who is taken back is no longer moved: then it is in the way.
+    ready.run(&["rollback", "--user", "alice", "--to", "flip", "--yes"]).ended(0);
+    let said = ready.run(&[&["readiness"], &of[..]].concat()).ended(3).out;
+    assert!(said.contains("SM203"), "{said}");
+}
+
+#[test]
 fn what_somebody_else_set_since_is_left_and_named() {
     let ready = Ready::with(ONE_PERSON, None, &LINES);
     ready.run(&["retire", "--apply"]).ended(0);

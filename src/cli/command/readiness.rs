@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::retire::mount_as_before;
 use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::Snapshot;
@@ -103,7 +104,10 @@ impl Readiness {
         let playbook = super::playbook(&self.playbook)?;
         context.ui.status(format_args!("Playbook {}", playbook.name));
         let journal = context.existing_journal()?;
-        let (snapshots, missing) = self.snapshots(context, &journal, &playbook)?;
+        let (mut snapshots, missing) = self.snapshots(context, &journal, &playbook)?;
+        for snapshot in &mut snapshots {
+            mount_as_before(&journal, snapshot)?;
+        }
         if let Some(name) = &self.script {
             return print_script(context, &snapshots, name);
         }

@@ -2,6 +2,7 @@
 
 use super::show::headline;
 use crate::cli::command::bytes;
+use crate::cli::command::retire::mount_as_before;
 use crate::cli::{Context, Failure};
 use crate::journal::Journal;
 use crate::plan::{self, Batch, Migration, Plan, Route};
@@ -150,7 +151,8 @@ fn findings(
     migration: &Migration,
 ) -> Result<(), Failure> {
     let failed = |error| Failure::journal("read the snapshot", error);
-    let snapshot = journal.snapshot(&plan.snapshot).map_err(failed)?;
+    let mut snapshot = journal.snapshot(&plan.snapshot).map_err(failed)?;
+    mount_as_before(journal, &mut snapshot)?;
     let found = assess(&snapshot, &plan.playbook);
     for (subject, of) in subjects(migration) {
         for finding in found.iter().filter(|one| one.subject == subject) {
@@ -160,13 +162,14 @@ fn findings(
             ));
         }
     }
-    let Some(latest) = journal.latest_snapshot().map_err(failed)? else { return Ok(()) };
+    let Some(mut latest) = journal.latest_snapshot().map_err(failed)? else { return Ok(()) };
+    mount_as_before(journal, &mut latest)?;
     let is_of_it = latest.account.as_ref() == Some(&plan.account)
         && latest.region.as_ref() == Some(&plan.region);
     if latest.id.as_ref() == Some(&plan.snapshot) || !is_of_it {
         return Ok(());
     }
-    for change in plan::drift(plan, &latest).remove(&migration.id).unwrap_or_default() {
+    for change in plan::drift_of(plan, migration, &latest) {
         context.ui.data(format_args!("  changed since the plan was drawn up: {change}"));
     }
     Ok(())

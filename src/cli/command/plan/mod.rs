@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 
 use show::{PlanFormat, show};
 
+use super::retire::mount_as_before;
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::Snapshot;
 use crate::journal::{Approval, Journal, KeptSnapshot};
@@ -137,9 +138,10 @@ impl Plan {
             Some(Action::Import { table, plan }) => {
                 let exported = read(&journal, plan.as_ref())?;
                 let playbook = export::constrained(&exported, table)?;
-                let snapshot = journal
+                let mut snapshot = journal
                     .snapshot(&exported.snapshot)
                     .map_err(|error| Failure::journal("read the plan's snapshot", error))?;
+                mount_as_before(&journal, &mut snapshot)?;
                 self.drawn(context, &journal, &snapshot, &playbook, None)
             }
             Some(Action::Approve { id: None, latest: false, .. }) => {
@@ -156,7 +158,8 @@ impl Plan {
 
     fn draw(&self, context: &Context, journal: &Journal) -> Result<Exit, Failure> {
         let playbook = super::playbook(&self.playbook)?;
-        let snapshot = super::chosen_snapshot(context, journal, self.snapshot.as_ref())?;
+        let mut snapshot = super::chosen_snapshot(context, journal, self.snapshot.as_ref())?;
+        mount_as_before(journal, &mut snapshot)?;
         let mut parent = journal
             .latest_plan()
             .map_err(|error| Failure::journal("read the plan before", error))?;
@@ -229,7 +232,9 @@ fn drift(context: &Context, journal: &Journal, plan: &Drawn) -> Result<Exit, Fai
         context.ui.status("The plan stands on the last snapshot; take an inventory to see what has changed since.");
         return Ok(Exit::Done);
     }
-    let changes = plan::drift(plan, &journal.snapshot(&last.id).map_err(failed)?);
+    let mut snapshot = journal.snapshot(&last.id).map_err(failed)?;
+    mount_as_before(journal, &mut snapshot)?;
+    let changes = plan::drift(plan, &snapshot);
     for (migration, changes) in &changes {
         for change in changes {
             context.ui.data(format_args!("{migration}: {change}"));

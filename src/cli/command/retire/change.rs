@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::notes::{NOTED, Noted, RESTORED, Subject, noted};
 use super::preview::said;
 use crate::aws::{ErrorKind, Lifecycle, wait};
 use crate::cli::command::todo::standing;
@@ -20,12 +21,8 @@ use crate::names::{DomainId, FileSystemId, ProfileName, counted};
 use crate::plan::{Migration, Plan};
 use crate::playbook::{Retirement, Throughput};
 
-/// The kinds of events that carry what was set before.
-const NOTED: &str = "retire-noted";
-const RESTORED: &str = "retire-restored";
-
 /// What stands for an `AutoMountHomeEFS` that was not set on a profile: AWS cannot unset it.
-const UNSET_MOUNT: &str = "DefaultAsDomain";
+pub(super) const UNSET_MOUNT: &str = "DefaultAsDomain";
 
 /// Whoever changes something.
 pub(super) struct Changes<'a> {
@@ -34,15 +31,6 @@ pub(super) struct Changes<'a> {
     pub(super) plan: &'a Plan,
     /// How many things could not be changed.
     pub(super) failures: Cell<usize>,
-}
-
-/// A thing with a value of its own: `lifecycle fs-…`, `throughput fs-…`, `auto-mount d-…/alice`.
-type Subject = String;
-
-/// What a thing was before, and what it was set to.
-struct Noted {
-    before: Value,
-    set: Value,
 }
 
 impl Changes<'_> {
@@ -56,7 +44,7 @@ impl Changes<'_> {
             ));
             return Ok(());
         }
-        let noted = self.noted()?;
+        let noted = noted(&self.operation.journal)?;
         for id in domains {
             let domain = self.operation.account.domain(id).await.map_err(failed)?;
             let Some(system) = &domain.file_system else { continue };
@@ -184,7 +172,7 @@ impl Changes<'_> {
 
     /// Puts back everything that was noted and not put back since.
     pub(super) async fn undo(&self) -> Result<(), Failure> {
-        let noted = self.noted()?;
+        let noted = noted(&self.operation.journal)?;
         if noted.is_empty() {
             self.say(format_args!("nothing was changed, nothing to put back"));
         }
@@ -276,28 +264,6 @@ impl Changes<'_> {
             self.failures.set(self.failures.get() + 1);
             self.context.ui.warning(format_args!("{subject}: {failure}"));
         }
-    }
-
-    /// What was noted first and not put back since, by subject.
-    fn noted(&self) -> Result<BTreeMap<Subject, Noted>, Failure> {
-        let journal = &self.operation.journal;
-        let mut events = journal.events_of_kind(NOTED).map_err(in_journal)?;
-        events.extend(journal.events_of_kind(RESTORED).map_err(in_journal)?);
-        events.sort_by_key(|event| event.sequence);
-        let mut noted = BTreeMap::new();
-        for event in events {
-            let subject = event.detail.get("subject").and_then(Value::as_str).unwrap_or_default();
-            if event.kind == RESTORED {
-                noted.remove(subject);
-            } else if let Some(before) = event.detail.get("before") {
-                let set = event.detail.get("set").cloned().unwrap_or_default();
-                let as_noted = || Noted { before: before.clone(), set: set.clone() };
-                // What was before counts from the first, what is ours from the last.
-                let one = noted.entry(subject.to_owned()).or_insert_with(as_noted);
-                one.set = set;
-            }
-        }
-        Ok(noted)
     }
 
     /// Writes down what is set, before it is overwritten with something.
