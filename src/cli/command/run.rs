@@ -65,6 +65,10 @@ impl Run {
         selection.migrations = self.migrations.iter().cloned().collect();
         let until = self.until.unwrap_or(Step::Confirm);
         if self.dry_run {
+            let waiting = to_do(&journal, &plan, &selection, until)?;
+            if let Err(refusal) = self.check_mount(&plan, &waiting, until) {
+                context.ui.warning(format_args!("it would be refused: {refusal}"));
+            }
             return dry_run(context, &journal, &plan, &selection, until);
         }
         for (id, said) in todo::unclaimed(&journal, &plan)? {

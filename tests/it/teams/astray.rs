@@ -41,6 +41,8 @@ fn what_was_worked_on_after_it_was_packed_keeps_the_old_profile_open() {
     // What the playbook leaves out goes nowhere, and counts for nothing.
     fs::create_dir_all(home.join("ben/__pycache__")).unwrap();
     fs::write(home.join("ben/__pycache__/x.pyc"), "made again").unwrap();
+    let foretold = ready.run(&["run", "--dry-run", "--user", "team.lab"]).ended(0).err;
+    assert!(foretold.contains("it would be refused: "), "{foretold}");
     let without = ["run", "--yes", "--user", "team.lab"];
     let without = ready.run(&without).ended(2);
     assert!(without.err.contains("no file system is mounted here"), "{}", without.err);
