@@ -32,6 +32,7 @@ mod pack;
 mod part;
 mod path;
 mod place;
+mod place_symlink;
 mod pool;
 mod pour;
 mod pull;
