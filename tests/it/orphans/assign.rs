@@ -5,14 +5,13 @@ use std::path::PathBuf;
 
 use super::{archive, home, mount, ready, systems, told};
 use crate::common::client::Client;
-use crate::common::points::dies_at;
 use crate::common::python;
 use crate::common::ready::Ready;
-use crate::common::tool::{Ran, command_on, light_mover};
+use crate::common::tool::{Ran, light_mover};
 use crate::common::trees::listing;
 
 /// Writes a table.
-fn table(ready: &Ready, rows: &[&str]) -> String {
+pub(super) fn table(ready: &Ready, rows: &[&str]) -> String {
     let file = ready.file("assigned.csv");
     let text = format!("\u{feff}file_system,uid,domain,profile\r\n{}\r\n", rows.join("\r\n"));
     fs::write(&file, text).unwrap();
@@ -32,7 +31,7 @@ pub fn words(csv: &str, mount: &str) -> Vec<String> {
         .to_vec()
 }
 
-fn assign(ready: &Ready, csv: &str) -> Ran {
+pub(super) fn assign(ready: &Ready, csv: &str) -> Ran {
     let words = words(csv, &mount(ready));
     ready.run(&words.iter().map(String::as_str).collect::<Vec<_>>())
 }
@@ -48,7 +47,7 @@ fn volume(ready: &Ready) -> PathBuf {
 }
 
 /// What is left of a delivery in the account: reports, the hook on the profile, and how long the space may idle.
-fn left(ready: &Ready) -> (usize, bool, serde_json::Value) {
+pub(super) fn left(ready: &Ready) -> (usize, bool, serde_json::Value) {
     let client = Client::administrator(&ready.served);
     let under = format!("{}/orphans/", ready.migration("alice").reports);
     let bucket = ready.plan().staging_bucket();
@@ -59,7 +58,7 @@ fn left(ready: &Ready) -> (usize, bool, serde_json::Value) {
 }
 
 /// Insists that the orphan is in alice's space, and that what she had is as it was.
-fn assert_delivered(ready: &Ready) {
+pub(super) fn assert_delivered(ready: &Ready) {
     let (own, _) = systems(ready);
     let was = listing(&home(ready, &own, "299001"), false);
     let is = listing(&volume(ready).join("orphan-299001"), false);
@@ -235,75 +234,6 @@ fn the_table_that_is_written_can_be_filled_in() {
     assert!(text.contains(&row), "{text}");
     fs::write(&file, text.replace(&row, &format!("{own},299001,d-sim000000001,alice,"))).unwrap();
     assign(&ready, file.to_str().unwrap()).ended(0);
-    assert_delivered(&ready);
-}
-
-#[test]
-fn a_delivery_that_is_killed_anywhere_is_finished_by_the_next() {
-    let whole = moved();
-    let before = left(&whole);
-    for point in [1, 5, 12, 20, 28, 36, 44] {
-        let ready = whole.copied(None);
-        let csv = for_alice(&ready);
-        let words = words(&csv, &mount(&ready));
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        let mut killed = command_on(&ready.served, &ready.journal, &words);
-        let killed = killed.env("STUDIO_MIGRATE_CRASH_AT", point.to_string()).output().unwrap();
-        assert_eq!(killed.status.code(), None, "{}", String::from_utf8_lossy(&killed.stderr));
-        assign(&ready, &csv).ended(0);
-        assert_delivered(&ready);
-        assert_eq!(left(&ready), before, "killed at {point}");
-    }
-}
-
-#[test]
-fn a_killed_delivery_that_nobody_wants_any_more_is_ended_and_its_space_as_it_was() {
-    let whole = moved();
-    whole.run(&["run", "--yes", "--mover", light_mover().to_str().unwrap()]).ended(0);
-    let (own, _) = systems(&whole);
-    let before = left(&whole);
-    let mut was_changed = false;
-    for (point, row) in [(12, ""), (20, "d-sim000000001,bob"), (28, ""), (36, "d-sim000000001,bob")]
-    {
-        let ready = whole.copied(None);
-        let for_alice = words(&for_alice(&ready), &mount(&ready));
-        let for_alice: Vec<_> = for_alice.iter().map(String::as_str).collect();
-        assert!(dies_at(point, &ready.served, &ready.journal, &for_alice));
-        was_changed |= left(&ready) != before;
-        let is = told(&ready)["orphans"][0]["is"].as_str().unwrap().to_owned();
-        assert!(is.contains("its delivery to d-sim000000001/alice, begun at "), "{is}");
-        assert!(ready.run(&["status"]).ended(0).out.contains("0 delivered, 1 not done"));
-        let csv = match row {
-            "" => table(&ready, &[&format!("{own},299001,,")]),
-            row => table(&ready, &[&format!("{own},299001,{row}")]),
-        };
-        let dry = ["orphans", "assign", "--csv", &csv, "--mount", &mount(&ready)];
-        let dry = ready.run(&dry).ended(0).out;
-        assert!(dry.contains("which has not ended, would be ended"), "{dry}");
-        let ran = assign(&ready, &csv).ended(0);
-        assert!(ran.out.contains("its delivery to d-sim000000001/alice was ended"), "{}", ran.out);
-        assert_eq!(left(&ready), before, "killed at {point}");
-        let is = told(&ready)["orphans"][0]["is"].as_str().unwrap().to_owned();
-        let said = if row.is_empty() {
-            "was ended before it was done"
-        } else {
-            "delivered to d-sim000000001/bob"
-        };
-        assert!(is.contains(said) && !is.contains("has not ended"), "{is}");
-    }
-    assert!(was_changed, "no kill left anything behind");
-}
-
-#[test]
-fn what_was_delivered_into_a_space_that_was_given_up_is_told_to_be_gone() {
-    let ready = moved();
-    let csv = for_alice(&ready);
-    assign(&ready, &csv).ended(0);
-    ready.run(&["rollback", "--user", "alice", "--delete-spaces", "--yes"]).ended(0);
-    let is = told(&ready)["orphans"][0]["is"].as_str().unwrap().to_owned();
-    assert!(is.contains("NOT done") && is.contains("was rolled back"), "{is}");
-    ready.run_alice(&[]).ended(0);
-    assign(&ready, &csv).ended(0);
     assert_delivered(&ready);
 }
 

@@ -2,6 +2,7 @@
 
 mod archive;
 pub mod assign;
+mod assign_ended;
 
 use std::path::PathBuf;
 
