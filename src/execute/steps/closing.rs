@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::flip::{CLASSIC_LANDING, Receipt, explicit, text};
 use super::landed::astray;
 use super::sharing_out::{self, SharedOut};
-use crate::aws::{Error, ErrorKind, Profile};
+use crate::aws::{Error, ErrorKind, Profile, Settings};
 use crate::execute::context::Context;
 use crate::execute::failure::Failure;
 use crate::execute::standing::Standing;
@@ -117,10 +117,29 @@ pub(super) fn moved_by(
     Ok(standing.receipt(Step::Verify).and_then(|_| sharing_out::last(&events)))
 }
 
+/// Says so where the profile is closed and was not when the plan was drawn up, and this journal has closed nothing: it was
+/// restored from before it noted that, or somebody else did.
+pub(super) async fn is_unknown(cx: &Context, part: &TeamPart) -> Result<Option<String>, Failure> {
+    let now = cx.if_there(async || look(cx, part).await).await?;
+    let Some(planned) = cx.planned_domain().and_then(|domain| domain.profile(&part.profile)) else {
+        return Ok(None);
+    };
+    let was_closed = shuts(&planned.own);
+    Ok(now.filter(|now| is_closed(now) && !was_closed).map(|_| {
+        let said = |value: &Option<String>| value.clone().unwrap_or_else(|| "not set".to_owned());
+        format!(
+            "profile {} is closed, and was not when the plan was drawn up (StudioWebPortal {}, DefaultLandingUri {}), and this journal does not know why: a rollback leaves it as it is",
+            part.profile,
+            said(&planned.own.studio_web_portal),
+            said(&planned.own.landing)
+        )
+    }))
+}
+
 /// Puts back what was set before, where ours still stands.
 pub(super) async fn undo(cx: &Context, part: &TeamPart) -> Result<Vec<String>, Failure> {
     let Some(before) = cx.standing()?.noted(Step::Flip, NOTE).cloned() else {
-        return Ok(Vec::new());
+        return is_unknown(cx, part).await.map(|remark| remark.into_iter().collect());
     };
     if cx.if_there(async || look(cx, part).await).await?.is_none() {
         return Ok(vec![format!("profile {} is gone", part.profile)]);
@@ -130,7 +149,7 @@ pub(super) async fn undo(cx: &Context, part: &TeamPart) -> Result<Vec<String>, F
     let (portal, landing) = (text(&before, "portal"), text(&before, "landing"));
     let now = (&profile.settings.studio_web_portal, &profile.settings.landing);
     if now == (&portal, &landing) {
-        return Ok(Vec::new());
+        return is_unknown(cx, part).await.map(|remark| remark.into_iter().collect());
     }
     let mut remarks = Vec::new();
     if !is_closed(&profile) && !cx.may_overwrite_changes {
@@ -176,8 +195,12 @@ pub(super) async fn trouble(cx: &Context, part: &TeamPart) -> Result<Option<Stri
 }
 
 fn is_closed(profile: &Profile) -> bool {
-    profile.settings.studio_web_portal.as_deref() == Some(CLOSED)
-        && profile.settings.landing.as_deref() == Some(CLASSIC_LANDING)
+    shuts(&profile.settings)
+}
+
+fn shuts(settings: &Settings) -> bool {
+    settings.studio_web_portal.as_deref() == Some(CLOSED)
+        && settings.landing.as_deref() == Some(CLASSIC_LANDING)
 }
 
 async fn look(cx: &Context, part: &TeamPart) -> Result<Profile, Error> {

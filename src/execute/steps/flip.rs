@@ -107,6 +107,9 @@ fn led_there_before(cx: &Context, noted: &Value) -> Option<String> {
 
 /// Says so where the profile leads to the new Studio, did not when the plan was drawn up, and this journal flipped nothing.
 pub(in crate::execute) async fn is_unknown(cx: &Context) -> Result<Option<String>, Failure> {
+    if let Some(part) = closing::of(&cx.migration) {
+        return closing::is_unknown(cx, part).await;
+    }
     if cx.migration.shared.is_some() {
         return Ok(None);
     }
@@ -194,7 +197,7 @@ pub(in crate::execute) fn cannot_unset(migration: &Migration, standing: &Standin
 
 async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
     let Some(before) = cx.standing()?.noted(Step::Flip, "experience").cloned() else {
-        return Ok(Vec::new());
+        return is_unknown(cx).await.map(|remark| remark.into_iter().collect());
     };
     let (domain, name) = (&cx.migration.domain, &cx.migration.profile);
     if cx.if_there(async || cx.account.profile(domain, name).await).await?.is_none() {
@@ -245,13 +248,33 @@ async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
     Ok(remarks)
 }
 
+/// Says so where a flip was to hide something, the journal does not know what was hidden before, and more is hidden now than
+/// when the plan was drawn up.
+fn hides_what_nobody_knows(cx: &Context, profile: &Profile) -> Option<String> {
+    cx.migration.visibility.as_ref()?;
+    let own = cx.planned_settings()?;
+    let was = |names: &[String], name: &String| names.contains(name);
+    let now = hidden_on(profile);
+    let is_as_planned = now.app_types.iter().all(|one| was(&own.hidden_app_types, one))
+        && now.tools.iter().all(|one| was(&own.hidden_tools, one));
+    (!is_as_planned).then(|| {
+        format!(
+            "profile {} hides more than when the plan was drawn up, and this journal does not know of it: a rollback leaves that as it is",
+            cx.migration.profile
+        )
+    })
+}
+
 /// What the profile hid before, where it still hides what the flip made it hide.
 async fn to_show_again(
     cx: &Context,
     profile: &Profile,
     remarks: &mut Vec<String>,
 ) -> Result<Option<Hidden>, Failure> {
-    let Some(noted) = cx.standing()?.noted(Step::Flip, HIDDEN).cloned() else { return Ok(None) };
+    let Some(noted) = cx.standing()?.noted(Step::Flip, HIDDEN).cloned() else {
+        remarks.extend(hides_what_nobody_knows(cx, profile));
+        return Ok(None);
+    };
     let change: Change =
         serde_json::from_value(noted).map_err(|error| Failure::new(error.to_string()))?;
     let now = hidden_on(profile);

@@ -9,4 +9,4 @@ mod operators;
 mod roads;
 mod schemas;
 mod storm;
-mod truncated;
+pub mod truncated;

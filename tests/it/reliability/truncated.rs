@@ -19,7 +19,7 @@ use crate::common::tool::run_alice;
 const BACK: [&str; 5] = ["rollback", "--user", "alice", "--yes", "--delete-spaces"];
 
 /// Forgets every event after the first so many, and every operation that began later.
-fn truncate(journal: &Path, kept: usize) {
+pub fn truncate(journal: &Path, kept: usize) {
     let database = Connection::open(journal).unwrap();
     let forget = format!(
         "BEGIN;
@@ -86,11 +86,19 @@ fn a_migration_whose_log_lost_its_end_at_any_length_ends_as_a_plain_one_and_can_
     let known = known();
     // Nobody opens a journal while others copy it.
     let all = length(&known.moved);
-    let lengths: Vec<_> = (length(&known.planned)..all).collect();
+    let before = length(&known.planned);
+    let lengths: Vec<_> = (before..all).collect();
     assert!(lengths.len() > 30, "{lengths:?}");
     each(&lengths, |&kept| {
         let when = format!("{kept} events of {all} left");
         let ready = cut(&known.moved, kept);
+        // A journal that knows of nothing says that it has nothing to take back.
+        if kept > before {
+            let at_once = ready.copied(None);
+            let back = at_once.run(&BACK).ended(0);
+            let is = but_for_what_was_said(end(&at_once.served), &known, &back.err);
+            assert_alike(&is, &known.untouched, &format!("{when}, and taken back at once"));
+        }
         ready.run(&run_alice()).ended(0);
         assert_alike(&end(&ready.served), &known.whole, &when);
         assert_eq!(standing(&ready), MigrationStanding::Moved, "{when}");

@@ -12,6 +12,7 @@ use super::lab::{
 use crate::common::points::{dies_at, every_point};
 use crate::common::ready::Ready;
 use crate::common::trees::listing;
+use crate::reliability::truncated::truncate;
 
 #[test]
 fn every_file_of_a_team_is_in_one_place_and_the_old_profile_is_closed_and_kept() {
@@ -175,6 +176,31 @@ fn killed_while_it_closes_the_profile_it_ends_as_a_run_that_nobody_interrupted()
         true
     });
     assert!(points >= 8, "only {points} points");
+}
+
+#[test]
+fn a_profile_that_a_lost_log_closed_is_named_by_the_rollback() {
+    let world = WORLD
+        .replace("          StudioWebPortal: DISABLED\n", "          StudioWebPortal: ENABLED\n");
+    let ready = on(&world, "  shared_spaces: packed");
+    team(&ready, &["people", "--apply"]).ended(0);
+    plan(&ready);
+    let mount = mount(&ready);
+    ready_up_to_verify(&ready, &mount);
+    ready.run(&run(&mount, &["team.lab"])).ended(0);
+    let is_note =
+        |event: &Value| event["step"] == "flip" && event["detail"].get("closed").is_some();
+    let noted = ready.events().iter().position(is_note).unwrap();
+    for kept in [noted, noted - 1] {
+        let lost = ready.copied(None);
+        truncate(&lost.journal, kept);
+        let said = lost.run(&["rollback", "--user", "team.lab", "--yes"]).ended(0).err;
+        assert!(
+            said.contains("profile lab is closed, and was not when the plan was drawn up"),
+            "{said}"
+        );
+        assert_eq!(profile(&lost, "lab")["settings"], closed());
+    }
 }
 
 pub fn ready_up_to_verify(ready: &Ready, mount: &str) {
