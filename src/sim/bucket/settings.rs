@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use http::StatusCode;
 use s3s::dto::{
     Bucket, BucketLocationConstraint, CreateBucketInput, CreateBucketOutput, GetBucketCorsOutput,
     GetBucketEncryptionOutput, GetBucketLocationOutput, GetBucketPolicyOutput,
@@ -143,10 +144,12 @@ impl Front {
 
     pub(super) fn public_access(&self, bucket: &str) -> S3Result<GetPublicAccessBlockOutput> {
         if !self.store.bucket(bucket)?.kept.blocks_public_access {
-            return Err(S3Error::with_message(
+            let mut error = S3Error::with_message(
                 S3ErrorCode::Custom("NoSuchPublicAccessBlockConfiguration".into()),
                 "The public access block configuration was not found",
-            ));
+            );
+            error.set_status_code(StatusCode::NOT_FOUND);
+            return Err(error);
         }
         let configuration = PublicAccessBlockConfiguration {
             block_public_acls: Some(true),
