@@ -50,6 +50,9 @@ pub enum Error {
     /// The lease was taken by another operator meanwhile: nothing more may be written.
     #[error("the lease was taken over by {0}")]
     LeaseLost(Holder),
+    /// The lease was taken by another operator meanwhile, who has ended since: nothing more may be written.
+    #[error("the lease was taken over, and whoever took it has ended since")]
+    LeaseOver,
     /// The thing asked for is not there.
     #[error("the journal has no {0}")]
     Missing(String),
@@ -91,6 +94,6 @@ fn is_full(error: &rusqlite::Error) -> bool {
 impl Error {
     /// Tells whether another operator has the lease, or nobody has it any more.
     pub fn is_about_lease(&self) -> bool {
-        matches!(self, Self::LeaseHeld(_) | Self::LeaseLost(_) | Self::Missing(_))
+        matches!(self, Self::LeaseHeld(_) | Self::LeaseLost(_) | Self::LeaseOver | Self::Missing(_))
     }
 }

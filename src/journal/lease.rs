@@ -130,6 +130,7 @@ pub(super) fn still_held(connection: &Connection, token: i64) -> Result<(), Erro
     match held {
         Some(_) if last == token => Ok(()),
         Some((holder, _)) => Err(Error::LeaseLost(holder)),
+        None if last != token => Err(Error::LeaseOver),
         None => Err(Error::Missing("lease of this process".to_owned())),
     }
 }
@@ -191,6 +192,18 @@ mod tests {
         let _lease = one.take_lease("ann").unwrap();
         let refused = two.take_lease("bob").unwrap_err().to_string();
         assert!(refused.contains("ann") && refused.contains("holds the lease"), "{refused}");
+    }
+
+    #[test]
+    fn whoever_slept_through_a_lease_that_was_taken_and_given_back_is_told_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (journal(&folder), journal(&folder));
+        let lease = one.take_lease("ann").unwrap();
+        one.lock().execute("UPDATE lease SET host = 'other', heartbeat_at = ''", []).unwrap();
+        drop(two.take_lease("bob").unwrap());
+        let refused = lease.beat().unwrap_err();
+        assert!(refused.is_about_lease());
+        assert!(refused.to_string().contains("the lease was taken over"), "{refused}");
     }
 
     #[test]

@@ -189,7 +189,7 @@ impl Real {
 fn check(allowed: bool, outcome: Result<(), Error>) {
     match outcome {
         Ok(()) => assert!(allowed, "a process whose lease is another's has written"),
-        Err(Error::LeaseLost(_) | Error::Missing(_)) if !allowed => {}
+        Err(Error::LeaseLost(_) | Error::LeaseOver | Error::Missing(_)) if !allowed => {}
         Err(error) => unreachable!("allowed is {allowed}: {error}"),
     }
 }
