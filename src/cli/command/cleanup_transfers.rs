@@ -25,11 +25,21 @@ impl Cleanup {
         let failed = |error| Failure::aws("clean up DataSync", error);
         let account = &operation.account;
         let mut count = 0;
-        for domain in domains_of_datasync(plan) {
+        for domain in domains(plan) {
             let name = transfer_task_name(domain);
             // A lost reply to the call that made it may have left another one of the same name, which uses the same locations.
             let mut locations = BTreeSet::new();
-            for task in account.transfer_tasks(&name).await.map_err(failed)? {
+            let tasks = match account.transfer_tasks(&name).await {
+                // Whoever never used DataSync need not be allowed to look at it.
+                Err(error) if error.kind == ErrorKind::Denied && !goes_along(plan, domain) => {
+                    context
+                        .ui
+                        .status(format_args!("{domain}: DataSync was not looked at: {error}"));
+                    continue;
+                }
+                tasks => tasks.map_err(failed)?,
+            };
+            for task in tasks {
                 if !account.has_transfer_tag(&task, TAG_PLAN).await.map_err(failed)? {
                     continue;
                 }
@@ -64,12 +74,18 @@ impl Cleanup {
         let bucket = plan.datasync_bucket();
         let kept = kept(&operation.journal, plan)?;
         let mut count = 0;
-        for domain in domains_of_datasync(plan) {
+        for domain in domains(plan) {
             let under = format!("{}/", transfer_reports_prefix(plan, domain));
-            let objects = sent(&operation.account, &bucket, &under).await.map_err(failed)?;
-            let is_theirs = |(_, one): &(&Batch, &Migration)| {
-                one.route == Route::DataSync && one.domain == *domain
+            let objects = match sent(&operation.account, &bucket, &under).await {
+                Err(error) if error.kind == ErrorKind::Denied && !goes_along(plan, domain) => {
+                    let place = format!("s3://{bucket}/{under}");
+                    context.ui.status(format_args!("{place} was not looked at: {error}"));
+                    continue;
+                }
+                objects => objects.map_err(failed)?,
             };
+            // They may have gone along by an earlier plan, and travel another way by this one.
+            let is_theirs = |(_, one): &(&Batch, &Migration)| one.domain == *domain;
             let until =
                 |(_, one): (&Batch, &Migration)| kept.iter().find(|(of, _)| *of == one.reports);
             let until =
@@ -107,11 +123,8 @@ impl Cleanup {
                 waiting.insert(format!("{under}/{}/", one.home_uid), one.name());
             }
         }
-        let left_out = plan.left_out.iter().map(|left| &left.domain);
-        let domains: BTreeSet<_> =
-            plan.migrations().map(|(_, one)| &one.domain).chain(left_out).collect();
         let mut count = 0;
-        for domain in domains {
+        for domain in domains(plan) {
             let under = format!("{}/", transfer_homes_prefix(plan, domain));
             let objects = match sent(&operation.account, &bucket, &under).await {
                 Ok(objects) => objects,
@@ -156,9 +169,17 @@ async fn sent(account: &Reader, bucket: &str, under: &str) -> Result<Vec<(String
     }
 }
 
-fn domains_of_datasync(plan: &Plan) -> BTreeSet<&DomainId> {
-    let is_of_datasync = |(_, one): &(&Batch, &Migration)| one.route == Route::DataSync;
-    plan.migrations().filter(is_of_datasync).map(|(_, migration)| &migration.domain).collect()
+/// The domains of a plan, those of whoever is left out included: somebody may have gone by DataSync as an earlier plan said.
+fn domains(plan: &Plan) -> BTreeSet<&DomainId> {
+    let left_out = plan.left_out.iter().map(|left| &left.domain);
+    let all = plan.migrations().map(|(_, one)| &one.domain).chain(left_out);
+    // What stands for no domain at all.
+    all.filter(|domain| domain.as_str() != "-").collect()
+}
+
+/// Tells whether somebody of a domain goes by DataSync.
+fn goes_along(plan: &Plan, domain: &DomainId) -> bool {
+    plan.migrations().any(|(_, one)| one.domain == *domain && one.route == Route::DataSync)
 }
 
 /// Our locations of a domain, those that no task uses included: the reply to the call that made one may have been lost.
