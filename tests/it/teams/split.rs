@@ -179,6 +179,16 @@ fn killed_while_it_closes_the_profile_it_ends_as_a_run_that_nobody_interrupted()
 }
 
 #[test]
+fn a_plan_with_a_team_is_exported_and_read_back_as_it_is() {
+    let ready = planned();
+    let pack = ready.file("pack");
+    ready.run(&["plan", "export", pack.to_str().unwrap()]).ended(0);
+    let table = pack.join("people.csv");
+    assert!(fs::read_to_string(&table).unwrap().contains(",team.lab,"));
+    ready.run(&["plan", "import", table.to_str().unwrap()]).ended(0);
+}
+
+#[test]
 fn a_profile_that_a_lost_log_closed_is_named_by_the_rollback() {
     let world = WORLD
         .replace("          StudioWebPortal: DISABLED\n", "          StudioWebPortal: ENABLED\n");

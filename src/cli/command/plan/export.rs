@@ -97,6 +97,11 @@ fn people(plan: &Plan) -> String {
     table
 }
 
+/// Tells whether a row is of a Classic shared space, or of what a team shared.
+fn is_shared(name: &str) -> bool {
+    name.starts_with("space.") || name.starts_with("team.")
+}
+
 /// Reads the table back: whoever is in a batch there is to be in that batch, and who has no batch is left to the planner.
 /// Whom the plan moved and the table marks with `-` is excluded.
 pub(super) fn constrained(plan: &Plan, path: &Path) -> Result<Playbook, Failure> {
@@ -149,7 +154,7 @@ pub(super) fn constrained(plan: &Plan, path: &Path) -> Result<Playbook, Failure>
         }
         match name.as_str() {
             "" => {}
-            _ if cell(profile).starts_with("space.") && name != NOWHERE => {
+            _ if is_shared(&cell(profile)) && name != NOWHERE => {
                 if now.is_some_and(|now| now.as_str() != name) {
                     return Err(Failure::usage(format!(
                         "line {line}: {id} goes with the shared spaces, after the people"
@@ -157,11 +162,11 @@ pub(super) fn constrained(plan: &Plan, path: &Path) -> Result<Playbook, Failure>
                     .hinted("leave its batch as it is"));
                 }
             }
-            NOWHERE if cell(profile).starts_with("space.") => {
+            NOWHERE if is_shared(&cell(profile)) => {
                 return Err(Failure::usage(format!(
                     "line {line}: a shared space cannot be left out by the table"
                 ))
-                .hinted("`routes.shared_spaces: leave` in the playbook leaves all of them out"));
+                .hinted("`routes.shared_spaces: leave` in the playbook leaves all of them out; a team stays where its table (`inventory --teams`) does not name it"));
             }
             NOWHERE => {
                 let others = plan
