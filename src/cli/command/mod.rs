@@ -19,6 +19,7 @@ pub mod flows;
 pub mod gate;
 pub mod iam;
 pub mod inventory;
+mod mounted;
 pub mod mover;
 pub mod notebooks;
 pub mod notify;

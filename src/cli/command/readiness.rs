@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::retire::mount_as_before;
+use super::mounted::as_if_mounted;
 use crate::cli::context::Format;
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::Snapshot;
@@ -106,7 +106,7 @@ impl Readiness {
         let journal = context.existing_journal()?;
         let (mut snapshots, missing) = self.snapshots(context, &journal, &playbook)?;
         for snapshot in &mut snapshots {
-            mount_as_before(&journal, snapshot)?;
+            as_if_mounted(&journal, snapshot)?;
         }
         if let Some(name) = &self.script {
             return print_script(context, &snapshots, name);

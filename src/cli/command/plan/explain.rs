@@ -2,7 +2,7 @@
 
 use super::show::headline;
 use crate::cli::command::bytes;
-use crate::cli::command::retire::mount_as_before;
+use crate::cli::command::mounted::as_if_mounted;
 use crate::cli::{Context, Failure};
 use crate::journal::Journal;
 use crate::plan::{self, Batch, Migration, Plan, Route};
@@ -152,7 +152,7 @@ fn findings(
 ) -> Result<(), Failure> {
     let failed = |error| Failure::journal("read the snapshot", error);
     let mut snapshot = journal.snapshot(&plan.snapshot).map_err(failed)?;
-    mount_as_before(journal, &mut snapshot)?;
+    as_if_mounted(journal, &mut snapshot)?;
     let found = assess(&snapshot, &plan.playbook);
     for (subject, of) in subjects(migration) {
         for finding in found.iter().filter(|one| one.subject == subject) {
@@ -163,7 +163,7 @@ fn findings(
         }
     }
     let Some(mut latest) = journal.latest_snapshot().map_err(failed)? else { return Ok(()) };
-    mount_as_before(journal, &mut latest)?;
+    as_if_mounted(journal, &mut latest)?;
     let is_of_it = latest.account.as_ref() == Some(&plan.account)
         && latest.region.as_ref() == Some(&plan.region);
     if latest.id.as_ref() == Some(&plan.snapshot) || !is_of_it {

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use show::{PlanFormat, show};
 
-use super::retire::mount_as_before;
+use super::mounted::as_if_mounted;
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::Snapshot;
 use crate::journal::{Approval, Journal, KeptSnapshot};
@@ -141,7 +141,7 @@ impl Plan {
                 let mut snapshot = journal
                     .snapshot(&exported.snapshot)
                     .map_err(|error| Failure::journal("read the plan's snapshot", error))?;
-                mount_as_before(&journal, &mut snapshot)?;
+                as_if_mounted(&journal, &mut snapshot)?;
                 self.drawn(context, &journal, &snapshot, &playbook, None)
             }
             Some(Action::Approve { id: None, latest: false, .. }) => {
@@ -159,7 +159,7 @@ impl Plan {
     fn draw(&self, context: &Context, journal: &Journal) -> Result<Exit, Failure> {
         let playbook = super::playbook(&self.playbook)?;
         let mut snapshot = super::chosen_snapshot(context, journal, self.snapshot.as_ref())?;
-        mount_as_before(journal, &mut snapshot)?;
+        as_if_mounted(journal, &mut snapshot)?;
         let mut parent = journal
             .latest_plan()
             .map_err(|error| Failure::journal("read the plan before", error))?;
@@ -233,7 +233,7 @@ fn drift(context: &Context, journal: &Journal, plan: &Drawn) -> Result<Exit, Fai
         return Ok(Exit::Done);
     }
     let mut snapshot = journal.snapshot(&last.id).map_err(failed)?;
-    mount_as_before(journal, &mut snapshot)?;
+    as_if_mounted(journal, &mut snapshot)?;
     let changes = plan::drift(plan, &snapshot);
     for (migration, changes) in &changes {
         for change in changes {

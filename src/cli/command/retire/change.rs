@@ -22,7 +22,7 @@ use crate::plan::{Migration, Plan};
 use crate::playbook::{Retirement, Throughput};
 
 /// What stands for an `AutoMountHomeEFS` that was not set on a profile: AWS cannot unset it.
-pub(super) const UNSET_MOUNT: &str = "DefaultAsDomain";
+const UNSET_MOUNT: &str = "DefaultAsDomain";
 
 /// Whoever changes something.
 pub(super) struct Changes<'a> {

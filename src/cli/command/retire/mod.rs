@@ -13,7 +13,6 @@ use clap::Args;
 
 use self::change::Changes;
 use self::needs::{Looking, Need, needs, needs_of_gone};
-pub(super) use self::notes::mount_as_before;
 use crate::cli::context::{Format, approved_plan};
 use crate::cli::{Context, Exit, Failure};
 use crate::inventory::Snapshot;

@@ -5,11 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::cli::Failure;
-use crate::cli::command::todo::standing;
-use crate::execute::MigrationStanding;
-use crate::inventory::Snapshot;
 use crate::journal::{Error, Journal};
-use crate::names::MigrationId;
 
 /// The kinds of events that carry what was set before.
 pub(super) const NOTED: &str = "retire-noted";
@@ -43,35 +39,6 @@ pub(super) fn noted(journal: &Journal) -> Result<BTreeMap<Subject, Noted>, Failu
         }
     }
     Ok(noted)
-}
-
-/// Makes a snapshot say of whoever has moved what held before their Classic home was mounted no more: that `retire` did that is
-/// no reason to call them blocked, and to leave them out of a plan by which the domain is cut over.
-pub(in crate::cli::command) fn mount_as_before(
-    journal: &Journal,
-    snapshot: &mut Snapshot,
-) -> Result<(), Failure> {
-    for (subject, noted) in noted(journal)? {
-        let Some(id) = subject.strip_prefix("auto-mount ") else { continue };
-        if standing(journal, &MigrationId::from(id))?.word() != MigrationStanding::Moved {
-            continue;
-        }
-        let Some((domain, name)) = id.split_once('/') else { continue };
-        let Some(domain) = snapshot.domains.iter_mut().find(|one| one.id.as_str() == domain) else {
-            continue;
-        };
-        let of_domain = domain.defaults.auto_mount.clone();
-        let mut profiles = domain.profiles.iter_mut();
-        let is_it = |own: Option<&str>| own == noted.set.as_str();
-        let found = profiles.find(|one| one.name.as_str() == name);
-        if let Some(profile) = found.filter(|one| is_it(one.own.auto_mount.as_deref())) {
-            let before = noted.before.as_str().map(str::to_owned);
-            profile.own.auto_mount.clone_from(&before);
-            profile.effective.auto_mount =
-                before.filter(|before| before != super::change::UNSET_MOUNT).or(of_domain);
-        }
-    }
-    Ok(())
 }
 
 fn unread(error: Error) -> Failure {
