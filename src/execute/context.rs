@@ -61,6 +61,8 @@ pub struct Context {
     pub inventories: Arc<OnceLock<Inventories>>,
     /// How things were when the plan was drawn up.
     pub planned: Planned,
+    /// The number by which a copy into the space is told from every other, where it is none of hydrate's attempts.
+    pub copy: Option<u32>,
     /// Whether a rollback may destroy a space that its owner may have worked in since.
     pub may_delete_used_spaces: bool,
     /// Whether a rollback also puts back what somebody else changed since.
@@ -71,6 +73,14 @@ impl Context {
     /// Returns the migration's id.
     pub fn id(&self) -> &MigrationId {
         &self.migration.id
+    }
+
+    /// Returns the number of the copy into the space that is under way, which the mover's last word repeats.
+    pub fn copy_attempt(&self) -> Result<u32, Failure> {
+        match self.copy {
+            Some(copy) => Ok(copy),
+            None => Ok(self.standing()?.attempt(Step::Hydrate)),
+        }
     }
 
     /// Returns the key under which the reports of this migration are sealed.
@@ -151,6 +161,11 @@ impl Context {
     /// The domain as it was then.
     pub(super) fn planned_domain(&self) -> Option<&Domain> {
         self.inventoried().ok()?.domain(&self.migration.domain)
+    }
+
+    /// What the domain set by default when this journal first saw it.
+    pub(super) fn defaults_at_first(&self) -> Option<&Settings> {
+        self.planned.at_first(&self.journal, &self.plan, &self.migration.domain).ok().flatten()
     }
 
     /// What inventories saw before anything was changed.

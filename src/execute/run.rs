@@ -303,6 +303,7 @@ impl Execution {
             transfers: self.transfers.clone(),
             inventories: self.inventories.clone(),
             planned: self.planned.clone(),
+            copy: None,
             may_delete_used_spaces: self.may_delete_used_spaces,
             may_overwrite_changes: self.may_overwrite_changes,
         }

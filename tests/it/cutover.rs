@@ -165,6 +165,21 @@ fn who_is_taken_back_after_a_cut_over_is_led_to_classic_and_told_that_it_is_hidd
 }
 
 #[test]
+fn who_is_taken_back_by_a_plan_of_after_the_cut_over_is_led_to_classic_all_the_same() {
+    let ready = moved();
+    ready.run(&["cutover"]).ended(0);
+    let playbook = ready.journal.with_extension("yaml");
+    ready.run(&["inventory"]).ended(0);
+    ready.run(&["plan", "--playbook", playbook.to_str().unwrap()]).ended(0);
+    ready.run(&["plan", "approve", "--latest"]).ended(0);
+    let back = ready.run(&["rollback", "--user", "bob", "--to", "flip", "--yes"]).ended(0);
+    assert!(back.err.contains("hides Classic from everyone"), "{}", back.err);
+    let bob = ready.settings("bob");
+    assert_eq!(bob["StudioWebPortal"], "DISABLED", "{bob}");
+    assert_eq!(bob["DefaultLandingUri"], "app:JupyterServer:", "{bob}");
+}
+
+#[test]
 fn a_domain_that_nobody_of_the_plan_is_in_is_named_and_a_person_can_be_named_with_their_domain() {
     let world = format!(
         "{ONE_PERSON}  - name: other\n    profiles:\n      - {{ name: zoe, home: empty }}\n"

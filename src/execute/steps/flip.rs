@@ -228,7 +228,7 @@ async fn put_back(cx: &Context) -> Result<Vec<String>, Failure> {
     }
     if portal.is_none() || landing.is_none() {
         remarks.push(format!(
-            "profile {} had no landing page of its own; AWS cannot unset one, so the domain's, as it was when the plan was drawn up, is now set on it",
+            "profile {} had no landing page of its own; AWS cannot unset one, so the domain's, as it was before it was cut over, is now set on it",
             cx.migration.profile
         ));
     }
@@ -323,7 +323,8 @@ async fn set(
 }
 
 /// Fills what was not set on the profile from the domain as it was when the plan was drawn up, since it may have been cut over
-/// meanwhile, and from AWS's default where the domain was silent too.
+/// meanwhile, or when it was first seen, where that plan is of after the cut-over; and from AWS's default where the domain was
+/// silent too.
 pub(super) async fn explicit(
     cx: &Context,
     portal: Option<String>,
@@ -333,6 +334,9 @@ pub(super) async fn explicit(
         return Ok((portal.clone(), landing.clone()));
     }
     let defaults = match cx.planned_domain() {
+        Some(planned) if leads_to_new(&planned.defaults) => {
+            cx.defaults_at_first().unwrap_or(&planned.defaults).clone()
+        }
         Some(planned) => planned.defaults.clone(),
         None => cx.account.domain(&cx.migration.domain).await?.defaults,
     };
@@ -343,8 +347,12 @@ pub(super) async fn explicit(
 
 /// Tells whether a profile leads to the new Studio by its own settings.
 pub(super) fn is_new(profile: &Profile) -> bool {
-    profile.settings.studio_web_portal.as_deref() == Some(PORTAL)
-        && profile.settings.landing.as_deref() == Some(LANDING)
+    leads_to_new(&profile.settings)
+}
+
+fn leads_to_new(settings: &Settings) -> bool {
+    settings.studio_web_portal.as_deref() == Some(PORTAL)
+        && settings.landing.as_deref() == Some(LANDING)
 }
 
 pub(super) fn text(value: &Value, name: &str) -> Option<String> {
