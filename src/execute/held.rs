@@ -33,9 +33,12 @@ pub fn held(events: &[Event]) -> Option<Held> {
             (Step::Hydrate, kind::STARTED) => {
                 copying.get_or_insert_with(at);
             }
-            (Step::Hydrate, kind::DUE_AGAIN | kind::UNDO_FINISHED) => copying = None,
+            (Step::Hydrate, kind::FAILED | kind::DUE_AGAIN | kind::UNDO_FINISHED) => copying = None,
+            // Whoever was led back had the new Studio meanwhile, and is held up anew from when it is closed to them.
+            (Step::Flip, kind::UNDO_FINISHED) if flipped.take().is_some() => {
+                (stopped, copying) = (None, Some(at()));
+            }
             (Step::Flip, kind::FINISHED) => flipped = Some(at()),
-            (Step::Flip, kind::UNDO_FINISHED) => flipped = None,
             _ => {}
         }
     }
@@ -135,6 +138,6 @@ mod tests {
             plain(Step::Quiesce, kind::UNDO_FINISHED),
         ];
         assert_eq!(of(&undone), None);
-        assert_eq!(of(&undone[..4]), Some((1, None)));
+        assert_eq!(of(&undone[..4]), Some((4, None)));
     }
 }
