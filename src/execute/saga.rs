@@ -131,7 +131,11 @@ pub async fn back_to(cx: &Context, first: Step) -> Outcome {
     if let Err(failure) = look(cx).await {
         return match failed(failure) {
             Outcome::Failed(failure) => {
-                Outcome::Stuck(Stuck::over(failure, "what the account has of this migration"))
+                let stuck = Stuck::over(failure, "what the account has of this migration");
+                match stuck_at_once(cx, &stuck) {
+                    Ok(()) => Outcome::Stuck(stuck),
+                    Err(failure) => failed(failure),
+                }
             }
             other => other,
         };
@@ -171,6 +175,13 @@ pub async fn back_to(cx: &Context, first: Step) -> Outcome {
             }
         }
     }
+}
+
+/// Writes down that nothing could be undone, at the step that comes first: whoever asks is not told that all is as it was.
+fn stuck_at_once(cx: &Context, stuck: &Stuck) -> Result<(), Failure> {
+    let Some(step) = cx.standing()?.to_undo().first().copied() else { return Ok(()) };
+    cx.record(step, kind::UNDO_STARTED, json!({}))?;
+    cx.record(step, kind::UNDO_FAILED, json!(stuck))
 }
 
 /// Looks for what was begun and is not known to have been, before anything is undone.
