@@ -17,7 +17,7 @@ const TEMPLATE: &str = include_str!("hook.sh");
 /// Which of several copies into one space this is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pass {
-    /// The attempt, counted from 1.
+    /// The attempt, counted from 1; of what is delivered beside a home, the number of that delivery.
     pub attempt: u32,
     /// BLAKE3 of the manifest that an earlier pass left, if there was one.
     pub earlier: Option<String>,
@@ -36,7 +36,7 @@ pub struct Pass {
 pub struct Beside {
     /// The folder under the space's home.
     pub folder: String,
-    /// What tells one delivery of it from another: the beginning of its root digest, and how many were finished before.
+    /// The beginning of its root digest.
     pub digest: String,
 }
 
@@ -246,12 +246,20 @@ mod tests {
         let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let state = home.path().join(".studio-migrate");
         std::os::unix::fs::symlink(elsewhere.path(), &state).unwrap();
-        assert!(run_in(&home, metadata).contains("~/.studio-migrate of the space is a link"));
+        assert!(
+            run_in(&home, metadata).contains("~/.studio-migrate of the space is or holds a link")
+        );
         assert_eq!(elsewhere.path().read_dir().unwrap().count(), 0);
         std::fs::remove_file(&state).unwrap();
         std::fs::write(&state, "hers").unwrap();
-        assert!(run_in(&home, metadata).contains("or no folder"));
+        assert!(run_in(&home, metadata).contains("or is no folder"));
         assert_eq!(std::fs::read(&state).unwrap(), b"hers");
+        std::fs::remove_file(&state).unwrap();
+        std::fs::create_dir(&state).unwrap();
+        let ticket = elsewhere.path().join("ticket.json");
+        std::os::unix::fs::symlink(&ticket, state.join("ticket.json")).unwrap();
+        assert!(run_in(&home, metadata).contains("is or holds a link"));
+        assert!(!ticket.exists());
     }
 
     #[test]

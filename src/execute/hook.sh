@@ -14,8 +14,10 @@ if [ "$(field DomainId)" != {{domain}} ] || [ "$(field SpaceName)" != {{space}} 
 fi
 
 state="$HOME/.studio-migrate"
-if [ -L "$state" ] || ! mkdir -p "$state"; then
-    why="~/.studio-migrate of the space is a link, or no folder that can be written"
+astray=
+for one in "$state" "$state"/*; do [ ! -L "$one" ] || astray="$one"; done
+if [ -n "$astray" ] || ! mkdir -p "$state"; then
+    why="~/.studio-migrate of the space is or holds a link, or is no folder that can be written"
     echo "studio-migrate: $why"
     refused="$(mktemp)" && echo "$why" > "$refused"
     timeout 60 aws s3 cp "$refused" {{refused}} --region {{region}} --quiet
