@@ -37,7 +37,7 @@ pub struct Ticket {
     /// The prefix of the packed home that is to be unpacked; none where the home is mounted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packed: Option<String>,
-    /// Which attempt at the copy this is, counted from 1; the last word repeats it.
+    /// Which attempt at the copy this is, counted from 1, or the number of a delivery beside a home; the last word repeats it.
     #[serde(default)]
     pub attempt: u32,
     /// BLAKE3 of the manifest of an earlier pass into the same space, where one ended well: files that nobody changed since are

@@ -86,7 +86,7 @@ fn the_idle_shutdown_of_a_reused_space_is_put_back() {
     });
     ready.run_alice(&["--until", "provision"]).ended(0);
     let lab = |ready: &Ready| space(ready, "own")["settings"]["JupyterLabAppSettings"].clone();
-    assert_eq!(lab(&ready), idle(525_600));
+    assert_eq!(lab(&ready), idle(525_599));
     ready.run(&["rollback", "--user", "alice"]).ended(0);
     assert_eq!(lab(&ready), idle(300));
     ready.run_alice(&[]).ended(0);

@@ -64,7 +64,7 @@ pub async fn give_up_all(
     execution: &Execution,
     begun: &[Delivery],
     lease: &Lease,
-    tell: &mut (dyn FnMut(&Delivery, &Result<(), Failure>) + Send),
+    tell: &mut (dyn FnMut(&Delivery, &Result<String, Failure>) + Send),
 ) {
     let work = async {
         for delivery in begun {

@@ -30,9 +30,9 @@ pub(in crate::execute) mod kind {
     pub const ASSIGNED: &str = "orphan-assigned";
     /// A home could not be delivered.
     pub const NOT_ASSIGNED: &str = "orphan-not-assigned";
-    /// What a delivery changed of somebody's space is put back, although the home was not delivered.
+    /// What crossed the bucket for a home that was delivered is deleted, and nothing of the delivery is left.
     pub const ASSIGN_ENDED: &str = "orphan-assign-ended";
-    /// The same of a delivery that nobody wanted any more.
+    /// What a delivery that nobody wanted any more needed is taken away, and put back.
     pub const ASSIGN_GIVEN_UP: &str = "orphan-assign-given-up";
 }
 
@@ -87,6 +87,14 @@ pub struct Begun {
     pub plan: Option<PlanId>,
     /// The folder under the space's home that it goes into.
     pub folder: String,
+    /// The number of the delivery.
+    #[serde(skip)]
+    pub copy: Option<u32>,
+    /// Whether it is done, but for deleting what crossed the bucket.
+    pub is_delivered: bool,
+    /// Whether the space was given up since.
+    #[serde(skip)]
+    pub is_unwound: bool,
 }
 
 /// What is known of one orphan.
@@ -166,7 +174,7 @@ impl Whereabouts {
             (true, true) => "`orphans archive --again` and `orphans assign --again`",
         };
         Some(format!(
-            "CHANGED since on the file system, as the inventory of {} saw it ({}): {again} takes it as it is now",
+            "CHANGED since on the file system, as the inventory of {} saw it ({}); as it is now it goes there with {again}",
             to_the_second(seen_at),
             counted(home.files, "file", "files")
         ))
@@ -212,7 +220,7 @@ pub fn whereabouts(journal: &Journal) -> Result<BTreeMap<String, Whereabouts>, E
 }
 
 fn follow(one: &mut Whereabouts, event: Event, journal: &Journal) -> Result<(), Error> {
-    let ends = [kind::ASSIGNED, kind::ASSIGN_ENDED, kind::ASSIGN_GIVEN_UP];
+    let ends = [kind::ASSIGN_ENDED, kind::ASSIGN_GIVEN_UP];
     if let Some(to) = event.migration.as_ref().filter(|_| ends.contains(&event.kind.as_str())) {
         one.under_way.remove(to);
     }
@@ -224,6 +232,9 @@ fn follow(one: &mut Whereabouts, event: Event, journal: &Journal) -> Result<(), 
         kind::ASSIGNED => {
             let Some(to) = event.migration.clone() else { return Ok(()) };
             one.not_done[1] = None;
+            if let Some(begun) = one.under_way.get_mut(&to) {
+                begun.is_delivered = true;
+            }
             if was_unwound(journal, &to, event.sequence)? {
                 one.not_done[1] = Some(format!(
                     "{to} was rolled back after it had been delivered: run it again, and assign it again"
@@ -244,19 +255,25 @@ fn follow(one: &mut Whereabouts, event: Event, journal: &Journal) -> Result<(), 
         kind::ASSIGNING => {
             one.begun[1] = Some(event.at.clone());
             let Some(to) = event.migration.clone() else { return Ok(()) };
-            if !was_unwound(journal, &to, event.sequence)? {
-                let folder = text(&event, "folder").unwrap_or_default();
-                one.under_way.insert(to, Begun { at: event.at, plan: event.plan, folder });
-            }
+            let begun = Begun {
+                folder: text(&event, "folder").unwrap_or_default(),
+                copy: event.detail["copy"].as_u64().and_then(|copy| u32::try_from(copy).ok()),
+                is_delivered: false,
+                is_unwound: was_unwound(journal, &to, event.sequence)?,
+                at: event.at,
+                plan: event.plan,
+            };
+            one.under_way.insert(to, begun);
         }
         kind::NOT_ASSIGNED | kind::ASSIGN_GIVEN_UP => one.not_done[1] = text(&event, "why"),
         _ => {}
     }
-    let begun = one.under_way.iter().map(|(to, begun)| {
-        format!(
+    let begun = one.under_way.iter().map(|(to, begun)| match begun.is_delivered {
+        true => format!("what crossed the bucket on its way to {to} is not deleted yet: `orphans assign` does that"),
+        false => format!(
             "its delivery to {to}, begun at {}, has not ended: `orphans assign` goes on with it, or ends it where its table says otherwise",
             to_the_second(&begun.at)
-        )
+        ),
     });
     let troubles: Vec<_> = one.not_done.iter().flatten().cloned().chain(begun).collect();
     one.trouble = (!troubles.is_empty()).then(|| troubles.join("; "));

@@ -13,7 +13,6 @@ use crate::aws::{App, Error, ErrorKind, Owner};
 use crate::execute::context::Context;
 use crate::execute::failure::Failure;
 use crate::execute::notice::Notice;
-use crate::execute::step::Step;
 use crate::mover::{Done, Progress, key};
 
 /// Starts of the app before a copy that stalls again and again is given up.
@@ -43,8 +42,11 @@ pub(super) async fn run(cx: &Context) -> Result<Done, Failure> {
         cx.plan.playbook.limits.stall_minutes
     ))
     .hinted(format!(
-        "look at the log stream {}/{}/{}/default/LifecycleConfigOnStart in /aws/sagemaker/studio, and whether the execution role may read and write the staging bucket (`studio-migrate iam execution-role`)",
-        cx.migration.domain, cx.migration.space, cx.migration.app
+        "look at the log stream {}/{}/{}/default/LifecycleConfigOnStart in /aws/sagemaker/studio, and whether the execution role may read and write the staging bucket (`studio-migrate iam execution-role`); a space that was filled before this journal was restored from a backup keeps silent: `studio-migrate rollback --user {}` and `run` begin anew",
+        cx.migration.domain,
+        cx.migration.space,
+        cx.migration.app,
+        cx.migration.name()
     )))
 }
 
@@ -171,7 +173,7 @@ pub(super) async fn done(cx: &Context) -> Result<Option<Done>, Failure> {
         ))
         .hinted(found_out));
     }
-    let attempt = cx.standing()?.attempt(Step::Hydrate);
+    let attempt = cx.copy_attempt()?;
     Ok(Some(done).filter(|done| done.attempt.is_none_or(|of| of == attempt)))
 }
 

@@ -199,6 +199,9 @@ pub(in crate::execute) async fn tidy(cx: &Context) -> Result<Option<String>, Fai
     match cx.account.delete_script(&cx.migration.hook).await {
         Ok(()) => Ok(previous),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(previous),
+        Err(error) if error.kind == ErrorKind::InUse => Err(Failure::from(error).hinted(
+            "an app that was started with it still runs: let its owner stop it, then give the command again",
+        )),
         Err(error) => Err(error.into()),
     }
 }

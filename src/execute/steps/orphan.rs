@@ -2,8 +2,8 @@
 //!
 //! - Changes: what hydrate changes, and puts all of it back; packs the home, sealed under the person's key, below their reports,
 //!   and deletes it there in the end. The space's idle shutdown is held off meanwhile, noted first.
-//! - Twice: whatever an earlier try left is ours by name and tag, and is taken away before anything begins; a last word that an
-//!   earlier try did not wait for is taken, if it is about the same home. What is packed is not packed again.
+//! - Twice: whatever an earlier try left is ours by name and tag, and is taken away before anything begins. Each delivery has a
+//!   number of its own: a last word that an earlier try of the same one did not wait for is taken, if it is about the same home. What is packed is not packed again.
 //! - Refuses where an app of the owner's runs in the space: it is never stopped. And nothing that is there is ever overwritten.
 
 use std::path::{Path, PathBuf};
@@ -13,13 +13,11 @@ use serde_json::json;
 use super::hydrate::{attach, copy_with_room, tidy};
 use super::provision::{hold_idle_off, is_held_off, others_apps, set_idle};
 use super::{copying, keeping, packing, stage, verify};
-use crate::aws::ErrorKind;
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, FailureKind};
 use crate::execute::hook::{Beside, Pass};
-use crate::execute::orphans::{Delivered, Delivery, Orphan, kind, record};
+use crate::execute::orphans::{Delivered, Delivery, Orphan, kind, record, whereabouts};
 use crate::execute::step::Step;
-use crate::journal::Event;
 use crate::mover::{Class, Done, Totals};
 use crate::names::counted;
 use crate::plan::Route;
@@ -31,7 +29,11 @@ pub(in crate::execute) async fn deliver(
     home: &Path,
 ) -> Result<Delivered, Failure> {
     let orphan = &delivery.orphan;
-    let cx = &within(cx, orphan);
+    let copy = match going_on(cx, delivery)? {
+        Some(copy) => copy,
+        None => fresh()?,
+    };
+    let cx = &Context { copy: Some(copy), ..within(cx, orphan) };
     if let Some(app) = others_apps(cx).await?.first() {
         return Err(Failure::new(format!(
             "{}/{} runs in space {}, and belongs to its owner",
@@ -43,7 +45,7 @@ pub(in crate::execute) async fn deliver(
     record(
         cx,
         kind::ASSIGNING,
-        json!({ "orphan": orphan.name(), "folder": delivery.folder, "before": { "idle_minutes": idle } }),
+        json!({ "orphan": orphan.name(), "folder": delivery.folder, "copy": copy, "before": { "idle_minutes": idle } }),
     )?;
     let delivered = match Box::pin(tidy(cx)).await {
         Ok(_) => Box::pin(arrive(cx, delivery, home)).await,
@@ -56,35 +58,65 @@ pub(in crate::execute) async fn deliver(
         return delivered;
     }
     let tidied = Box::pin(give_back(cx, idle)).await;
-    if delivered.is_err() && tidied.is_ok() {
-        record(cx, kind::ASSIGN_ENDED, json!({ "orphan": orphan.name() }))?;
-    }
     let delivered = delivered?;
     tidied?;
     // Written before what crossed the bucket goes: without either the next try would wait for a word that was spoken.
     record(cx, kind::ASSIGNED, json!(delivered))?;
     packing::delete_below(cx, &cx.plan.staging_bucket(), &cx.migration.reports).await?;
+    record(cx, kind::ASSIGN_ENDED, json!({ "orphan": orphan.name() }))?;
     Ok(delivered)
 }
 
-/// Ends a delivery that was begun and is not wanted any more: puts back what it changed of the space, and deletes what crossed the
-/// bucket. What had arrived stays, for the space's owner to keep or delete.
-pub(in crate::execute) async fn give_up(cx: &Context, delivery: &Delivery) -> Result<(), Failure> {
+/// The number of the delivery that goes on: one that was begun, is not recorded as done, and whose space was not given up since.
+fn going_on(cx: &Context, delivery: &Delivery) -> Result<Option<u32>, Failure> {
+    let known = whereabouts(&cx.journal)?.remove(&delivery.orphan.name());
+    let begun = known.and_then(|mut known| known.under_way.remove(cx.id()));
+    Ok(begun.filter(|begun| !begun.is_delivered && !begun.is_unwound).and_then(|begun| begun.copy))
+}
+
+/// A number that no other delivery has, those included that a journal which was restored from a backup has forgotten: a space
+/// keeps silent about a copy that it has behind it.
+fn fresh() -> Result<u32, Failure> {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::new(format!("the system has no random numbers: {error}")))?;
+    Ok(u32::from_le_bytes(bytes))
+}
+
+/// Ends a delivery that was begun and is not wanted any more, and says so: puts back what it changed of the space, and deletes
+/// what crossed the bucket. What had arrived stays, for the space's owner to keep or delete.
+pub(in crate::execute) async fn give_up(
+    cx: &Context,
+    delivery: &Delivery,
+) -> Result<String, Failure> {
+    let (orphan, to) = (delivery.orphan.name(), &delivery.to.id);
+    let known = whereabouts(&cx.journal)?.remove(&orphan);
+    let begun = known.and_then(|mut known| known.under_way.remove(cx.id()));
     let cx = &within(cx, &delivery.orphan);
-    match cx.account.space(&cx.migration.domain, &cx.migration.space).await {
-        Ok(_) => {
-            let idle = idle_to_give_back(cx).await?;
-            Box::pin(give_back(cx, idle)).await?;
-        }
-        Err(error) if error.kind == ErrorKind::NotFound => {}
-        Err(error) => return Err(error.into()),
+    let (domain, space) = (&cx.migration.domain, &cx.migration.space);
+    let is_there = cx.if_there(async || cx.account.space(domain, space).await).await?.is_some();
+    if is_there {
+        let idle = idle_to_give_back(cx).await?;
+        Box::pin(give_back(cx, idle)).await?;
+    } else {
+        // The profile outlives the space, and the hook stands on it.
+        Box::pin(tidy(cx)).await?;
     }
     packing::delete_below(cx, &cx.plan.staging_bucket(), &cx.migration.reports).await?;
-    let why = format!(
-        "its delivery to {} was ended before it was done; what had arrived of it is in ~/{} of space {}",
-        delivery.to.id, delivery.folder, delivery.to.space
-    );
-    record(cx, kind::ASSIGN_GIVEN_UP, json!({ "orphan": delivery.orphan.name(), "why": why }))
+    if begun.is_some_and(|begun| begun.is_delivered) {
+        record(cx, kind::ASSIGN_ENDED, json!({ "orphan": orphan }))?;
+        return Ok(format!("what crossed the bucket on its way to {to} was deleted"));
+    }
+    let there = match is_there {
+        true => format!(
+            "; what had arrived of it is in ~/{} of space {space}, for them to keep or delete",
+            delivery.folder
+        ),
+        false => format!("; space {space} is gone, with whatever had arrived of it"),
+    };
+    let why = format!("its delivery to {to} was ended before it was done{there}");
+    record(cx, kind::ASSIGN_GIVEN_UP, json!({ "orphan": orphan, "why": why }))?;
+    Ok(why)
 }
 
 /// The migration as a delivery into its space needs it.
@@ -106,6 +138,12 @@ async fn idle_to_give_back(cx: &Context) -> Result<i32, Failure> {
     if let Some(minutes) = space.idle_minutes.filter(|_| !is_held_off(&space)) {
         return Ok(minutes);
     }
+    idle_before(cx)
+}
+
+/// The idle shutdown that the space of somebody who has moved had before an orphan was delivered last, as far as the journal
+/// knows; else that of the playbook.
+pub(super) fn idle_before(cx: &Context) -> Result<i32, Failure> {
     let events = cx.journal.events_of(cx.id())?;
     let noted = events.iter().rev().find(|event| event.kind == kind::ASSIGNING);
     let noted = noted.and_then(|event| event.detail.pointer("/before/idle_minutes").cloned());
@@ -116,9 +154,13 @@ async fn idle_to_give_back(cx: &Context) -> Result<i32, Failure> {
 }
 
 async fn give_back(cx: &Context, idle: i32) -> Result<(), Failure> {
-    tidy(cx).await?;
+    let tidied = tidy(cx).await;
+    // An app of the owner's that goes on is to stop by itself again, whatever else is in the way.
     let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
-    if is_held_off(&space) { set_idle(cx, idle).await } else { Ok(()) }
+    if is_held_off(&space) {
+        set_idle(cx, idle).await?;
+    }
+    tidied.map(drop)
 }
 
 /// Packs it, has it unpacked in the space, and checks the proof.
@@ -131,9 +173,8 @@ async fn arrive(cx: &Context, delivery: &Delivery, home: &Path) -> Result<Delive
         _ => {
             copying::forget(cx).await?;
             hold_idle_off(cx).await?;
-            let beside = beside(cx, delivery, &packed)?;
-            let attempt = cx.standing()?.attempt(Step::Hydrate);
-            let pass = Pass { beside: Some(beside), ..Pass::first(attempt) };
+            let beside = beside(delivery, &packed);
+            let pass = Pass { beside: Some(beside), ..Pass::first(cx.copy_attempt()?) };
             Box::pin(attach(cx, pass)).await?;
             Box::pin(copy_with_room(cx)).await?
         }
@@ -164,15 +205,10 @@ fn not_whole(delivery: &Delivery, done: &Done, error: &str) -> Failure {
     ))
 }
 
-/// What a space tells this delivery from others by. One that was finished is made again only under a new name: the space has
-/// that one behind it, and would keep silent.
-fn beside(cx: &Context, delivery: &Delivery, packed: &Totals) -> Result<Beside, Failure> {
-    let name = delivery.orphan.name();
-    let is_same = |event: &&Event| event.kind == kind::ASSIGNED && event.detail["orphan"] == name;
-    let earlier = cx.journal.events_of(cx.id())?.iter().filter(is_same).count();
-    let digest = packed.digest.get(..12).unwrap_or_default();
-    let digest = if earlier == 0 { digest.to_owned() } else { format!("{digest}-{earlier}") };
-    Ok(Beside { folder: delivery.folder.clone(), digest })
+/// What a space tells this delivery from others by, together with its number.
+fn beside(delivery: &Delivery, packed: &Totals) -> Beside {
+    let digest = packed.digest.get(..12).unwrap_or_default().to_owned();
+    Beside { folder: delivery.folder.clone(), digest }
 }
 
 /// A home of which every file is left out would be delivered as an empty folder, and look like a success.

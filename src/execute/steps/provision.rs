@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::entered::may_be_worked_in;
+use super::orphan;
 use crate::aws::{App, Error, ErrorKind, NewSpace, Owner, Space};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, Stuck};
@@ -22,8 +23,9 @@ use crate::execute::stranded::stranded;
 /// What to do where the account may have no more spaces. The code is that of Service Quotas' list, as rule SM603 has it.
 const MORE_SPACES: &str = "the quota of Studio spaces is used up (Service Quotas, Amazon SageMaker, L-8E5333B4): `aws service-quotas request-service-quota-increase --service-code sagemaker --quota-code L-8E5333B4 --desired-value <spaces> --region <region>`, or delete spaces that nobody needs; then run again";
 
-/// Idle shutdown while the copy runs: AWS's longest, a year, because a copy is no activity that Jupyter sees.
-const IDLE_MINUTES_WHILE_COPYING: i32 = 525_600;
+/// Idle shutdown while the copy runs, because a copy is no activity that Jupyter sees: a year but for a minute, one less than
+/// AWS's longest, so that it is told from what an owner chose.
+const IDLE_MINUTES_WHILE_COPYING: i32 = 525_599;
 
 /// What provision did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -213,7 +215,7 @@ async fn take_away(cx: &Context, was_provided: bool) -> Result<Vec<String>, Fail
     if !cx.may_delete_used_spaces && may_be_worked_in(cx, &space, was_provided).await? {
         if space.idle_minutes == Some(IDLE_MINUTES_WHILE_COPYING) {
             stop_app(cx).await?;
-            set_idle(cx, cx.plan.playbook.target.idle_shutdown_minutes).await?;
+            set_idle(cx, orphan::idle_before(cx)?).await?;
         }
         return Ok(vec![format!(
             "space {} is kept with its volume, because somebody may have worked in it; to delete both: `aws sagemaker delete-space --domain-id {} --space-name {}`, or roll back with --delete-spaces in the first place",

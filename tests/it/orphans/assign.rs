@@ -42,7 +42,7 @@ pub fn moved() -> Ready {
     ready
 }
 
-fn volume(ready: &Ready) -> PathBuf {
+pub(super) fn volume(ready: &Ready) -> PathBuf {
     ready.served.dir.join("ebs/d-sim000000001/alice-studio")
 }
 
@@ -172,7 +172,7 @@ fn something_of_theirs_where_the_mover_keeps_its_own_is_named_and_left() {
     fs::write(&own, "hers").unwrap();
     let ran = assign(&ready, &for_alice(&ready)).ended(4);
     assert!(
-        ran.err.contains("~/.studio-migrate of the space is a link, or no folder"),
+        ran.err.contains("~/.studio-migrate of the space is or holds a link, or is no folder"),
         "{}",
         ran.err
     );

@@ -73,7 +73,7 @@ const CHANGES: [Change; 8] = [
     ("UpdateSpace", 1, |ready| {
         let space = &ready.served.state()["studio"]["spaces"]["d-sim000000001/alice-studio"];
         space["settings"]["JupyterLabAppSettings"]["AppLifecycleManagement"]["IdleSettings"]["IdleTimeoutInMinutes"]
-            != 525_600
+            != 525_599
     }),
 ];
 

@@ -108,7 +108,7 @@ impl AssignArgs {
         let given = (self.mover.as_deref(), &halt);
         let execution = begun(&operation, plan, &self.mount, given, progress.watch())?;
         let mut ended = Vec::new();
-        let mut end = |delivery: &Delivery, outcome: &Result<(), crate::execute::Failure>| {
+        let mut end = |delivery: &Delivery, outcome: &Result<String, crate::execute::Failure>| {
             ended.push((delivery.clone(), outcome.clone()));
         };
         Box::pin(give_up_all(&execution, unwanted, &operation.lease, &mut end)).await;
@@ -121,7 +121,7 @@ impl AssignArgs {
         progress.finish();
         for (delivery, outcome) in &ended {
             match outcome {
-                Ok(()) => say_ended(context, delivery),
+                Ok(said) => context.ui.data(format_args!("{}: {said}", delivery.orphan.name())),
                 Err(failure) => {
                     let name =
                         format!("the delivery of {} to {}", delivery.orphan.name(), delivery.to.id);
@@ -159,15 +159,6 @@ fn read(file: &Path) -> Result<Vec<Assigned>, Failure> {
     let what = format!("read the table {}", file.display());
     let text = super::super::spreadsheet(file, &what)?;
     read_assigned(&text).map_err(|error| Failure::of(Exit::Usage, what, error))
-}
-
-fn say_ended(context: &Context, Delivery { orphan, to, folder }: &Delivery) {
-    context.ui.data(format_args!(
-        "{}: its delivery to {} was ended; what had arrived of it is in ~/{folder} of space {}, for them to keep or delete",
-        orphan.name(),
-        to.id,
-        to.space
-    ));
 }
 
 fn say(context: &Context, delivery: &Delivery, delivered: &Delivered) {
