@@ -143,9 +143,11 @@ async fn on_the_way(cx: &Context, direction: Direction) -> Outcome {
     if cx.halt.is_draining() || cx.control.is_aborted(cx.id()) {
         return Outcome::Halted;
     }
-    let is_resumed =
-        cx.standing().is_ok_and(|standing| standing.word() != MigrationStanding::Waiting);
-    if let (Direction::Forward(_), false) = (direction, is_resumed) {
+    let word = cx.standing().map(|standing| standing.word());
+    let is_resumed = word.as_ref().is_ok_and(|word| *word != MigrationStanding::Waiting);
+    // Whoever was taken back begins anew: the account may have changed since.
+    let is_taken_back = word.is_ok_and(|word| word == MigrationStanding::RolledBack);
+    if let (Direction::Forward(_), true) = (direction, !is_resumed || is_taken_back) {
         match renewing(cx, async || drifted(cx).await).await {
             Ok(changes) if changes.is_empty() => {}
             Ok(changes) => return cx.refused(changes),

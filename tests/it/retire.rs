@@ -99,6 +99,12 @@ fn whoever_has_moved_stays_in_a_plan_of_after_it_and_the_domain_can_be_cut_over(
     ready.run(&["rollback", "--user", "alice", "--to", "flip", "--yes"]).ended(0);
     let said = ready.run(&[&["readiness"], &of[..]].concat()).ended(3).out;
     assert!(said.contains("SM203"), "{said}");
+    // And nothing is begun that cannot end.
+    ready.run(&["rollback", "--user", "alice", "--yes"]).ended(0);
+    let before = ready.served.state()["studio"].clone();
+    let ran = ready.run_alice(&[]);
+    assert!(ran.err.contains("auto-mount of the Classic home was turned off"), "{}", ran.err);
+    assert_eq!(ready.served.state()["studio"], before);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::notes::{NOTED, Noted, RESTORED, Subject, noted};
-use super::preview::said;
+use super::preview::{said, transition};
 use crate::aws::{ErrorKind, Lifecycle, wait};
 use crate::cli::command::todo::standing;
 use crate::cli::context::Operation;
@@ -94,7 +94,7 @@ impl Changes<'_> {
         }
         self.note(format!("lifecycle {system}"), json!(now), json!(wanted), noted)?;
         account.set_lifecycle(system, &wanted).await.map_err(failed)?;
-        self.say(format_args!("{system}: files go to Infrequent Access {rule}"));
+        self.say(format_args!("{system}: files go {}", transition("TransitionToIA", &rule)));
         Ok(())
     }
 

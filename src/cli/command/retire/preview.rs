@@ -96,7 +96,7 @@ pub(super) fn said(value: &Value) -> String {
 }
 
 /// One transition in words; one that AWS has made up since stands as AWS writes it.
-fn transition(what: &str, rule: &str) -> String {
+pub(super) fn transition(what: &str, rule: &str) -> String {
     let to = match what {
         "TransitionToIA" => "to Infrequent Access",
         "TransitionToArchive" => "to Archive",
