@@ -140,6 +140,7 @@ fn people_of_a_batch_travel_in_one_execution_and_nothing_stays_open() {
     ready.run(&["plan", "--playbook", playbook.to_str().unwrap()]).ended(0);
     ready.run(&["plan", "approve", "--latest"]).ended(0);
     assert!(ready.plan().migrations().all(|(_, one)| one.route != Route::DataSync));
+    assert_eq!(ready.report()["route"], "datasync");
     let planned = ready.run(&["cleanup", "--dry-run"]).ended(0);
     assert!(planned.out.contains("datasync/d-sim000000001/reports/"), "{}", planned.out);
     assert!(!reports(&ready).is_empty());

@@ -3,6 +3,7 @@
 mod evidence;
 pub(super) mod folder;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -14,7 +15,7 @@ use crate::execute::{
     Standing, Step, StepStanding, held, hidden_words, kind, unread_words, was_hidden, whereabouts,
 };
 use crate::journal::{Event, Journal};
-use crate::names::counted;
+use crate::names::{PlanId, counted};
 use crate::plan::{Batch, LeftOut, Migration, Plan};
 use crate::report::{
     self, Approval, Audit, FailureFacts, Inputs, OrphanFacts, PersonFacts, Proof, Report as Data,
@@ -130,10 +131,20 @@ fn inputs(journal: &Journal, plan: &Plan) -> Result<Inputs, Failure> {
     let failed = |error| Failure::journal("read the journal", error);
     let approvals = journal.approvals(&plan.id).map_err(failed)?;
     let verdict = journal.audit().map_err(failed)?;
-    let mut people = Vec::new();
+    let (mut people, mut earlier) = (Vec::new(), BTreeMap::new());
     for (batch, migration) in plan.migrations() {
         let events = journal.events_of(&migration.id).map_err(failed)?;
-        people.push(person(batch, migration, &events)?);
+        let mut person = person(batch, migration, &events)?;
+        // Whoever went by an earlier plan went the way that it said.
+        if let Some(of) = copied_by(&events).filter(|of| *of != plan.id) {
+            if !earlier.contains_key(&of) {
+                earlier.insert(of.clone(), journal.plan(&of).map_err(failed)?);
+            }
+            if let Some((_, then)) = earlier[&of].migration(&migration.id) {
+                person.route = then.route;
+            }
+        }
+        people.push(person);
     }
     Ok(Inputs {
         made_at: jiff::Timestamp::now().to_string(),
@@ -159,6 +170,14 @@ fn inputs(journal: &Journal, plan: &Plan) -> Result<Inputs, Failure> {
             broken_at: verdict.broken_at,
         },
     })
+}
+
+/// The plan by which somebody's home was copied last.
+fn copied_by(events: &[Event]) -> Option<PlanId> {
+    let is_copied = |event: &&Event| {
+        event.kind == kind::FINISHED && event.step.as_deref() == Some(Step::Hydrate.name())
+    };
+    events.iter().rev().find(is_copied)?.plan.clone()
 }
 
 /// Homes that nobody owns: those that the last inventory saw, and those that something was done about.
