@@ -280,15 +280,17 @@ fn follow(one: &mut Whereabouts, event: Event, journal: &Journal) -> Result<(), 
     Ok(())
 }
 
-/// Tells whether the space of a migration was given up after an event: with the space goes what was delivered into it.
+/// Tells whether the space of a migration was given up after an event: with the space goes what was delivered into it. A
+/// rollback that kept the space has not asked for its end.
 fn was_unwound(journal: &Journal, migration: &MigrationId, since: i64) -> Result<bool, Error> {
-    let events = journal.events_of(migration)?;
+    let mut events = journal.events_of(migration)?;
+    events.retain(|event| event.sequence > since);
     let is_undone = |event: &Event| {
-        event.sequence > since
-            && event.kind == UNDO_FINISHED
-            && event.step.as_deref() == Some(Step::Provision.name())
+        event.kind == UNDO_FINISHED && event.step.as_deref() == Some(Step::Provision.name())
     };
-    Ok(events.iter().any(is_undone))
+    let is_deletion =
+        |event: &Event| event.kind == "call" && event.detail["operation"] == "DeleteSpace";
+    Ok(events.iter().any(is_undone) && events.iter().any(is_deletion))
 }
 
 fn text(event: &Event, name: &str) -> Option<String> {

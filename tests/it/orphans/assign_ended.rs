@@ -174,6 +174,11 @@ fn what_was_delivered_into_a_space_that_was_given_up_is_told_to_be_gone() {
     let ready = moved();
     let csv = for_alice(&ready);
     assign(&ready, &csv).ended(0);
+    // A space that is kept keeps it.
+    let kept = ready.copied(None);
+    kept.run(&["rollback", "--user", "alice", "--yes"]).ended(0);
+    let is = told(&kept)["orphans"][0]["is"].as_str().unwrap().to_owned();
+    assert!(is.contains("delivered to d-sim000000001/alice") && !is.contains("NOT done"), "{is}");
     ready.run(&["rollback", "--user", "alice", "--delete-spaces", "--yes"]).ended(0);
     let is = told(&ready)["orphans"][0]["is"].as_str().unwrap().to_owned();
     assert!(is.contains("NOT done") && is.contains("was rolled back"), "{is}");
