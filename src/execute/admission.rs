@@ -101,8 +101,9 @@ pub(super) fn is_open(execution: &Execution) -> bool {
     execution.may_run_any_time || !calendar.says_when() || calendar.is_open(&zone, now)
 }
 
-/// Says what no longer holds for a person since the plan was drawn up. Asked once, before anything is done.
-pub(super) async fn drifted(cx: &Context) -> Result<Vec<String>, Failure> {
+/// Says what no longer holds for a person since the plan was drawn up. Asked once, before anything is done; and of whoever was
+/// taken back, before they begin anew. Whose the space is that they may have kept, provision asks.
+pub(super) async fn drifted(cx: &Context, was_taken_back: bool) -> Result<Vec<String>, Failure> {
     let migration = &cx.migration;
     let domain = cx.account.domain(&migration.domain).await?;
     let mut profiles = Vec::new();
@@ -125,6 +126,7 @@ pub(super) async fn drifted(cx: &Context) -> Result<Vec<String>, Failure> {
         }
     }
     let mut spaces = match cx.account.space(&migration.domain, &migration.space).await {
+        Ok(_) if was_taken_back && !migration.is_reused => Vec::new(),
         Ok(seen) => vec![Space {
             name: seen.name,
             status: seen.status,

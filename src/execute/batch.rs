@@ -148,7 +148,7 @@ async fn on_the_way(cx: &Context, direction: Direction) -> Outcome {
     // Whoever was taken back begins anew: the account may have changed since.
     let is_taken_back = word.is_ok_and(|word| word == MigrationStanding::RolledBack);
     if let (Direction::Forward(_), true) = (direction, !is_resumed || is_taken_back) {
-        match renewing(cx, async || drifted(cx).await).await {
+        match renewing(cx, async || drifted(cx, is_taken_back).await).await {
             Ok(changes) if changes.is_empty() => {}
             Ok(changes) => return cx.refused(changes),
             Err(failure) => return saga::failed(failure),
