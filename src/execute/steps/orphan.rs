@@ -134,7 +134,12 @@ fn within(cx: &Context, orphan: &Orphan) -> Context {
 
 /// The idle shutdown that the space has while no orphan is delivered: an earlier try may have been killed while it held it off.
 async fn idle_to_give_back(cx: &Context) -> Result<i32, Failure> {
-    let space = cx.account.space(&cx.migration.domain, &cx.migration.space).await?;
+    let (domain, space, name) = (&cx.migration.domain, &cx.migration.space, cx.migration.name());
+    let Some(space) = cx.if_there(async || cx.account.space(domain, space).await).await? else {
+        return Err(Failure::new(format!("space {space} is gone")).hinted(format!(
+            "`studio-migrate rollback --user {name}` and `run --user {name}` make it anew; then assign again"
+        )));
+    };
     if let Some(minutes) = space.idle_minutes.filter(|_| !is_held_off(&space)) {
         return Ok(minutes);
     }

@@ -84,6 +84,22 @@ fn what_was_given_up_or_forgotten_is_delivered_when_it_is_wanted_again() {
 }
 
 #[test]
+fn an_app_that_its_owner_opened_meanwhile_is_let_be_and_stops_by_itself_again() {
+    let ready = moved();
+    let before = left(&ready).2;
+    let is_app = |event: &Value| event["detail"]["operation"] == "CreateApp";
+    dies_after(&ready, place_of(is_app) - 1);
+    assert_ne!(left(&ready).2, before);
+    ready.start_an_app_of_theirs("alice-studio");
+    let ran = assign(&ready, &unassigned(&ready)).ended(4);
+    assert!(ran.err.contains("let its owner stop it"), "{}", ran.err);
+    assert_eq!(left(&ready).2, before);
+    let state = ready.served.state();
+    let app = &state["studio"]["apps"]["d-sim000000001/space/alice-studio/JupyterLab/default"];
+    assert!(app.is_object(), "it goes on: {state}");
+}
+
+#[test]
 fn a_space_that_was_deleted_meanwhile_leaves_no_hook_on_its_profile() {
     let ready = moved();
     dies_after(&ready, place_of(|event| event["detail"]["operation"] == "CreateApp") + 1);
@@ -93,6 +109,8 @@ fn a_space_that_was_deleted_meanwhile_leaves_no_hook_on_its_profile() {
         world["studio"]["spaces"].as_object_mut().unwrap().remove("d-sim000000001/alice-studio");
     });
     assert!(ready.settings("alice").to_string().contains("studio-migrate-"));
+    let refused = assign(&ready, &for_alice(&ready)).ended(4);
+    assert!(refused.err.contains("`studio-migrate rollback --user alice`"), "{}", refused.err);
     let ran = assign(&ready, &unassigned(&ready)).ended(0);
     assert!(ran.out.contains("space alice-studio is gone"), "{}", ran.out);
     assert!(!ready.settings("alice").to_string().contains("studio-migrate-"));
