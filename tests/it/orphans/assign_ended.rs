@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
-use studio_migrate::names::{DomainId, SpaceName};
+use studio_migrate::names::{DomainId, ProfileName, SpaceName};
 use studio_migrate::playbook::SpaceApp;
 
 use super::assign::{assert_delivered, assign, for_alice, left, moved, table, volume, words};
@@ -11,7 +11,7 @@ use super::{mount, systems, told};
 use crate::common::client::Client;
 use crate::common::points::dies_at;
 use crate::common::ready::Ready;
-use crate::common::tool::{Ran, command_on, light_mover};
+use crate::common::tool::{Ran, command_on, light_mover, until};
 use crate::reliability::truncated::truncate;
 
 /// A delivery to alice that dies at the nth event that it writes, right after that.
@@ -90,6 +90,11 @@ fn an_app_that_its_owner_opened_meanwhile_is_let_be_and_stops_by_itself_again() 
     let is_app = |event: &Value| event["detail"]["operation"] == "CreateApp";
     dies_after(&ready, place_of(is_app) - 1);
     assert_ne!(left(&ready).2, before);
+    let owner = Client::administrator(&ready.served);
+    let (domain, alice) = (DomainId::new("d-sim000000001"), ProfileName::from("alice"));
+    until("her profile is in service again", || {
+        owner.wait(owner.account.profile(&domain, &alice)).unwrap().status == "InService"
+    });
     ready.start_an_app_of_theirs("alice-studio");
     let ran = assign(&ready, &unassigned(&ready)).ended(4);
     assert!(ran.err.contains("let its owner stop it"), "{}", ran.err);
