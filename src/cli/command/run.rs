@@ -64,17 +64,16 @@ impl Run {
         let mut selection = selection(&plan, &self.batches, &self.users)?;
         selection.migrations = self.migrations.iter().cloned().collect();
         let until = self.until.unwrap_or(Step::Confirm);
+        let waiting = to_do(&journal, &plan, &selection, until)?;
         if self.dry_run {
-            let waiting = to_do(&journal, &plan, &selection, until)?;
             if let Err(refusal) = self.check_mount(&plan, &waiting, until) {
                 context.ui.warning(format_args!("it would be refused: {refusal}"));
             }
-            return dry_run(context, &journal, &plan, &selection, until);
+            return dry_run(context, &journal, &plan, &waiting, until);
         }
         for (id, said) in todo::unclaimed(&journal, &plan)? {
             context.ui.warning(format_args!("{id}: {said}"));
         }
-        let waiting = to_do(&journal, &plan, &selection, until)?;
         if waiting.is_empty() {
             context.ui.data(nothing_to_do(&journal, &plan, &selection)?);
             return Ok(Exit::Done);

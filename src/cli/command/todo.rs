@@ -51,10 +51,9 @@ pub(super) fn dry_run(
     context: &Context,
     journal: &Journal,
     plan: &Plan,
-    selection: &Selection,
+    waiting: &[(MigrationId, Step)],
     until: Step,
 ) -> Result<Exit, Failure> {
-    let waiting = to_do(journal, plan, selection, until)?;
     let open = journal.open_gates().map_err(|error| Failure::journal("read the gates", error))?;
     let next: HashMap<&MigrationId, Step> = waiting.iter().map(|(id, next)| (id, *next)).collect();
     for batch in &plan.batches {
@@ -74,7 +73,7 @@ pub(super) fn dry_run(
             context.ui.data(format_args!("{id}: {}", steps.join(" → ")));
         }
     }
-    if let Some(stopping) = stopping(journal, plan, &waiting, until)? {
+    if let Some(stopping) = stopping(journal, plan, waiting, until)? {
         stopping.lines().iter().for_each(|line| context.ui.data(line));
     }
     context.ui.data(format_args!(
