@@ -163,12 +163,12 @@ fn findings(
         }
     }
     let Some(mut latest) = journal.latest_snapshot().map_err(failed)? else { return Ok(()) };
-    as_if_mounted(journal, &mut latest)?;
     let is_of_it = latest.account.as_ref() == Some(&plan.account)
         && latest.region.as_ref() == Some(&plan.region);
     if latest.id.as_ref() == Some(&plan.snapshot) || !is_of_it {
         return Ok(());
     }
+    as_if_mounted(journal, &mut latest)?;
     for change in plan::drift_of(plan, migration, &latest) {
         context.ui.data(format_args!("  changed since the plan was drawn up: {change}"));
     }
