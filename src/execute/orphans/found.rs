@@ -23,6 +23,12 @@ pub struct Orphan {
 }
 
 impl Orphan {
+    /// One of which no more is known than [what it is called](Self::name).
+    pub fn called(name: &str) -> Self {
+        let (file_system, uid) = name.split_once('/').unwrap_or((name, ""));
+        Self { file_system: file_system.into(), uid: uid.into(), ..Self::default() }
+    }
+
     /// What it is called in events and tables: `fs-…/200005`.
     pub fn name(&self) -> String {
         format!("{}/{}", self.file_system, self.uid)

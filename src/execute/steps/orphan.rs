@@ -16,7 +16,7 @@ use super::{copying, keeping, packing, stage, verify};
 use crate::execute::context::Context;
 use crate::execute::failure::{Failure, FailureKind};
 use crate::execute::hook::{Beside, Pass};
-use crate::execute::orphans::{Delivered, Delivery, Orphan, kind, record, whereabouts};
+use crate::execute::orphans::{Begun, Delivered, Delivery, Orphan, kind, record, whereabouts};
 use crate::execute::step::Step;
 use crate::mover::{Class, Done, Totals};
 use crate::names::counted;
@@ -69,9 +69,14 @@ pub(in crate::execute) async fn deliver(
 
 /// The number of the delivery that goes on: one that was begun, is not recorded as done, and whose space was not given up since.
 fn going_on(cx: &Context, delivery: &Delivery) -> Result<Option<u32>, Failure> {
-    let known = whereabouts(&cx.journal)?.remove(&delivery.orphan.name());
-    let begun = known.and_then(|mut known| known.under_way.remove(cx.id()));
+    let begun = begun(cx, &delivery.orphan)?;
     Ok(begun.filter(|begun| !begun.is_delivered && !begun.is_unwound).and_then(|begun| begun.copy))
+}
+
+/// The delivery of an orphan to this person that was begun and has not ended.
+fn begun(cx: &Context, orphan: &Orphan) -> Result<Option<Begun>, Failure> {
+    let known = whereabouts(&cx.journal)?.remove(&orphan.name());
+    Ok(known.and_then(|mut known| known.under_way.remove(cx.id())))
 }
 
 /// A number that no other delivery has, those included that a journal which was restored from a backup has forgotten: a space
@@ -90,8 +95,7 @@ pub(in crate::execute) async fn give_up(
     delivery: &Delivery,
 ) -> Result<String, Failure> {
     let (orphan, to) = (delivery.orphan.name(), &delivery.to.id);
-    let known = whereabouts(&cx.journal)?.remove(&orphan);
-    let begun = known.and_then(|mut known| known.under_way.remove(cx.id()));
+    let begun = begun(cx, &delivery.orphan)?;
     let cx = &within(cx, &delivery.orphan);
     let (domain, space) = (&cx.migration.domain, &cx.migration.space);
     let is_there = cx.if_there(async || cx.account.space(domain, space).await).await?.is_some();

@@ -93,21 +93,17 @@ impl Judge<'_> {
             .collect();
         let mut unwanted = Vec::new();
         for (name, known) in whereabouts(self.journal).map_err(unread)? {
-            let Some((file_system, uid)) = name.split_once('/') else { continue };
             for (to, begun) in known.under_way {
                 let is_it = |(orphan, of): &(String, &MigrationId)| *orphan == name && **of == to;
                 if wanted.iter().any(is_it) {
                     continue;
                 }
-                let of = |plan: &Plan| {
-                    plan.migrations().map(|(_, one)| one).find(|one| one.id == to).cloned()
-                };
+                let of = |plan: &Plan| plan.migration(&to).map(|(_, one)| one.clone());
                 let mut migration = of(self.plan);
                 if let (None, Some(plan)) = (&migration, &begun.plan) {
                     migration = of(&self.journal.plan(plan).map_err(unread)?);
                 }
-                let (file_system, uid) = (file_system.into(), uid.into());
-                let orphan = Orphan { file_system, uid, ..Orphan::default() };
+                let orphan = Orphan::called(&name);
                 unwanted.extend(migration.map(|to| Delivery { orphan, to, folder: begun.folder }));
             }
         }

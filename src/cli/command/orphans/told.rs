@@ -86,10 +86,7 @@ pub(in crate::cli::command) fn told(
         .collect();
     // What was archived stays where it is, whatever a later inventory sees.
     rows.extend(known.into_iter().map(|(name, whereabouts)| {
-        let (file_system, uid) = name.split_once('/').unwrap_or((&name, ""));
-        let orphan =
-            Orphan { file_system: file_system.into(), uid: uid.into(), ..Orphan::default() };
-        row(orphan, whereabouts, &snapshot.taken_at, archive.as_ref())
+        row(Orphan::called(&name), whereabouts, &snapshot.taken_at, archive.as_ref())
     }));
     let file_systems = orphan_systems(snapshot)
         .into_iter()
